@@ -1,0 +1,41 @@
+"""Learning curves: each metric against the rows labelled."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from analysis.condition import LABELS, Condition
+from bench.records import METRICS
+
+CURVE_METRICS = METRICS
+LEVEL = 0.95
+
+
+def curves(condition: Condition) -> pd.DataFrame:
+    """Return the mean of each metric after each round with its confidence interval.
+
+    Returns:
+        One row per strategy, metric and round: ``LABELS``, metric, round, labelled (mean rows labelled), n
+        (runs), mean, low, high. The interval is the t-interval of the mean over runs of all tasks and seeds,
+        so tasks that differ in difficulty widen it; it says nothing of paired differences. It is NaN for a
+        single run. The positives ratio counts all rows selected so far and starts at round 1.
+    """
+    rounds = condition.rounds.assign(
+        positives_ratio=condition.rounds["selected_positives"] / condition.rounds["selected"].replace(0, np.nan)
+    )
+    keys = [*LABELS, "round"]
+    long = rounds.melt([*keys, "labelled", "selected"], list(CURVE_METRICS), var_name="metric")
+    long = long[(long["metric"] != "positives_ratio") | (long["selected"] > 0)]
+    by = long.groupby([*LABELS, "metric", "round"])
+    table = pd.DataFrame(
+        {
+            "labelled": by["labelled"].mean(),
+            "n": by["value"].size(),
+            "mean": by["value"].agg(lambda values: values.mean(skipna=False)),
+            "sd": by["value"].agg(lambda values: values.std(skipna=False)),
+        }
+    ).reset_index()
+    half = stats.t.ppf((1 + LEVEL) / 2, table["n"] - 1) * table["sd"] / np.sqrt(table["n"])
+    return table.assign(low=table["mean"] - half, high=table["mean"] + half).drop(columns="sd")

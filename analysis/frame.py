@@ -1,0 +1,177 @@
+"""A store as tidy frames: one row a run, and one row a run and round."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pandas as pd
+
+from bench.errors import CorruptRecordError
+from bench.records import METRICS, Component, Provenance, Round, RunRecord, Settings, Status
+from bench.seeds import canonical, digest
+from bench.store import Store
+
+ALL_STATUSES: tuple[Status, ...] = ("ok", "failed", "skipped")
+CONDITION = ["ratio", "start", "settings"]
+"""What the runs of one table share."""
+BLOCK = ["dataset", "positive", "seed"]
+"""What a pair of runs shares within a condition."""
+IDENTITY = [
+    "key",
+    *CONDITION,
+    *BLOCK,
+    *("algorithm", "algorithm_options", "algorithm_version"),
+    *("weighting", "weighting_options", "weighting_version"),
+    "fingerprint",
+]
+MADE_WITH = ["model", "device", "precision", "lm_head", "data_source", "git_commit", "finished"]
+POOL = ["pool_rows", "pool_positives", "test_rows"]
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a store holds.
+
+    Attributes:
+        runs: one row per finished run: ``IDENTITY``, pair_key, the three ``METRICS`` after the last round,
+            seconds, ``POOL`` and ``MADE_WITH``. Options are JSON text; ``settings`` is a digest.
+        rounds: one row per finished run and round: ``IDENTITY``, round, labelled, labelled_positives,
+            selected and selected_positives (both cumulative, start set excluded), balanced_accuracy, auc, and
+            ``seconds_<stage>`` for each stage that was timed.
+        unfinished: one row per failed or skipped run: ``IDENTITY``, status, reason.
+        unreadable: one line for each file that could not be read; its run is in none of the frames.
+        settings: digest -> the scientific settings it stands for.
+    """
+
+    runs: pd.DataFrame
+    rounds: pd.DataFrame
+    unfinished: pd.DataFrame
+    unreadable: tuple[str, ...]
+    settings: Mapping[str, Settings]
+
+
+def read_results(store: Store) -> Results:
+    """Return all records of a store as frames; a file that cannot be read is reported, never fatal.
+
+    A failure counts only while the run has not been finished since.
+    """
+    records, unreadable = _readable(store)
+    finished = {record.key for record in records if record.status == "ok"}
+    runs: list[dict[str, object]] = []
+    rounds: list[dict[str, object]] = []
+    unfinished: list[dict[str, object]] = []
+    settings: dict[str, Settings] = {}
+    for record in records:
+        identity = _identity(record)
+        settings[str(identity["settings"])] = record.spec.settings
+        if record.status != "ok":
+            if record.key not in finished:
+                unfinished.append({**identity, "status": record.status, "reason": record.reason})
+            continue
+        runs.append({**identity, **_outcome(record)})
+        rounds.extend(identity | row for row in _round_rows(record.rounds))
+    outcome = ["pair_key", *METRICS, "seconds", *POOL, *MADE_WITH]
+    progress = ["round", "labelled", "labelled_positives", "selected", "selected_positives", *METRICS[:2]]
+    return Results(
+        runs=_frame(runs, [*IDENTITY, *outcome]),
+        rounds=_frame(rounds, [*IDENTITY, *progress]),
+        unfinished=_frame(unfinished, [*IDENTITY, "status", "reason"]),
+        unreadable=tuple(unreadable),
+        settings=settings,
+    )
+
+
+def _readable(store: Store) -> tuple[list[RunRecord], list[str]]:
+    records, unreadable = [], []
+    for status in ALL_STATUSES:
+        for key in sorted(store.keys(status)):
+            try:
+                record = store.read(key, status)
+            except CorruptRecordError as error:
+                unreadable.append(str(error))
+                continue
+            if status == "ok" and not record.rounds:
+                unreadable.append(f"{store.file_of(key)} is stored as finished but holds no rounds")
+                continue
+            records.append(record)
+    return records, unreadable
+
+
+def _identity(record: RunRecord) -> dict[str, object]:
+    block, strategy = record.spec.block, record.spec.strategy
+    settings = {"settings": record.spec.settings.model_dump(mode="json"), "metrics": record.metric_version}
+    return {
+        "key": record.key,
+        "ratio": block.ratio,
+        "start": block.start,
+        "settings": digest(settings, 12),
+        "dataset": block.task.dataset,
+        "positive": block.task.positive,
+        "seed": block.seed,
+        **_component("algorithm", strategy.algorithm),
+        **_component("weighting", strategy.weighting),
+        "fingerprint": record.fingerprint,
+    }
+
+
+def _component(kind: str, component: Component) -> dict[str, object]:
+    return {
+        kind: component.name,
+        f"{kind}_options": canonical(component.options),
+        f"{kind}_version": component.version,
+    }
+
+
+def _outcome(record: RunRecord) -> dict[str, object]:
+    final, made, pool = record.final, record.provenance, record.pool
+    ratio = record.positives_ratio
+    return {
+        "pair_key": record.pair_key,
+        "balanced_accuracy": final.balanced_accuracy,
+        "auc": final.auc,
+        "positives_ratio": float("nan") if ratio is None else ratio,
+        "seconds": record.seconds,
+        "pool_rows": pool and pool.rows,
+        "pool_positives": pool and pool.positives,
+        "test_rows": pool and pool.test_rows,
+        "model": record.spec.settings.model.name,
+        **{name: _made(made, name) for name in MADE_WITH if name != "model"},
+    }
+
+
+def _made(made: Provenance | None, name: str) -> str:
+    value = None if made is None else getattr(made, name)
+    if value is None:
+        return "not recorded"
+    dirty = name == "git_commit" and made is not None and made.git_dirty
+    return f"{value} with local changes" if dirty else str(value)
+
+
+def _round_rows(rounds: tuple[Round, ...]) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    selected = positives = 0
+    for one in rounds:
+        selected += len(one.selected)
+        positives += one.selected_positives
+        rows.append(
+            {
+                "round": one.round,
+                "labelled": one.labelled,
+                "labelled_positives": one.labelled_positives,
+                "selected": selected,
+                "selected_positives": positives,
+                "balanced_accuracy": one.balanced_accuracy,
+                "auc": one.auc,
+                **{f"seconds_{stage}": seconds for stage, seconds in one.seconds.items()},
+            }
+        )
+    return rows
+
+
+def _frame(rows: list[dict[str, object]], columns: list[str]) -> pd.DataFrame:
+    """Return rows as a frame that has at least these columns, also when there are no rows."""
+    frame = pd.DataFrame(cast("Any", rows))
+    extra = [name for name in frame.columns if name not in columns]
+    return frame.reindex(columns=[*columns, *extra])

@@ -1,0 +1,110 @@
+"""The one table model: every format renders it, and none decides anything.
+
+What is printed in a cell, whether it is bold and whether it is a hole are fixed here, once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isnan, nan
+
+from analysis.paired import Paired
+
+ALPHA = 0.05
+NO_VALUE = "–"
+
+
+def decimal(value: float) -> str:
+    """Return a metric to four digits, as the paper prints it."""
+    return "NaN" if isnan(value) else f"{value:.4f}"
+
+
+def signed(value: float) -> str:
+    """Return a difference to four digits with its sign; a dash where there is none."""
+    return NO_VALUE if isnan(value) else f"{value:+.4f}".replace("-", "−")
+
+
+def p_text(p: float) -> str:
+    """Return a p-value to four digits; a dash where there was no test."""
+    if isnan(p):
+        return NO_VALUE
+    return "<0.0001" if p < 0.0001 else f"{p:.4f}"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One printed number.
+
+    Attributes:
+        text: what is printed. value: the unrounded number behind it; NaN where there is none.
+        n: values that it summarises, where it is a summary.
+        bold: p < .05 against every other column of the row and metric.
+        note: what is missing or odd here; a cell with a note is a visible hole.
+        against: (other column, test of this column being larger than it), for each other column.
+    """
+
+    text: str
+    value: float = nan
+    n: int | None = None
+    bold: bool = False
+    note: str = ""
+    against: tuple[tuple[str, Paired], ...] = ()
+
+    @property
+    def p(self) -> float:
+        """The largest p against another column, which decides the mark; NaN where any test is absent."""
+        values = [test.p for _, test in self.against]
+        return nan if not values or any(map(isnan, values)) else max(values)
+
+    @property
+    def p_text(self) -> str:
+        """The deciding p as printed."""
+        return p_text(self.p)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Neighbouring columns under one header."""
+
+    title: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """Row headers and the cells of all groups, from left to right."""
+
+    labels: tuple[str, ...]
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table ready to be printed.
+
+    Attributes:
+        name: file name without suffix. title: one line. caption: sentences that say what the numbers are.
+        headers: titles of the row-header columns.
+        notes: what is missing or odd, one line each; formats print all of them.
+    """
+
+    name: str
+    title: str
+    caption: str
+    headers: tuple[str, ...]
+    groups: tuple[Group, ...]
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row.labels) != len(self.headers) or len(row.cells) != len(self.columns):
+                raise ValueError(
+                    f"{self.name}: row {row.labels} has {len(row.labels)} labels and {len(row.cells)} cells "
+                    f"for {len(self.headers)} headers and {len(self.columns)} columns"
+                )
+
+    @property
+    def columns(self) -> tuple[tuple[str, str], ...]:
+        """(group title, column title) of each cell of a row."""
+        return tuple((group.title, column) for group in self.groups for column in group.columns)

@@ -1,0 +1,65 @@
+"""How names are spelt in tables.
+
+The store holds names only, and reports must not need the code (or torch) that made the runs: the paper's own
+spellings are written here, and any other name prints as it is.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+
+TITLES = {
+    "random": "Random",
+    "badge": "BADGE",
+    "alps": "ALPS",
+    "dal": "DAL",
+    "uniform": "Uniform",
+    "posprob": "PosProb",
+    "invprop": "InvProp",
+}
+METRIC_TITLES = {
+    "balanced_accuracy": "Balanced accuracy",
+    "auc": "ROC-AUC",
+    "positives_ratio": "Positives ratio",
+}
+
+
+def metric_title(metric: str) -> str:
+    """Return how a metric is spelt in a header."""
+    return METRIC_TITLES[metric]
+
+
+def with_labels(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with ``algorithm_label`` and ``weighting_label``, the names that tables print.
+
+    A component that occurs with several options or code versions gets a label for each
+    (``InvProp (bins=5)``), so that different things never share a cell.
+    """
+    return frame.assign(algorithm_label=_labels(frame, "algorithm"), weighting_label=_labels(frame, "weighting"))
+
+
+def _labels(frame: pd.DataFrame, kind: str) -> list[str]:
+    columns = [kind, f"{kind}_options", f"{kind}_version"]
+    variants = [tuple(map(str, row)) for row in frame[columns].itertuples(index=False, name=None)]
+    labels = _label_of(set(variants))
+    return [labels[variant] for variant in variants]
+
+
+def _label_of(variants: set[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
+    names = {name for name, _, _ in variants}
+    labels = {}
+    for name in names:
+        mine = [variant for variant in variants if variant[0] == name]
+        options = [set(json.loads(text).items()) for _, text, _ in mine]
+        shared = set.intersection(*options)
+        versions = {version for _, _, version in mine}
+        title = TITLES.get(name, name)
+        if title != name and title in names:  # a plug-in took the paper's spelling as its name
+            title = name
+        for variant, own in zip(mine, options, strict=True):
+            facts = [f"{key}={value}" for key, value in sorted(own - shared)]
+            facts += [f"version {variant[2]}"] if len(versions) > 1 else []
+            labels[variant] = f"{title} ({', '.join(facts)})" if facts else title
+    return labels

@@ -1,0 +1,97 @@
+"""The paired one-sided t-test over matched runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import nan
+
+import numpy as np
+import pandas as pd
+from pandas.errors import MergeError
+from scipy import stats
+
+from analysis.frame import BLOCK
+from bench.errors import PairingError
+
+SPREAD = 1e-12
+"""Differences of metrics in [0, 1] closer together than this are the same number but for rounding."""
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Evidence that arm a is larger than arm b.
+
+    Attributes:
+        n: pairs. unpaired: runs of either arm without a partner; they take no part, and are to be reported.
+        difference: mean of a - b over the pairs, in the metric's unit.
+        t, p: the paired t-statistic and its one-sided p (small = a is larger); NaN where there is no test.
+        note: why there is no test; empty if there is one.
+    """
+
+    n: int
+    unpaired: int
+    difference: float
+    t: float
+    p: float
+    note: str = ""
+
+
+def paired(a: pd.DataFrame, b: pd.DataFrame, metric: str, on: list[str] | None = None) -> Paired:
+    """Test whether arm a has the larger mean than arm b over runs matched by key.
+
+    The p is that of ``scipy.stats.ttest_rel(..., alternative="greater")``, except that there is no test (NaN)
+    where all differences are the same number: with no spread t is undefined, while scipy returns p of 1e-31
+    for two equal differences by rounding luck. A NaN among the values makes p NaN; it is never omitted.
+
+    Args:
+        a: runs with the columns ``on``, ``pair_key``, ``key`` and the metric, in any order.
+        b: the runs to compare them with.
+        metric: the column to compare; higher is better.
+        on: the columns that match a pair; default: task and seed.
+
+    Raises:
+        PairingError: if a run occurs twice in an arm, or partners were made under different conditions.
+    """
+    both, unpaired = _matched(a, b, metric, on or BLOCK)
+    left, right = both[f"{metric}_a"].to_numpy(float), both[f"{metric}_b"].to_numpy(float)
+    n, difference = len(both), left - right
+    mean = float(difference.mean()) if n else nan
+    why = _no_test(difference)
+    if why:
+        return Paired(n, unpaired, mean, nan, nan, why)
+    t, p = stats.ttest_rel(left, right, alternative="greater")
+    return Paired(n, unpaired, mean, float(t), float(p))
+
+
+def _no_test(difference: np.ndarray) -> str:
+    if len(difference) < 2:
+        return "one pair, no test" if len(difference) else "no pairs"
+    if np.isnan(difference).any():
+        return f"{int(np.isnan(difference).sum())} of {len(difference)} pairs hold NaN, no test"
+    if np.ptp(difference) <= SPREAD:
+        same = np.abs(difference).max() <= SPREAD
+        return "identical in all pairs, no test" if same else "the same difference in all pairs, no test"
+    return ""
+
+
+def _matched(a: pd.DataFrame, b: pd.DataFrame, metric: str, on: list[str]) -> tuple[pd.DataFrame, int]:
+    columns = [*on, "key", "pair_key", metric]
+    try:
+        joined = a[columns].merge(
+            b[columns], on=on, how="outer", suffixes=("_a", "_b"), validate="one_to_one", indicator=True
+        )
+    except MergeError:
+        twice = pd.concat([arm.loc[arm.duplicated(on, keep=False), "key"] for arm in (a, b)])
+        raise PairingError(
+            f"runs stored twice for one {', '.join(on)}: {', '.join(sorted(twice))}; remove one of each from the store"
+        ) from None
+    both = joined[joined["_merge"] == "both"]
+    differ = both[(both["pair_key_a"] != both["pair_key_b"]) | (both["pair_key_a"] == "")]
+    if len(differ):
+        first = differ.iloc[0]
+        raise PairingError(
+            f"{len(differ)} of {len(both)} matched runs do not share a pair key, so they are no pairs "
+            f"(first: {first['key_a']} and {first['key_b']}); run both arms again with one version of data "
+            "and model"
+        )
+    return both, len(joined) - len(both)

@@ -1,0 +1,5 @@
+"""``python -m bench`` is ``imbal-bench``."""
+
+from bench.cli import main
+
+main()

@@ -1,0 +1,351 @@
+"""The command line. Other packages are imported inside the commands, so that ``--help`` answers at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from bench import __version__
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from bench.config import GridSpec
+    from bench.grid.execute import Execution, Summary
+    from bench.grid.world import World
+
+app = typer.Typer(
+    name="imbal-bench",
+    help="""Benchmark active learning on imbalanced text.
+
+    [bold]Examples[/bold]
+
+    imbal-bench run quickstart                      all 12 strategies on embedded text, a few minutes
+    imbal-bench plan paper                          what the paper's grid costs, before it is run
+    imbal-bench run paper --jobs 8                  run it; stop and start it again at any time
+    imbal-bench run my.yaml --set loop.rounds=3     your own grid, a field overridden
+    imbal-bench report --store results/paper        tables and figures of what is stored""",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+data_app = typer.Typer(
+    help="Datasets: write them where other machines and programs can read them.", no_args_is_help=True
+)
+app.add_typer(data_app, name="data")
+
+SpecArgument = Annotated[str, typer.Argument(help="A preset (see `imbal-bench list presets`) or a YAML file.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Override any field: --set loop.rounds=3 --set 'ratios=[10, 50]'. Repeatable."),
+]
+TasksOption = Annotated[str | None, typer.Option("--tasks", help="E.g. sst2,ag_news/Sports (as --set tasks=[...]).")]
+RatiosOption = Annotated[str | None, typer.Option("--ratios", help="E.g. 10,50.")]
+SeedsOption = Annotated[str | None, typer.Option("--seeds", help="A number of seeds, or a list such as 3,4.")]
+AlgorithmsOption = Annotated[str | None, typer.Option("--algorithms", help="E.g. random,badge.")]
+WeightingsOption = Annotated[str | None, typer.Option("--weightings", help="E.g. uniform,invprop.")]
+ModelOption = Annotated[
+    str | None,
+    typer.Option("--model", help="Hub id, local folder, or 'offline' (all-MiniLM-L6-v2 from a package)."),
+]
+StoreOption = Annotated[Path | None, typer.Option("--store", help="Result store. Default: results/<name of the grid>.")]
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data-dir", envvar="IMBAL_BENCH_DATA", help="Local dataset mirror instead of the Hub."),
+]
+CacheOption = Annotated[
+    Path, typer.Option("--cache-dir", envvar="IMBAL_BENCH_CACHE", help="Cache; may be deleted at any time.")
+]
+JobsOption = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Worker processes; cores are divided among them.")]
+DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+PluginOption = Annotated[
+    list[str] | None, typer.Option("--plugin", help="Python file with strategies or weightings. Repeatable.")
+]
+DEFAULT_CACHE = Path("data_cache")
+DEFAULT_JOBS = 1
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"imbal-bench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version_flag: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Declare options that stand before the command."""
+
+
+def _load(
+    spec: str,
+    overrides: list[str] | None,
+    tasks: str | None,
+    ratios: str | None,
+    seeds: str | None,
+    algorithms: str | None,
+    weightings: str | None,
+    model: str | None,
+) -> GridSpec:
+    """Load a specification; the short options are overrides too, written as lists."""
+    from bench.config import load_spec
+
+    lists = {"tasks": tasks, "ratios": ratios, "algorithms": algorithms, "weightings": weightings}
+    short = [f"{field}=[{value}]" for field, value in lists.items() if value is not None]
+    if seeds is not None:
+        short.append(f"seeds=[{seeds}]" if "," in seeds else f"seeds={seeds}")
+    if model is not None:
+        short.append(f"model.name={model}")
+    return load_spec(spec, [*(overrides or ()), *short])
+
+
+def _world(data_dir: Path | None, cache_dir: Path) -> World:
+    from bench.grid.world import World
+
+    return World(data_dir, cache_dir)
+
+
+def _add_plugins(paths: list[str] | None) -> tuple[str, ...]:
+    from bench.strategies.catalogue import add_plugin
+
+    for path in paths or ():
+        add_plugin(path)
+    return tuple(str(Path(path).resolve()) for path in paths or ())
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else 160, soft_wrap=not sys.stdout.isatty())
+
+
+@app.command()
+def run(
+    spec: SpecArgument,
+    overrides: SetOption = None,
+    tasks: TasksOption = None,
+    ratios: RatiosOption = None,
+    seeds: SeedsOption = None,
+    algorithms: AlgorithmsOption = None,
+    weightings: WeightingsOption = None,
+    model: ModelOption = None,
+    store: StoreOption = None,
+    data_dir: DataOption = None,
+    cache_dir: CacheOption = DEFAULT_CACHE,
+    jobs: JobsOption = DEFAULT_JOBS,
+    device: DeviceOption = "auto",
+    plugin: PluginOption = None,
+    report: Annotated[bool, typer.Option(help="Write the report when all runs have ended.")] = True,
+) -> None:
+    """Run what is missing of a grid, then report.
+
+    Stop it with Ctrl-C at any time; the same command goes on where it stopped. Exit code 1: some runs failed.
+
+    Examples:
+      imbal-bench run quickstart --jobs 2
+      imbal-bench run paper --tasks sst2 --ratios 50 --model offline --data-dir mirror
+    """
+    from bench.display import pool_warnings
+    from bench.grid.execute import Execution, execute
+    from bench.grid.expand import expand
+
+    console = _console()
+    plugins = _add_plugins(plugin)
+    grid_spec = _load(spec, overrides, tasks, ratios, seeds, algorithms, weightings, model)
+    world = _world(data_dir, cache_dir)
+    grid = expand(grid_spec, world)
+    for line in pool_warnings(grid):
+        console.print(line, style="yellow")
+    execution = Execution(store or Path("results") / grid_spec.name, world, jobs, device, plugins)
+    summary = execute(grid, execution, console)
+    if report:
+        _report(execution.store, execution.store / "report", console)
+    _conclude(summary, execution, console)
+
+
+def _conclude(summary: Summary, execution: Execution, console: Console) -> None:
+    console.print(
+        f"{summary.stored_before + summary.done} of {summary.total} runs stored in {execution.store} "
+        f"({summary.done} now, {summary.skipped} infeasible ones skipped); log: {summary.log_file}",
+        highlight=False,
+    )
+    if summary.missing:
+        for line in summary.failures[:5]:
+            console.print(f"failed: {line}", style="red", markup=False, highlight=False)
+        console.print(f"{summary.missing} runs failed; the same command tries them again", style="red")
+        raise typer.Exit(1)
+
+
+@app.command()
+def plan(
+    spec: SpecArgument,
+    overrides: SetOption = None,
+    tasks: TasksOption = None,
+    ratios: RatiosOption = None,
+    seeds: SeedsOption = None,
+    algorithms: AlgorithmsOption = None,
+    weightings: WeightingsOption = None,
+    model: ModelOption = None,
+    data_dir: DataOption = None,
+    cache_dir: CacheOption = DEFAULT_CACHE,
+    jobs: JobsOption = DEFAULT_JOBS,
+    device: DeviceOption = "auto",
+    plugin: PluginOption = None,
+    measure: Annotated[bool, typer.Option("--measure", help="Time the model on this machine first (seconds).")] = False,
+) -> None:
+    """Show what a grid amounts to: blocks, runs, model fits, rows to score, expected time.
+
+    Counts come from the data where it is at hand, from known facts of the datasets otherwise.
+
+    Example:
+      imbal-bench plan paper
+    """
+    from bench.display import show_plan
+    from bench.grid.calibrate import calibrate
+    from bench.grid.execute import Execution
+    from bench.grid.expand import expand
+    from bench.grid.rates import recall
+    from bench.model.hardware import choose_hardware
+
+    _add_plugins(plugin)
+    grid_spec = _load(spec, overrides, tasks, ratios, seeds, algorithms, weightings, model)
+    world = _world(data_dir, cache_dir)
+    grid = expand(grid_spec, world, counted=False)
+    hardware = choose_hardware(device, grid_spec.model.precision)
+    threads = Execution(Path(), world, jobs).threads_each
+    if measure:
+        calibrate(grid_spec, hardware, threads, cache_dir)
+    rates = recall(cache_dir, grid_spec.model.name, hardware.name, threads)
+    show_plan(grid, rates, jobs, _console())
+
+
+@app.command()
+def status(
+    store: Annotated[Path, typer.Option("--store", help="Result store.")] = Path("results/quickstart"),
+) -> None:
+    """Show what a store holds, what failed, and what its workers are doing now."""
+    from bench.display import show_status
+    from bench.store import Store
+
+    show_status(Store(store), _console())
+
+
+@app.command(name="list")
+def list_(
+    what: Annotated[
+        Literal["all", "datasets", "tasks", "algorithms", "weightings", "presets"], typer.Argument()
+    ] = "all",
+    data_dir: DataOption = None,
+    plugin: PluginOption = None,
+) -> None:
+    """List datasets, tasks, algorithms, weightings and presets, with their facts."""
+    from bench import display
+    from bench.strategies.base import ALGORITHMS, WEIGHTINGS
+    from bench.strategies.catalogue import facts
+
+    _add_plugins(plugin)
+    console = _console()
+    sections: dict[str, Callable[[], None]] = {
+        "datasets": lambda: display.show_datasets(data_dir, console),
+        "tasks": lambda: display.show_tasks(console),
+        "algorithms": lambda: display.show_parts("Algorithms", facts(ALGORITHMS), console),
+        "weightings": lambda: display.show_parts("Weightings", facts(WEIGHTINGS), console),
+        "presets": lambda: display.show_presets(console),
+    }
+    for name, show in sections.items():
+        if what in {"all", name}:
+            show()
+            console.print()
+
+
+@app.command()
+def report(
+    store: Annotated[Path, typer.Option("--store", help="Result store.")] = Path("results/quickstart"),
+    out: Annotated[Path | None, typer.Option("--out", help="Folder to write. Default: report/ in the store.")] = None,
+) -> None:
+    """Print the table of a store, and write the HTML page, LaTeX, CSV, Markdown and figures."""
+    _report(store, out or store / "report", _console())
+
+
+def _report(store: Path, out: Path, console: Console) -> None:
+    from reports import terminal_table, write_report
+
+    console.print(terminal_table(store))
+    files = write_report(store, out)
+    console.print(f"report: {files.html.resolve()}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def doctor(
+    store: Annotated[Path, typer.Option("--store", help="Result store.")] = Path("results/quickstart"),
+    data_dir: DataOption = None,
+    cache_dir: CacheOption = DEFAULT_CACHE,
+) -> None:
+    """Check the environment: versions, hardware, caches, whether the hub answers, which datasets can be had."""
+    from bench.display import show_doctor
+
+    show_doctor(_world(data_dir, cache_dir), store, _console())
+
+
+@data_app.command()
+def export(
+    dataset: Annotated[str, typer.Argument(help="Dataset, or task such as sst2/negative with --ratio.")],
+    out: Annotated[Path, typer.Argument(help="Mirror folder; the dataset gets a folder of its own in it.")],
+    ratio: Annotated[
+        int | None, typer.Option(help="Write the binary, imbalanced pool of a task at this ratio.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="Rows of the pool at most (pool.limit).")] = None,
+    data_dir: DataOption = None,
+    cache_dir: CacheOption = DEFAULT_CACHE,
+) -> None:
+    """Write a dataset, or the constructed pool of a task, as a mirror (Parquet and info.json).
+
+    Examples:
+      imbal-bench data export sst2 mirror
+      imbal-bench data export sst2/negative pools --ratio 50
+    """
+    from bench.data.export import export_mirror, export_pool
+    from bench.errors import SpecError
+    from bench.grid.expand import parse_task
+    from bench.records import LoopSettings, PoolSettings, Task
+    from bench.tasks import build_task
+
+    name, positive = parse_task(dataset)
+    corpus = _world(data_dir, cache_dir).corpus(name)
+    if ratio is None:
+        if positive is not None:
+            raise SpecError(f"{dataset!r} names a class; give --ratio to write its pool, or {name!r} for all of it")
+        folder = out / corpus.name
+        export_mirror(corpus, folder)
+    else:
+        if positive is None:
+            raise SpecError(f"--ratio needs a task; give {name}/CLASS with one of: {', '.join(corpus.label_names)}")
+        task = Task(dataset=name, positive=positive)
+        built = build_task(corpus, task, ratio, "warm", PoolSettings(limit=limit), LoopSettings())
+        safe = positive.replace("/", "-")
+        folder = out / f"{corpus.name}-{safe}-{ratio}"
+        export_pool(corpus, built.rows, positive, ratio, folder)
+    _console().print(f"written: {folder}", highlight=False)
+
+
+def main() -> None:
+    """Run the command line; an error the suite raises on purpose becomes one line and its exit code."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        app()
+    except BenchError as error:
+        print(f"imbal-bench: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        print("imbal-bench: stopped; finished runs are kept, the same command goes on", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""What can be had of each registered dataset, here and now; for ``doctor`` and ``list``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bench.data.facts import DATASETS, DatasetFacts
+from bench.data.hub import downloaded, reachable
+from bench.data.mirror import read_info
+from bench.data.sources import mirror_folder
+from bench.data.tables import first_line
+from bench.errors import DataError
+
+State = Literal["mirror", "damaged", "embedded", "hub cache", "hub", "unreachable"]
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Where a dataset would be taken from.
+
+    Attributes:
+        dataset: its name.
+        state: ``mirror``, ``damaged`` (a mirror that cannot be used), ``embedded`` (built here),
+            ``hub cache`` (downloaded before), ``hub`` (can be downloaded), ``unreachable``.
+        detail: one line for people.
+    """
+
+    dataset: str
+    state: State
+    detail: str
+
+
+def availability(data_dir: Path | None) -> list[Availability]:
+    """Return the state of each registered dataset, in the order of the facts; at most about two seconds.
+
+    Of a mirror only the heads of its files are read; the Hub is asked once, and only if it is needed.
+
+    Raises:
+        DataError: if the mirror that was asked for does not exist.
+    """
+    here = {name: _here(facts, data_dir) for name, facts in DATASETS.items()}
+    online = all(here.values()) or reachable()
+    return [found or _on_hub(DATASETS[name], online) for name, found in here.items()]
+
+
+def _here(facts: DatasetFacts, data_dir: Path | None) -> Availability | None:
+    folder = mirror_folder(facts.name, data_dir)
+    if folder is not None:
+        return _mirrored(facts, folder)
+    if facts.hub is None:
+        return Availability(facts.name, "embedded", "built on this machine, needs no network")
+    if downloaded(facts.hub):
+        return Availability(facts.name, "hub cache", f"{facts.hub.id}@{facts.hub.revision[:7]}")
+    return None
+
+
+def _on_hub(facts: DatasetFacts, online: bool) -> Availability:
+    where = facts.hub.id if facts.hub else ""
+    if online:
+        return Availability(facts.name, "hub", f"{where} will be downloaded")
+    return Availability(facts.name, "unreachable", f"{where}: no network; give --data-dir or IMBAL_BENCH_DATA")
+
+
+def _mirrored(facts: DatasetFacts, folder: Path) -> Availability:
+    full = {"train": sum(facts.train_rows_per_class), "test": sum(facts.test_rows_per_class)}
+    try:
+        info = read_info(folder)
+        rows = {split: pq.read_metadata(folder / f"{split}.parquet").num_rows for split in full}
+    except (DataError, OSError, pa.ArrowException) as error:
+        return Availability(facts.name, "damaged", f"{folder}: {first_line(error)}")
+    parts = []
+    for split, count in rows.items():
+        if count != info.splits[split].rows:
+            reason = f"{split}.parquet has {count} rows, its info.json says {info.splits[split].rows}"
+            return Availability(facts.name, "damaged", f"{folder}: {reason}")
+        whole = f" of {full[split]:,}" if facts.hub and count < full[split] else ""
+        parts.append(f"{count:,}{whole} {split} rows")
+    return Availability(facts.name, "mirror", f"{folder}: {', '.join(parts)}")

@@ -1,0 +1,129 @@
+"""The local mirror: one folder per dataset, with the texts and labels of both splits and what they should be.
+
+Layout::
+
+    <data_dir>/<dataset>/train.parquet   columns text (string), label (int64: a position in "labels")
+    <data_dir>/<dataset>/test.parquet    the same
+    <data_dir>/<dataset>/info.json       {"labels": ["World", ...], "splits": {"train": SPLIT, "test": SPLIT}}
+                                         with SPLIT = {"rows": 120000, "per_label": [30000, ...]}
+
+``info.json`` may also carry the corpus's ``fingerprint``, which is then checked, and any other fact.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bench.data.corpus import Corpus, Split
+from bench.data.tables import checked_numbers, checked_texts, read_table, refuse_single_class
+from bench.errors import DataError
+
+_ROW_GROUP = 16_384  # rows; small enough to be read in pieces
+
+
+class SplitInfo(BaseModel):
+    """What ``info.json`` says of a split."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rows: int
+    per_label: tuple[int, ...] | None = None
+
+
+class MirrorInfo(BaseModel):
+    """What ``info.json`` must hold; further keys are facts for people."""
+
+    model_config = ConfigDict(frozen=True)
+
+    labels: Annotated[tuple[str, ...], Field(min_length=2)]
+    splits: dict[str, SplitInfo]
+    fingerprint: str | None = None
+
+
+def is_mirror(folder: Path) -> bool:
+    """Return whether a folder claims to be a mirrored dataset."""
+    return (folder / "info.json").is_file()
+
+
+def read_info(folder: Path) -> MirrorInfo:
+    """Return the content of ``info.json`` (or raise :class:`DataError`)."""
+    path = folder / "info.json"
+    try:
+        info = MirrorInfo.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise DataError(f"{path} does not describe a mirror: {where}: {first['msg']}") from None
+    if len(set(info.labels)) < len(info.labels):
+        raise DataError(f"{path} names a class twice: {', '.join(info.labels)}")
+    missing = {"train", "test"} - set(info.splits)
+    if missing:
+        raise DataError(f"{path} says nothing of the split {min(missing)!r}")
+    return info
+
+
+def read_mirror(folder: Path) -> Corpus:
+    """Return a mirrored dataset, named after its folder, after checking it against its ``info.json``.
+
+    Raises:
+        DataError: a file is missing or damaged, or its rows, labels, counts or fingerprint are wrong.
+    """
+    info = read_info(folder)
+    train, test = (_read_split(folder / f"{split}.parquet", info, split) for split in ("train", "test"))
+    corpus = Corpus(folder.name, info.labels, train, test, f"mirror {folder}")
+    if info.fingerprint not in (None, corpus.fingerprint):
+        raise DataError(f"{folder} does not hold the content its info.json names by fingerprint; export it anew")
+    return corpus
+
+
+def write_mirror(corpus: Corpus, folder: Path, facts: Mapping[str, object] | None = None) -> None:
+    """Write a corpus into an existing folder; ``facts`` are added to ``info.json``.
+
+    The content is kept exactly: what is read back has the same fingerprint.
+    """
+    splits = {"train": corpus.train, "test": corpus.test}
+    for name, split in splits.items():
+        table = pa.table({"text": split.texts, "label": split.labels})
+        pq.write_table(table, folder / f"{name}.parquet", compression="zstd", row_group_size=_ROW_GROUP)
+    counts = {
+        name: {"rows": len(split), "per_label": _per_label(split, len(corpus.label_names))}
+        for name, split in splits.items()
+    }
+    info = {
+        **(facts or {}),
+        "labels": corpus.label_names,
+        "splits": counts,
+        "fingerprint": corpus.fingerprint,
+    }
+    (folder / "info.json").write_text(json.dumps(info, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _read_split(path: Path, info: MirrorInfo, name: str) -> Split:
+    table = read_table(path, "text", "label")
+    texts = checked_texts(table, "text", path)
+    split = Split(texts, checked_numbers(table["label"], "label", len(info.labels), path))
+    refuse_single_class(split, info.labels, path)
+    expected = info.splits[name]
+    if len(split) != expected.rows:
+        raise DataError(f"{path} has {len(split)} rows, its info.json says {expected.rows}; copy it anew")
+    per_label = _per_label(split, len(info.labels))
+    if expected.per_label is not None and list(expected.per_label) != per_label:
+        raise DataError(
+            f"{path} has {per_label} rows per label, its info.json says {list(expected.per_label)}; copy it anew"
+        )
+    return split
+
+
+def _per_label(split: Split, classes: int) -> list[int]:
+    counts: list[int] = np.bincount(split.labels, minlength=classes).tolist()
+    return counts

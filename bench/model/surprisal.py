@@ -1,0 +1,294 @@
+"""Surprisal embeddings for ALPS (Yuan, Lin and Boyd-Graber 2020, section 3): the pre-trained masked LM's loss.
+
+15 % of a row's tokens are chosen (at least one, as in BERT's own pre-training), masked 80/10/10, and the
+cross-entropy of the true token is taken at those positions; everywhere else the embedding is 0. Rows are
+L2-normalised. The LM's logits are computed at the chosen positions only. Nothing here depends on a strategy, a
+round, a seed of a run or a ratio, so one embedding serves all of them; it is cached.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+from transformers.modeling_outputs import BaseModelOutput
+
+from bench import seeds
+from bench.data.folders import cached_folder
+from bench.data.tokens import TokenTable
+from bench.errors import DataError, RunError
+from bench.model import checkpoint as checkpoints
+from bench.model.batching import pad, token_budget_batches
+from bench.model.fitting import FineTuning, train
+from bench.model.hardware import Hardware
+from bench.records import ModelSettings
+
+IntArray = npt.NDArray[np.int64]
+CHOSEN_FRACTION = 0.15
+HEAD_BATCH_ROWS = 32
+HEAD_LEARNING_RATE = 1e-3
+CHUNK = 65_536
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Masking:
+    """Which positions of which rows are chosen, and what stands there instead.
+
+    Draws belong to a (dataset, row, position): they do not depend on which rows are asked for.
+    """
+
+    seed: int
+    fingerprint: str
+    special_ids: tuple[int, ...]
+    mask_id: int
+    vocabulary: int
+    masked_input: bool
+
+    def chunk(self, tokens: TokenTable, number: int) -> npt.NDArray[np.float32]:
+        """Return (3, tokens) uniform draws - choose, kind, token - for the rows of one chunk of the split."""
+        first = number * CHUNK
+        last = min(first + CHUNK, len(tokens.lengths))
+        rng = seeds.generator("mask", data=self.fingerprint, seed=self.seed, chunk=number)
+        size = int(tokens.offsets[last]) - int(tokens.offsets[first])
+        return rng.random((3, size), dtype=np.float32)
+
+    def apply(
+        self, ids: torch.Tensor, attention: torch.Tensor, draws: npt.NDArray[np.float32]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return (chosen (r, L) bool, input ids with the chosen tokens masked); draws are (3, r, L)."""
+        choose, kind, token = torch.from_numpy(draws)
+        special = torch.isin(ids, torch.tensor(self.special_ids)) | (attention == 0)
+        counts = (~special).sum(1)
+        wanted = torch.where(counts > 0, torch.clamp((CHOSEN_FRACTION * counts).round().long(), min=1), 0)
+        order = torch.argsort(torch.where(special, torch.inf, choose), dim=1, stable=True)
+        rank = torch.empty_like(order).scatter_(1, order, torch.arange(ids.shape[1]).expand_as(order))
+        chosen = rank < wanted[:, None]
+        if not self.masked_input:
+            return chosen, ids
+        replaced = torch.where(kind < 0.8, self.mask_id, torch.where(kind < 0.9, (token * self.vocabulary).long(), ids))
+        return chosen, torch.where(chosen, replaced, ids)
+
+
+class ChosenPositions(nn.Module):
+    """Stands in for a masked LM's encoder: runs it frozen, and hands on hidden states of the chosen positions only.
+
+    The LM head then computes logits for (1, number chosen) positions instead of (rows, length).
+    """
+
+    def __init__(self, encoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.chosen = torch.empty(0)
+
+    @torch.no_grad()
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, **_: Any) -> BaseModelOutput:
+        """Return hidden states (1, number chosen, d), in row-major order of the chosen positions."""
+        self.encoder.eval()
+        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        return BaseModelOutput(last_hidden_state=hidden[self.chosen][None])
+
+
+class SurprisalModel(nn.Module):
+    """A masked LM that knows the loss at chosen positions only."""
+
+    def __init__(self, masked_lm: Any, masking: Masking) -> None:
+        super().__init__()
+        self.masking = masking
+        self.lm = masked_lm
+        self.at = ChosenPositions(getattr(masked_lm, masked_lm.base_model_prefix))
+        setattr(masked_lm, masked_lm.base_model_prefix, self.at)
+
+    def surprisal(
+        self, batch: dict[str, torch.Tensor], draws: npt.NDArray[np.float32]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return (chosen (r, L) bool, cross-entropy at the chosen positions in row-major order)."""
+        ids, attention = batch["input_ids"], batch["attention_mask"]
+        device = next(self.lm.parameters()).device
+        chosen, masked = self.masking.apply(ids, attention, draws)
+        self.at.chosen = chosen.to(device)
+        logits = self.lm(input_ids=masked.to(device), attention_mask=attention.to(device)).logits[0]
+        return chosen, nn.functional.cross_entropy(logits.float(), ids[chosen].to(device), reduction="none")
+
+    def forward(self, rows: dict[str, torch.Tensor], draws: npt.NDArray[np.float32]) -> BaseModelOutput:
+        """Return an output whose ``loss`` is the mean surprisal, for training a head."""
+        _, losses = self.surprisal({k: v.cpu() for k, v in rows.items()}, draws)
+        output = BaseModelOutput()
+        output.loss = losses.mean()
+        return output
+
+
+@dataclass(frozen=True)
+class Surprisal:
+    """Surprisal of rows.
+
+    Attributes:
+        embeddings: (n, max_length) float32, memory-mapped, rows of unit length.
+        lm_head: ``checkpoint``, or ``trained`` where the checkpoint has none.
+    """
+
+    embeddings: npt.NDArray[np.float32]
+    lm_head: str
+
+
+@dataclass(frozen=True)
+class SurprisalSource:
+    """Computes and caches surprisal embeddings of a dataset's train split under one checkpoint.
+
+    Attributes:
+        tokens: the train split's tokens. fingerprint: of the split. tokenizer: the checkpoint's.
+    """
+
+    settings: ModelSettings
+    hardware: Hardware
+    tokens: TokenTable
+    fingerprint: str
+    tokenizer: Any
+    cache_dir: Path
+
+    def embeddings(self, rows: IntArray) -> Surprisal:
+        """Return the surprisal of rows of the split, computing it if no process has done so yet.
+
+        The LM head is ``checkpoint``, or ``trained`` when the checkpoint has none: then a head is trained on the
+        split's texts (no label is read) with the encoder frozen.
+        """
+        model, fresh = checkpoints.load_masked_lm(checkpoints.resolve(self.settings.name, self.settings.revision))
+        head = "trained" if fresh else "checkpoint"
+        name = seeds.digest(
+            {
+                "weights": checkpoints.fingerprint(model, fresh),
+                "data": self.fingerprint,
+                "settings": self.settings.model_dump(include=_CACHED_BY | ({"lm_head_steps"} if fresh else set())),
+                "precision": self.hardware.precision,
+            }
+        )
+        rows_name = hashlib.sha256(np.ascontiguousarray(rows, dtype="<i8").tobytes()).hexdigest()[:16]
+
+        def build(folder: Path) -> None:
+            surprisal_model = SurprisalModel(model, self._masking(model))
+            if fresh:
+                self._use_trained_head(surprisal_model, fresh, name)
+            np.save(folder / "surprisal.npy", self._compute(surprisal_model, rows), allow_pickle=False)
+
+        def load(folder: Path) -> npt.NDArray[np.float32]:
+            try:
+                stored: npt.NDArray[np.float32] = np.load(folder / "surprisal.npy", mmap_mode="r", allow_pickle=False)
+            except (OSError, ValueError) as error:
+                raise DataError(f"{folder} holds no surprisal: {error}") from error
+            return stored
+
+        stored = cached_folder(self.cache_dir / "surprisal" / f"{name}-{rows_name}", build, load)
+        return Surprisal(stored, head)
+
+    def _masking(self, model: Any) -> Masking:
+        if self.tokenizer.mask_token_id is None:
+            raise RunError(f"model {self.settings.name!r} has no mask token, so ALPS cannot be run on it")
+        return Masking(
+            seed=self.settings.mask_seed,
+            fingerprint=self.fingerprint,
+            special_ids=tuple(self.tokenizer.all_special_ids),
+            mask_id=int(self.tokenizer.mask_token_id),
+            vocabulary=int(model.config.vocab_size),
+            masked_input=self.settings.masked_input,
+        )
+
+    @torch.no_grad()
+    def _compute(self, model: SurprisalModel, rows: IntArray) -> npt.NDArray[np.float32]:
+        model.to(self.hardware.device).eval()
+        out = np.zeros((len(rows), self.settings.max_length), dtype=np.float32)
+        for chunk in np.unique(rows // CHUNK):
+            inside = np.flatnonzero(rows // CHUNK == chunk)
+            flat = model.masking.chunk(self.tokens, int(chunk))
+            base = int(self.tokens.offsets[int(chunk) * CHUNK])
+            for batch_at in token_budget_batches(self.tokens.lengths[rows[inside]], self.hardware.token_budget):
+                at = inside[batch_at]
+                batch = pad(self.tokens, rows[at], int(self.tokenizer.pad_token_id))
+                columns = np.arange(batch["input_ids"].shape[1])
+                where = np.asarray(self.tokens.offsets[rows[at]])[:, None] - base + columns[None, :]
+                draws = flat[:, np.minimum(where, flat.shape[1] - 1)]  # beyond a row's end is padding: never chosen
+                with self.hardware.autocast():
+                    chosen, losses = model.surprisal(batch, draws)
+                values = np.zeros(tuple(chosen.shape), dtype=np.float32)
+                values[chosen.numpy()] = losses.float().cpu().numpy()
+                out[at, : values.shape[1]] = values
+        norms = np.linalg.norm(out, axis=1, keepdims=True)
+        np.divide(out, norms, out=out, where=norms > 0)
+        return out
+
+    def _use_trained_head(self, model: SurprisalModel, fresh: frozenset[str], name: str) -> None:
+        """Give the masked LM a head trained on the dataset's texts; one per dataset and checkpoint, cached."""
+        head = {key: value for key, value in model.lm.named_parameters() if key in fresh}
+
+        def build(folder: Path) -> None:
+            log.info("training a masked-LM head of %d steps: the checkpoint has none", self.settings.lm_head_steps)
+            self._train_head(model, head)
+            save_file({k: v.detach().cpu().contiguous() for k, v in head.items()}, folder / "head.safetensors")
+
+        def load(folder: Path) -> dict[str, torch.Tensor]:
+            try:
+                return load_file(folder / "head.safetensors")
+            except (OSError, SafetensorError) as error:
+                raise DataError(f"{folder} holds no masked-LM head: {error}") from error
+
+        stored = cached_folder(self.cache_dir / "lm_head" / name, build, load)
+        with torch.no_grad():
+            for key, value in stored.items():
+                head[key].copy_(value)
+
+    def _train_head(self, model: SurprisalModel, head: dict[str, torch.nn.Parameter]) -> None:
+        rng = seeds.generator("lm_head", data=self.fingerprint)
+        torch_rng = torch.Generator().manual_seed(seeds.torch_seed("lm_head", data=self.fingerprint))
+        for key, parameter in model.named_parameters():
+            parameter.requires_grad_(any(parameter is p for p in head.values()))
+            if parameter.requires_grad:
+                _initialise(key, parameter, torch_rng)
+        steps = self.settings.lm_head_steps
+        data = HeadBatches(self, rng, steps)
+        module = FineTuning(model, steps, HEAD_LEARNING_RATE, weight_decay=0.0, gradient_clip=1.0)
+        seed = seeds.torch_seed("dropout", data=self.fingerprint, purpose_of="lm_head")
+        loader = torch.utils.data.DataLoader(data, batch_size=None, collate_fn=_as_is)
+        train(module, loader, self.hardware, epochs=1, dropout_seed=seed)
+
+
+_CACHED_BY = {"name", "revision", "max_length", "mask_seed", "masked_input"}
+
+
+class HeadBatches(torch.utils.data.Dataset[dict[str, Any]]):
+    """Random rows of the split with fresh masks, for training a masked-LM head."""
+
+    def __init__(self, source: SurprisalSource, rng: np.random.Generator, steps: int) -> None:
+        self.source, self.rng, self.steps = source, rng, steps
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __getitem__(self, _step: int) -> dict[str, Any]:
+        tokens = self.source.tokens
+        size = min(HEAD_BATCH_ROWS, len(tokens.lengths))
+        rows = self.rng.choice(len(tokens.lengths), size=size, replace=False).astype(np.int64)
+        batch = pad(tokens, rows, int(self.source.tokenizer.pad_token_id))
+        shape = tuple(batch["input_ids"].shape)
+        return {"rows": batch, "draws": self.rng.random((3, *shape), dtype=np.float32)}
+
+
+def _as_is(batch: Any) -> Any:
+    """Keep the draws NumPy arrays; torch's default would convert them."""
+    return batch
+
+
+def _initialise(name: str, parameter: torch.nn.Parameter, rng: torch.Generator) -> None:
+    """Normal matrices, unit norm scales, zero biases: BERT's own initialisation."""
+    with torch.no_grad():
+        if parameter.ndim > 1:
+            parameter.copy_(torch.randn(parameter.shape, generator=rng) * 0.02)
+        else:
+            parameter.fill_(1.0 if name.endswith("weight") else 0.0)

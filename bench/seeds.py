@@ -1,0 +1,70 @@
+"""The only place where random generators are born.
+
+Every draw comes from a stream named by its purpose and by the parts it depends on, never from global state and
+never from a strategy's name. Two strategies of one block therefore share their luck (common random numbers),
+and a run's result does not depend on which runs came before it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Literal, get_args
+
+import numpy as np
+
+Part = str | int
+Purpose = Literal[
+    "positives",  # the permutation of a class's positives; depends on dataset and class alone
+    "negatives",  # the permutation of its negatives
+    "start",  # the start set of a run seed
+    "priority",  # one uniform draw a row: ties, Gumbel noise, draw order
+    "select",  # whatever else an algorithm draws in a round
+    "head",  # initialisation of the classification head
+    "batches",  # order of the training rows
+    "oversample",  # which positives are replicated
+    "dropout",  # the global torch stream during a fit
+    "mask",  # masked positions for the surprisal
+    "lm_head",  # training of a masked-LM head for a checkpoint that has none
+    "test_limit",  # which test rows a small machine keeps
+    "split",  # which files of an embedded dataset are test files
+    "analysis",  # resampling in statistics
+]
+PURPOSES: tuple[str, ...] = get_args(Purpose)
+
+
+def canonical(value: object) -> str:
+    """Return the one JSON spelling of a value: sorted keys, no spaces, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def digest(value: object, length: int = 32) -> str:
+    """Return the first ``length`` hex digits of the SHA-256 of a value's canonical JSON."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()[:length]
+
+
+def stream(purpose: Purpose, **parts: Part) -> int:
+    """Return a 128-bit seed for the stream of this purpose and these parts.
+
+    Raises:
+        ValueError: if the purpose is not declared in :data:`Purpose`.
+    """
+    if purpose not in PURPOSES:
+        raise ValueError(f"undeclared random stream {purpose!r}; declared: {', '.join(PURPOSES)}")
+    return int(digest({"purpose": purpose, **parts}), 16)
+
+
+def generator(purpose: Purpose, **parts: Part) -> np.random.Generator:
+    """Return the NumPy generator of a named stream."""
+    return np.random.default_rng(stream(purpose, **parts))
+
+
+def torch_seed(purpose: Purpose, **parts: Part) -> int:
+    """Return a seed in the range torch accepts (63 bits) for a named stream."""
+    return stream(purpose, **parts) >> 65
+
+
+def pair_key(parts: Mapping[str, object]) -> str:
+    """Return the hash of all that two runs must share before their results may be paired."""
+    return digest({"pair": dict(parts)})

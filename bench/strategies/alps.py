@@ -1,0 +1,46 @@
+"""ALPS: active learning by processing surprisal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from bench.strategies.base import Algorithm, check_option
+from bench.strategies.clustering import nearest_to_centres
+from bench.strategies.select import fill_up
+from bench.strategies.view import FloatArray, IntArray, Need, PoolView
+
+
+@dataclass(frozen=True)
+class Alps(Algorithm):
+    """Clusters surprisal embeddings with weights and takes the row nearest to each centre (Algorithm 3).
+
+    Attributes:
+        restarts: seedings of k-means, of which the best clustering counts.
+    """
+
+    name: ClassVar[str] = "alps"
+    title: ClassVar[str] = "ALPS"
+    paper: ClassVar[str] = "Yuan et al. 2020, Algorithm 1; weights: Fairstein et al. 2024, Algorithm 3"
+    needs: ClassVar[frozenset[Need]] = frozenset({"surprisal"})
+    open_points: ClassVar[str] = (
+        "One seeding of k-means by default (the authors' code ran ten); a centre whose nearest row is taken "
+        "gets the next nearest (their code: a random row); if no more than k rows have weight, all of them "
+        "are taken, by priority."
+    )
+
+    restarts: int = 1
+
+    def __post_init__(self) -> None:
+        check_option(self, "restarts", self.restarts >= 1, ">= 1")
+
+    def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
+        """Return one row for each of k clusters; rows of weight 0 only once the others are used up."""
+        order = np.argsort(view.priority, kind="stable")
+        rows = order[w[order] > 0]
+        if len(rows) <= k:
+            return fill_up(rows.tolist(), k, view.priority)
+        seed = int(view.generator.integers(2**31))
+        return rows[nearest_to_centres(view.surprisal[rows], w[rows], k, seed, self.restarts)]

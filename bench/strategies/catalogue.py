@@ -1,0 +1,135 @@
+"""From names and options to algorithms and weightings, and back to the facts that lists and tables show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, fields
+from pathlib import Path
+from typing import TypeVar, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+from bench.errors import PluginError, SpecError, UnknownNameError
+from bench.records import Component, Option, Strategy
+from bench.registry import Registry, file_version, load_file
+from bench.strategies.base import ALGORITHMS, WEIGHTINGS, Algorithm, Weighting
+
+P = TypeVar("P", Algorithm, Weighting)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a list or table shows of an algorithm or weighting; ``options`` are names with their defaults."""
+
+    name: str
+    title: str
+    version: str
+    needs: tuple[str, ...]
+    options: dict[str, Option]
+    paper: str
+    open_points: str
+
+
+def component(registry: Registry[P], name: str, options: Mapping[str, Option] | None = None) -> Component:
+    """Return the full description of a part: every option spelt out, and the version of its code.
+
+    Args:
+        registry: ``ALGORITHMS`` or ``WEIGHTINGS``.
+        name: what users type.
+        options: those that differ from the defaults.
+
+    Raises:
+        UnknownNameError: if there is no such part, or it has no such option.
+        SpecError: if an option has the wrong type or a value that is not allowed.
+    """
+    cls = registry.get(name)
+    part = _validated(registry.kind, cls, options or {})
+    return Component(name=name, options=asdict(part), version=cls.version)
+
+
+def build(registry: Registry[P], description: Component) -> P:
+    """Return the algorithm or weighting that a component describes.
+
+    Raises:
+        UnknownNameError, SpecError: as for :func:`component`, and if the code has another version by now.
+    """
+    cls = registry.get(description.name)
+    if description.version != cls.version:
+        raise SpecError(
+            f"{registry.kind} {description.name!r} is at version {cls.version}, but version "
+            f"{description.version} was asked for; plan the grid again"
+        )
+    return _validated(registry.kind, cls, description.options)
+
+
+def build_strategy(strategy: Strategy) -> tuple[Algorithm, Weighting]:
+    """Return the algorithm and the weighting of a strategy; raises as :func:`build` does."""
+    return build(ALGORITHMS, strategy.algorithm), build(WEIGHTINGS, strategy.weighting)
+
+
+def facts(registry: Registry[P]) -> list[Facts]:
+    """Return the facts of all algorithms or all weightings, sorted by name."""
+    return [
+        Facts(
+            name=name,
+            title=cls.title,
+            version=cls.version,
+            needs=tuple(sorted(cls.needs)),
+            options=_defaults(cls),
+            paper=cls.paper,
+            open_points=cls.open_points,
+        )
+        for name, cls in registry.items().items()
+    ]
+
+
+def add_plugin(path: str | Path) -> tuple[str, ...]:
+    """Register the algorithms and weightings that a Python file defines; return their names.
+
+    Their version is a hash of the file, so that results of different states of it are never mixed up.
+
+    Raises:
+        PluginError: if the file cannot be loaded, defines neither, or takes a name that is in use.
+    """
+    module = load_file(path)
+    names: list[str] = []
+    for registry in (ALGORITHMS, WEIGHTINGS):
+        registry.add_module(module)
+        for name, cls in registry.items().items():
+            if cls.__module__ == module.__name__:
+                cls.version = file_version(path)
+                names.append(name)
+    if not names:
+        raise PluginError(
+            f"plug-in {str(path)!r} defines no algorithm or weighting; "
+            "define a frozen dataclass that subclasses Algorithm or Weighting and has a `name`"
+        )
+    return tuple(names)
+
+
+def _defaults(cls: type[P]) -> dict[str, Option]:
+    """Return an option's default for each field of the class."""
+    options: dict[str, Option] = {}
+    for field in fields(cls):
+        if field.default is MISSING:
+            raise PluginError(f"option {field.name!r} of {cls.name!r} has no default; give it one")
+        options[field.name] = field.default
+    return options
+
+
+def _validated(kind: str, cls: type[P], options: Mapping[str, Option]) -> P:
+    """Return an instance; types are strict: an integer may stand for a float, a string for nothing else."""
+    defaults = _defaults(cls)
+    types = get_type_hints(cls)
+    values: dict[str, Option] = {}
+    for option, value in options.items():
+        if option not in defaults:
+            raise UnknownNameError(f"option of {kind} {cls.name!r}", option, defaults)
+        try:
+            values[option] = TypeAdapter(types[option]).validate_python(value, strict=True)
+        except ValidationError as error:
+            raise SpecError(
+                f"option {option!r} of {kind} {cls.name!r} is {value!r}: "
+                f"{error.errors()[0]['msg'].lower()} (default {defaults[option]!r})"
+            ) from error
+    return cls(**values)

@@ -1,0 +1,58 @@
+"""The one door through which the loop selects: an algorithm under a weighting, with the answer checked."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bench.errors import RunError
+from bench.strategies.base import Algorithm, Weighting
+from bench.strategies.select import clean_weights
+from bench.strategies.view import FloatArray, IntArray, Need, PoolView
+
+
+def needs_of(algorithm: Algorithm, weighting: Weighting | None) -> frozenset[Need]:
+    """Return the model outputs that a strategy reads; a view for it must declare them."""
+    return algorithm.needs | (weighting.needs if weighting else frozenset())
+
+
+def choose(algorithm: Algorithm, weighting: Weighting | None, view: PoolView, k: int) -> tuple[IntArray, FloatArray]:
+    """Select k rows of a view; the whole pool, by priority, if it holds no more than k.
+
+    Args:
+        algorithm: which rows.
+        weighting: their weights; None for uniform weights whatever the strategy (round 1 of a cold start).
+        view: what may be seen.
+        k: >= 1.
+
+    Returns:
+        The row numbers in the order of selection, (min(k, n),), and w of the whole pool, (n,), largest 1.
+
+    Raises:
+        RunError: if the weighting or the algorithm breaks its contract; the message names it.
+    """
+    w = clean_weights(weighting.weights(view), view.size, weighting.name) if weighting else np.ones(view.size)
+    if view.size <= k:
+        return np.argsort(view.priority, kind="stable"), w
+    w.flags.writeable = False  # what is recorded is what the algorithm was given
+    return checked_picks(algorithm.select(view, w, k), view.size, k, algorithm.name), w
+
+
+def checked_picks(picks: object, n: int, k: int, algorithm: str) -> IntArray:
+    """Return an algorithm's answer as int64 row numbers, or say how it breaks the contract.
+
+    Raises:
+        RunError: unless it is k distinct integers in [0, n).
+    """
+    rows = np.asarray(picks)
+    fault = ""
+    if rows.shape != (k,):
+        fault = f"shape {rows.shape} instead of ({k},)"
+    elif not np.issubdtype(rows.dtype, np.integer):
+        fault = f"{rows.dtype} values instead of integers"
+    elif rows.min() < 0 or rows.max() >= n:
+        fault = f"row {rows.max() if rows.max() >= n else rows.min()} of a pool of {n}"
+    elif len(np.unique(rows)) < k:
+        fault = f"only {len(np.unique(rows))} distinct rows"
+    if fault:
+        raise RunError(f"algorithm {algorithm!r} was asked for {k} distinct rows and returned {fault}")
+    return rows.astype(np.int64)

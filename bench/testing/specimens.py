@@ -1,0 +1,164 @@
+"""One deliberately broken algorithm and weighting for each law, to show that the law can fail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+
+from bench.strategies.base import Algorithm, Weighting
+from bench.strategies.select import top_k, weighted_sample
+from bench.strategies.view import FloatArray, IntArray, Need, PoolView
+from bench.testing import laws
+from bench.testing.laws import Law, Part
+
+_PROBABILITIES: frozenset[Need] = frozenset({"probabilities"})
+
+
+@dataclass(frozen=True)
+class _BrokenAlgorithm(Algorithm):
+    name: ClassVar[str] = "broken"
+    title: ClassVar[str] = "Broken"
+    paper: ClassVar[str] = ""
+    needs: ClassVar[frozenset[Need]] = _PROBABILITIES
+
+
+@dataclass(frozen=True)
+class _BrokenWeighting(Weighting):
+    name: ClassVar[str] = "broken"
+    title: ClassVar[str] = "Broken"
+    paper: ClassVar[str] = ""
+
+
+class Repeats(_BrokenAlgorithm):
+    """Draws with replacement."""
+
+    def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
+        """Return a row more than once."""
+        return view.generator.choice(view.size, k, p=w / w.sum())
+
+
+class Divides(_BrokenAlgorithm):
+    """Scales by a range that may be 0."""
+
+    def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
+        """Return the top of scaled probabilities."""
+        p = view.probabilities
+        with np.errstate(invalid="ignore"):
+            return top_k((p - p.min()) / (p.max() - p.min()), w, k, view.priority)
+
+
+class Undeclared(_BrokenAlgorithm):
+    """Reads what it does not declare."""
+
+    needs = frozenset()
+
+    def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
+        """Return the top of the probabilities."""
+        return top_k(view.probabilities, w, k, view.priority)
+
+
+class Unseeded(_BrokenAlgorithm):
+    """Draws from a generator of its own."""
+
+    def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
+        """Return rows that no seed decides."""
+        return weighted_sample(w, k, np.random.default_rng().random(view.size))
+
+
+class DrawsGlobally(_BrokenAlgorithm):
+    """Draws from the global generators."""
+
+    def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
+        """Return rows that the global state decides."""
+        return weighted_sample(w, k, np.random.rand(view.size))  # noqa: NPY002
+
+
+class SeedsGlobally(_BrokenAlgorithm):
+    """Seeds the global generator."""
+
+    def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
+        """Return reproducible rows, at the expense of everyone else."""
+        torch.manual_seed(int(view.generator.integers(2**31)))
+        return weighted_sample(w, k, torch.rand(view.size, dtype=torch.float64).numpy())
+
+
+class WritesWeights(_BrokenAlgorithm):
+    """Works on the weights in place."""
+
+    def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
+        """Return rows one by one, setting their weights to 0."""
+        picks = []
+        for _ in range(k):
+            picks.append(int(top_k(view.probabilities, w, 1, view.priority)[0]))
+            w[picks[-1]] = 0
+        return np.array(picks)
+
+
+class TakesTheFirst(_BrokenAlgorithm):
+    """Breaks ties by position."""
+
+    def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
+        """Return the rows whose probability is highest, and of several the first."""
+        return np.lexsort((-np.round(view.probabilities), w == 0))[:k]
+
+
+class AddsWeights(_BrokenAlgorithm):
+    """Adds weights to scores instead of multiplying."""
+
+    def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
+        """Return the top of s + w."""
+        return top_k(view.probabilities**2 + w, np.asarray(w > 0, dtype=float), k, view.priority)
+
+
+class IgnoresWeights(_BrokenAlgorithm):
+    """Does not look at the weights."""
+
+    def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
+        """Return the top of the probabilities."""
+        return top_k(view.probabilities, np.ones_like(w), k, view.priority)
+
+
+class LogOdds(_BrokenWeighting):
+    """Negative for most rows."""
+
+    def weights(self, view: PoolView) -> FloatArray:
+        """Return log(p / (1 - p))."""
+        return np.log(view.probabilities) - np.log1p(-view.probabilities)
+
+
+class Inverse(_BrokenWeighting):
+    """Infinite where p is 0."""
+
+    def weights(self, view: PoolView) -> FloatArray:
+        """Return 1 / p."""
+        with np.errstate(divide="ignore"):
+            return np.asarray(1 / view.probabilities)
+
+
+class ByPosition(_BrokenWeighting):
+    """Weights that belong to places, not to rows."""
+
+    def weights(self, view: PoolView) -> FloatArray:
+        """Return 1, 2, 3 ..."""
+        return np.arange(1.0, view.size + 1)
+
+
+SPECIMENS: tuple[tuple[Law, Part], ...] = (
+    (laws.answers_are_valid, Repeats()),
+    (laws.hard_pools_are_survived, Divides()),
+    (laws.needs_are_declared, Undeclared()),
+    (laws.same_seed_same_answer, Unseeded()),
+    (laws.global_random_state_is_ignored, DrawsGlobally()),
+    (laws.global_state_is_left_alone, SeedsGlobally()),
+    (laws.inputs_are_left_alone, WritesWeights()),
+    (laws.row_order_is_irrelevant, TakesTheFirst()),
+    (laws.scale_of_weights_is_irrelevant, AddsWeights()),
+    (laws.zero_weights_come_last, IgnoresWeights()),
+    (laws.answers_are_valid, LogOdds()),
+    (laws.hard_pools_are_survived, Inverse()),
+    (laws.row_order_is_irrelevant, ByPosition()),
+)
+"""Each law with a part that breaks it."""

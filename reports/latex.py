@@ -1,0 +1,63 @@
+"""Tables as LaTeX for booktabs and graphicx; compiles with latex-base and latex-recommended."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from analysis import Table
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': "''",
+    "–": "--",
+    "−": "$-$",
+    **{char: f"\\{char}" for char in "&%$#_{}"},
+}
+
+
+def escaped(value: object) -> str:
+    """Return a value as LaTeX text.
+
+    pdfLaTeX stops at characters that its fonts lack, so anything beyond ASCII and the accented letters of
+    Latin-1 is spelt as its code point (``[U+4E2D]``); control characters are spaces.
+    """
+    return "".join(map(_escaped, str(value)))
+
+
+def _escaped(char: str) -> str:
+    if char in _SPECIAL:
+        return _SPECIAL[char]
+    if not char.isprintable():
+        return " "
+    has_glyph = char.isascii() or (char.isalpha() and "À" <= char <= "ÿ" and char not in "ÐðÞþ")
+    return char if has_glyph else f"[U+{ord(char):04X}]"
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("reports"),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 - HTML's escapes are not TeX's; every value passes through `finalize`
+        finalize=escaped,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        variable_start_string="<<",
+        variable_end_string=">>",
+        block_start_string="<%",
+        block_end_string="%>",
+        comment_start_string="<#",
+        comment_end_string="#>",
+    )
+
+
+def to_latex(table: Table) -> str:
+    """Return a ``table*`` environment: booktabs rules, bold marks, daggers at holes, caption and notes."""
+    return _environment().get_template("table.tex").render(table=table) + "\n"

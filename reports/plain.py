@@ -1,0 +1,61 @@
+"""Tables as CSV and Markdown."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from math import isnan
+
+from tabulate import tabulate
+
+from analysis import Cell, Table
+
+
+def to_csv(table: Table) -> str:
+    """Return a table in long form: a line per cell with its unrounded value, and one per test behind it.
+
+    Columns: the row headers, metric, column, value, text, n, bold, note, then against, pairs, difference, t,
+    p, test note (empty where a cell has no tests). NaN is an empty field.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    tests = ("against", "pairs", "difference", "t", "p", "test note")
+    writer.writerow([*table.headers, "metric", "column", "value", "text", "n", "bold", "note", *tests])
+    for row in table.rows:
+        for (group, column), cell in zip(table.columns, row.cells, strict=True):
+            count = "" if cell.n is None else cell.n
+            head = [*row.labels, group, column, _exact(cell.value), cell.text, count, cell.bold, cell.note]
+            writer.writerows([*head, *test] for test in _tests(cell) or [[""] * len(tests)])
+    return out.getvalue()
+
+
+def _tests(cell: Cell) -> list[list[object]]:
+    return [
+        [other, test.n, _exact(test.difference), _exact(test.t), _exact(test.p), test.note]
+        for other, test in cell.against
+    ]
+
+
+def _exact(value: float) -> str:
+    return "" if isnan(value) else repr(value)
+
+
+def to_markdown(table: Table) -> str:
+    """Return a table as GitHub Markdown with its caption and notes; bold marks are ``**``, holes a dagger."""
+    headers = [*table.headers, *(f"{group}: {column}" for group, column in table.columns)]
+    rows = [[*map(_escaped, row.labels), *map(_marked, row.cells)] for row in table.rows]
+    align = ["left"] * len(table.headers) + ["right"] * len(table.columns)
+    # disable_numparse: tabulate would print 0.7000 as 0.7
+    grid = tabulate(rows, list(map(_escaped, headers)), "pipe", disable_numparse=True, colalign=align)
+    notes = "".join(f"- {_escaped(note)}\n" for note in table.notes)
+    return f"**{_escaped(table.title)}**\n\n{grid}\n\n{_escaped(table.caption)}\n" + (f"\n{notes}" if notes else "")
+
+
+def _marked(cell: Cell) -> str:
+    text = f"**{_escaped(cell.text)}**" if cell.bold else _escaped(cell.text)
+    return text + ("†" if cell.note else "")
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([\\`*_{}\[\]<>|#~$&])", r"\\\1", " ".join(text.split()))

@@ -1,0 +1,85 @@
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+
+from analysis import overview, read_results
+from bench.store import Store
+
+
+def test_one_row_a_run_and_one_a_round(tmp_path, factory):
+    store = factory.fill(tmp_path / "s", seeds=range(2))
+    results = read_results(store)
+    assert len(results.runs) == results.runs["key"].nunique() == 2 * 2 * 2 * 2
+    assert len(results.rounds) == 3 * len(results.runs)
+    for row in results.runs.itertuples():
+        record = store.read(row.key)
+        assert row.auc == record.final.auc
+        assert row.balanced_accuracy == record.final.balanced_accuracy
+        assert row.positives_ratio == record.positives_ratio
+        assert (row.dataset, row.seed) == (record.spec.block.task.dataset, record.spec.block.seed)
+        mine = results.rounds[results.rounds["key"] == row.key]
+        assert mine["selected"].tolist() == [0, 50, 100]
+        assert (mine["selected_positives"] == mine["labelled_positives"] - 5).all()
+        assert mine["seconds_fit"].sum() == 6.0
+
+
+def test_a_failure_counts_until_the_run_is_finished(tmp_path, factory):
+    store = Store(tmp_path / "s", create=True)
+    failed = factory.a_run(status="failed", reason="out of memory")
+    store.write(failed)
+    assert read_results(store).unfinished[["status", "reason"]].to_numpy().tolist() == [["failed", "out of memory"]]
+    store.write(factory.a_run())
+    store.write(failed)  # another worker's late failure of the same run
+    results = read_results(store)
+    assert (len(results.runs), len(results.unfinished)) == (1, 0)
+
+
+def test_a_corrupt_record_is_a_line_and_not_a_crash(tmp_path, factory):
+    store = factory.fill(tmp_path / "s", seeds=range(1))
+    broken = sorted(store.keys())[:2]
+    store.file_of(broken[0]).write_text('{"truncated')
+    hollow = store.read(broken[1]).model_copy(update={"rounds": ()})
+    store.write(hollow)
+    results = read_results(store)
+    assert set(results.runs["key"]) == store.keys() - set(broken)
+    assert len(results.unreadable) == 2
+    assert all(any(key in line for line in results.unreadable) for key in broken)
+
+
+def test_an_empty_store_has_empty_frames_with_their_columns(tmp_path):
+    results = read_results(Store(tmp_path / "s", create=True))
+    assert {"key", "auc", "seconds"} <= set(results.runs.columns)
+    seen = overview(results)
+    assert (seen.finished, seen.failed, seen.skipped, seen.tasks, seen.problems) == (0, 0, 0, (), ())
+
+
+def test_overview_groups_problems_by_reason(tmp_path, factory):
+    store = factory.fill(tmp_path / "s", seeds=range(2))
+    for seed in range(3):
+        store.write(factory.a_run(ratio=200, seed=seed, status="skipped", reason="3 positives"))
+    store.write(factory.a_run(seed=7, status="failed", reason="NaN loss"))
+    seen = overview(read_results(store))
+    assert [(p.status, p.reason, p.count) for p in seen.problems] == [
+        ("skipped", "3 positives", 3),
+        ("failed", "NaN loss", 1),
+    ]
+    assert (seen.finished, seen.failed, seen.skipped, seen.seeds) == (16, 1, 3, (0, 1))
+    assert seen.made_with["git_commit"] == ("abc1234 with local changes",)
+
+
+def test_a_missing_positives_ratio_is_nan_and_provenance_may_be_absent(tmp_path, factory):
+    store = Store(tmp_path / "s", create=True)
+    store.write(factory.a_run(made=None).model_copy(update={"positives_ratio": None}))
+    runs = read_results(store).runs
+    assert np.isnan(runs["positives_ratio"].iloc[0])
+    assert runs["device"].tolist() == ["not recorded"]
+    assert isinstance(runs, pd.DataFrame)
+
+
+def test_neither_analysis_nor_reports_imports_torch():
+    heavy = "{'torch', 'pytorch_lightning', 'transformers'}"
+    code = f"import analysis, reports, sys; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,291 @@
+from math import isnan
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from analysis import Cell, Group, Row, Table, read_results, sections
+from analysis.condition import conditions
+from analysis.paper import printed
+from analysis.tables import p_values, table3
+from bench.records import METRICS, PoolSettings
+from bench.store import Store
+
+
+def tables(store):
+    return [section.table3 for section in sections(read_results(store))]
+
+
+def cells(table):
+    return {
+        (row.labels[0], group, column): cell
+        for row in table.rows
+        for (group, column), cell in zip(table.columns, row.cells, strict=True)
+    }
+
+
+def test_cells_are_flat_means_in_the_papers_order(tmp_path, factory):
+    store = factory.fill(tmp_path / "s", weightings=("uniform", "posprob", "invprop"))
+    (table,) = tables(store)
+    assert [row.labels for row in table.rows] == [("BADGE",), ("Random",)]
+    assert table.groups == tuple(
+        Group(title, ("InvProp", "PosProb", "Uniform")) for title in ("Balanced accuracy", "ROC-AUC", "Positives ratio")
+    )
+    aucs = [
+        record.final.auc
+        for record in store.records()
+        if (record.spec.strategy.algorithm.name, record.spec.strategy.weighting.name) == ("badge", "invprop")
+    ]
+    cell = cells(table)["BADGE", "ROC-AUC", "InvProp"]
+    assert cell.n == len(aucs) == 8
+    assert cell.value == pytest.approx(sum(aucs) / 8)
+    assert cell.text == f"{sum(aucs) / 8:.4f}"
+    assert table.notes == ()
+    assert "8 pairs in each test" in table.caption
+    assert "Runs: 48 of 48" in table.caption
+
+
+def test_a_planted_effect_is_bold_on_its_side_only(tmp_path, factory):
+    (table,) = tables(factory.fill(tmp_path / "s", weightings=("uniform", "posprob", "invprop")))
+    assert {column for (_, _, column), cell in cells(table).items() if cell.bold} == {"InvProp"}
+    for (_, _, column), cell in cells(table).items():
+        assert cell.bold == (column == "InvProp")
+        assert cell.p == max(test.p for _, test in cell.against)
+
+
+def frame_condition(factory, tmp_path, values):
+    """Return a condition in which the weightings have these values on ROC-AUC: a row per seed."""
+    store = Store(tmp_path, create=True)
+    names = ("invprop", "posprob", "uniform")
+    for name, column in zip(names, values.T, strict=False):
+        for seed, value in enumerate(column):
+            store.write(factory.a_run(weighting=name, seed=seed, auc=float(value)))
+    (condition,) = conditions(read_results(store))
+    return condition
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.tuples(*[st.integers(0, 20).map(lambda k: k / 20)] * 3), min_size=2, max_size=5),
+)
+def test_bold_means_p_below_alpha_against_every_other_column(tmp_path_factory, factory, rows):
+    values = np.array(rows)
+    table = table3(frame_condition(factory, tmp_path_factory.mktemp("s"), values))
+    for i, cell in enumerate(table.rows[0].cells[3:6]):
+        wins = []
+        for j in range(3):
+            difference = values[:, i] - values[:, j]
+            if i != j:
+                p = stats.ttest_1samp(difference, 0, alternative="greater").pvalue if np.ptp(difference) > 1e-9 else 1
+                wins.append(p < 0.05)
+        assert cell.bold == all(wins)
+    claims = {row.labels: row.cells for row in p_values(table).rows}
+    assert len(claims) == 6
+    for column, cell in zip(("InvProp", "PosProb", "Uniform"), table.rows[0].cells[3:6], strict=True):
+        for other, test in cell.against:
+            p, difference, pairs = claims["Random", f"{column} > {other}"][3:6]
+            np.testing.assert_equal((p.value, difference.value, pairs.value), (test.p, test.difference, test.n))
+
+
+def test_a_lone_column_is_never_bold(tmp_path, factory):
+    (table,) = tables(factory.fill(tmp_path / "s", weightings=("uniform",)))
+    assert not any(cell.bold for cell in cells(table).values())
+    assert "nothing to test against" in table.caption
+    assert p_values(table).rows == ()
+
+
+def test_a_missing_and_a_failed_run_are_visible_holes(tmp_path, factory):
+    store = factory.fill(tmp_path / "s")
+    gone = factory.a_run("random", "invprop", seed=1)
+    store.file_of(gone.key).unlink()
+    lost = factory.a_run("badge", "uniform", seed=2, status="failed", reason="NaN loss")
+    store.file_of(lost.key).unlink()
+    store.write(lost)
+    (section,) = sections(read_results(store))
+    found = cells(section.table3)
+    assert found["Random", "ROC-AUC", "InvProp"].note == "1 of 8 runs missing"
+    assert found["BADGE", "ROC-AUC", "Uniform"].note == "1 of 8 runs missing, 1 of them failed"
+    assert found["BADGE", "ROC-AUC", "InvProp"].note == ""
+    assert found["Random", "ROC-AUC", "InvProp"].against[0][1].unpaired == 1
+    assert "Runs: 30 of 32" in section.table3.caption
+    assert any("Random, InvProp" in note for note in section.table3.notes)
+    claim = next(row for row in section.tests.rows if row.labels == ("Random", "InvProp > Uniform"))
+    assert (claim.cells[2].text, claim.cells[2].note) == ("7", "1 run without a partner")
+    by_task = {row.labels: [cell.text for cell in row.cells] for row in section.coverage.rows}
+    assert by_task["ag_news", "Sports"] == ["5,000", "100", "800", "14", "1", "0", "1"]
+    assert by_task["sst2", "positive"] == ["5,000", "100", "800", "16", "0", "0", "0"]
+
+
+def test_a_seed_that_no_strategy_of_a_task_ran_is_missing_too(tmp_path, factory):
+    store = factory.fill(tmp_path / "s", seeds=range(3))
+    for record in list(store.records()):
+        if (record.spec.block.task.dataset, record.spec.block.seed) == ("sst2", 2):
+            store.file_of(record.key).unlink()
+    (table,) = tables(store)
+    assert {cell.note for cell in cells(table).values()} == {"1 of 6 runs missing"}
+
+
+def test_a_column_that_a_row_never_ran_is_a_hole_and_leaves_the_row_without_marks(tmp_path, factory):
+    store = factory.fill(tmp_path / "s")
+    factory.fill(tmp_path / "s", algorithms=("random",), weightings=("posprob",))
+    (table,) = tables(store)
+    hole = cells(table)["BADGE", "ROC-AUC", "PosProb"]
+    assert (hole.text, hole.n, hole.note) == ("–", 0, "8 of 8 runs missing")
+    assert not any(cell.bold for (row, _, _), cell in cells(table).items() if row == "BADGE")
+    assert cells(table)["Random", "ROC-AUC", "InvProp"].bold
+
+
+def test_an_infeasible_task_is_not_expected_but_shown(tmp_path, factory):
+    store = factory.fill(tmp_path / "s")
+    for seed in range(4):
+        for weighting in ("uniform", "invprop"):
+            store.write(
+                factory.a_run(weighting=weighting, positive="World", seed=seed, status="skipped", reason="3 positives")
+            )
+    (section,) = sections(read_results(store))
+    assert all(cell.note == "" for cell in cells(section.table3).values())
+    world = next(row for row in section.coverage.rows if row.labels == ("ag_news", "World"))
+    assert [cell.text for cell in world.cells] == ["–", "–", "–", "0", "0", "8", "0"]
+
+
+def test_a_skip_does_not_excuse_a_block_that_others_ran(tmp_path, factory):
+    store = factory.fill(tmp_path / "s")
+    store.file_of(factory.a_run("random", "uniform").key).unlink()
+    store.write(factory.a_run("random", "uniform", status="skipped", reason="3 positives"))
+    (table,) = tables(store)
+    assert cells(table)["Random", "ROC-AUC", "Uniform"].note == "1 of 8 runs missing"
+
+
+def test_nan_is_shown_and_never_averaged_away(tmp_path, factory):
+    store = factory.fill(tmp_path / "s")
+    store.write(factory.a_run("random", "uniform", seed=1, auc=float("nan")))
+    (table,) = tables(store)
+    cell = cells(table)["Random", "ROC-AUC", "Uniform"]
+    assert (cell.text, cell.note) == ("NaN", "ROC-AUC is NaN in 1 of 8 runs")
+    assert not cells(table)["Random", "ROC-AUC", "InvProp"].bold
+    assert cells(table)["Random", "Balanced accuracy", "InvProp"].bold
+
+
+def test_runs_that_are_no_pairs_cost_the_mark_and_say_so(tmp_path, factory):
+    store = factory.fill(tmp_path / "s")
+    store.write(factory.a_run("random", "uniform", seed=1, pair_key="made elsewhere"))
+    (table,) = tables(store)
+    cell = cells(table)["Random", "ROC-AUC", "InvProp"]
+    assert not cell.bold
+    assert cell.n == 8
+    assert isnan(cell.p)
+    assert any("do not share a pair key" in note and "Random, InvProp and Uniform" in note for note in table.notes)
+    assert cells(table)["BADGE", "ROC-AUC", "InvProp"].bold
+
+
+def test_ratios_starts_and_settings_never_share_a_table(tmp_path, factory):
+    small = factory.SETTINGS.model_copy(update={"pool": PoolSettings(limit=2500)})
+    for same in (
+        {"ratio": 50},
+        {"ratio": 10},
+        {"ratio": 50, "start": "cold"},
+        {"ratio": 50, "settings": small},
+    ):
+        store = factory.fill(tmp_path / "s", seeds=range(2), **same)
+    found = sections(read_results(store))
+    digests = {digest[:8] for digest in read_results(store).settings}
+    assert len(digests) == 2
+    assert [section.name for section in found][::3] == ["ratio10-warm", "ratio50-cold"]
+    assert {section.name for section in found[1:3]} == {f"ratio50-warm-{digest}" for digest in digests}
+    assert all("Runs: 16 of 16" in section.table3.caption for section in found)
+    assert sum("a subset, pool limited to 2,500 rows" in section.table3.caption for section in found) == 1
+
+
+def test_options_and_names_are_told_apart(tmp_path, factory):
+    store = Store(tmp_path / "s", create=True)
+    for bins in (5, 10):
+        for seed in range(2):
+            store.write(factory.a_run(weighting="invprop", seed=seed, options={"bins": bins, "closed": True}))
+    for name in ("alps", "ALPS", "my_own"):
+        store.write(factory.a_run(name, "uniform"))
+    (table,) = tables(store)
+    assert table.groups[0].columns == ("InvProp (bins=10)", "InvProp (bins=5)", "Uniform")
+    assert [row.labels[0] for row in table.rows] == ["ALPS", "alps", "my_own", "Random"]
+
+
+def test_runs_on_another_version_of_the_data_are_left_out_with_a_note(tmp_path, factory):
+    store = factory.fill(tmp_path / "s", seeds=range(3))
+    for weighting in ("uniform", "invprop"):
+        store.write(factory.a_run(weighting=weighting, seed=0, auc=0.0, fingerprint="e" * 32))
+    (table,) = tables(store)
+    assert "2 runs of ag_news on data eeeeeeee are left out" in table.notes[0]
+    assert cells(table)["Random", "ROC-AUC", "Uniform"].n == 6
+    assert "ag_news ffffffff" in table.caption
+
+
+def test_the_papers_table_stands_beside_ours_at_ratio_50_only(tmp_path, factory):
+    factory.fill(tmp_path / "s", ratio=10)
+    store = factory.fill(tmp_path / "s", ratio=50)
+    ten, fifty = sections(read_results(store))
+    assert ten.paper is None
+    assert [row.labels for row in fifty.paper.rows] == [
+        (algorithm, arm) for algorithm in ("BADGE", "Random") for arm in ("InvProp", "Uniform")
+    ]
+    ours = cells(fifty.table3)["BADGE", "Balanced accuracy", "InvProp"]
+    mine, theirs, difference = fifty.paper.rows[0].cells[:3]
+    assert (mine.text, mine.bold) == (ours.text, ours.bold)
+    assert (theirs.text, theirs.bold) == ("0.7203", False)
+    assert difference.value == ours.value - 0.7203
+
+
+def test_golden_facts_of_the_printed_tables():
+    def mean(rows, metric, arm):
+        return np.mean([row["metrics"][metric][arm]["mean"] for row in rows])
+
+    fifty = next(row for row in printed(4)["rows"] if row["row"] == "50")
+    for metric in METRICS:
+        for arm in ("InvProp", "Uniform"):
+            assert mean(printed(3)["rows"], metric, arm) == pytest.approx(mean([fifty], metric, arm), abs=6e-5)
+    by_dataset = {row["row"]: row["metrics"]["positives_ratio"]["Uniform"]["mean"] for row in printed(2)["rows"]}
+    tasks = {"ag_news": 4, "dbpedia_14": 3, "pubmed_20k_rct": 5, "sst2": 2}
+    badge = next(row for row in printed(3)["rows"] if row["row"] == "badge")
+    weighted = sum(by_dataset[name] * count for name, count in tasks.items()) / 14
+    assert weighted == pytest.approx(badge["metrics"]["positives_ratio"]["Uniform"]["mean"], abs=6e-5)
+
+
+def test_curves_end_where_the_table_is(tmp_path, factory):
+    (section,) = sections(read_results(factory.fill(tmp_path / "s")))
+    last = section.curves[(section.curves["round"] == 2) & (section.curves["metric"] == "auc")]
+    for row in last.itertuples():
+        cell = cells(section.table3)[row.algorithm_label, "ROC-AUC", row.weighting_label]
+        assert row.mean == pytest.approx(cell.value)
+        assert row.low < row.mean < row.high
+        assert row.labelled == 110
+    assert section.curves.loc[section.curves["metric"] == "positives_ratio", "round"].min() == 1
+
+
+def test_the_interval_of_a_curve_is_the_t_interval(tmp_path, factory):
+    store = Store(tmp_path / "s", create=True)
+    values = [0.5, 0.6, 0.8]
+    for seed, value in enumerate(values):
+        store.write(factory.a_run(seed=seed, auc=value))
+    (section,) = sections(read_results(store))
+    end = section.curves.query("round == 2 and metric == 'auc'").iloc[0]
+    interval = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert (end["low"], end["high"]) == pytest.approx((interval.low, interval.high))
+
+
+def test_time_per_stage_is_the_mean_per_run(tmp_path, factory):
+    (section,) = sections(read_results(factory.fill(tmp_path / "s")))
+    assert section.times.groups[0].columns == ("select", "fit", "whole run")
+    assert {tuple(cell.text for cell in row.cells) for row in section.times.rows} == {("1.50", "6.00", "9.00")}
+
+
+def test_a_table_of_the_wrong_shape_is_refused():
+    with pytest.raises(ValueError, match=r"1 labels and 1 cells for 1 headers and 2 columns"):
+        Table("t", "", "", ("a",), (Group("g", ("x", "y")),), (Row(("r",), (Cell("1"),)),))
+
+
+def test_frames_are_not_changed(tmp_path, factory):
+    results = read_results(factory.fill(tmp_path / "s", seeds=range(2)))
+    before = results.runs.copy()
+    sections(results)
+    pd.testing.assert_frame_equal(results.runs, before)

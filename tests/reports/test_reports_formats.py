@@ -1,0 +1,283 @@
+import csv
+import io
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import pytest
+from rich.console import Console
+
+import reports
+from analysis import overview, read_results, sections
+from bench.errors import StoreError
+from bench.store import Store
+from reports.figure import learning_curves
+from reports.latex import escaped, to_latex
+from reports.page import to_html
+from reports.plain import to_csv, to_markdown
+
+HOSTILE = '<script>alert(1)</script> & $x_{1}$ 50% #~^\\ [red]"|` 中'
+VOID = {"meta", "link", "br", "col", "img", "input", "hr"}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory, factory):
+    """Two conditions with a failed, a skipped and an unreadable run, three weightings, ratio 50."""
+    path = tmp_path_factory.mktemp("reports") / "store"
+    store = factory.fill(path, weightings=("uniform", "posprob", "invprop"), seeds=range(3))
+    factory.fill(path, ratio=10, algorithms=("random",), seeds=range(2))
+    store.file_of(factory.a_run("badge", "posprob", seed=1).key).write_text("{")
+    lost = factory.a_run("badge", "uniform", seed=2, status="failed", reason="RunError: NaN loss in round 3")
+    store.file_of(lost.key).unlink()
+    store.write(lost)
+    store.write(factory.a_run(positive="World", status="skipped", reason="leaves 3 positives"))
+    return store
+
+
+@pytest.fixture(scope="module")
+def written(store, tmp_path_factory):
+    return reports.write_report(store.path, tmp_path_factory.mktemp("out"))
+
+
+@pytest.fixture(scope="module")
+def parts(store):
+    return sections(read_results(store))
+
+
+class Page(HTMLParser):
+    """Checks that elements nest, and keeps text, ids, attributes and the cells of each table."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.stack, self.tags, self.text, self.tables = [], [], "", {}
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.stack.append(tag)
+        if tag == "table":
+            self.rows = self.tables.setdefault(dict(attrs)["id"], [])
+        elif tag == "tr":
+            self.rows.append([])
+        elif tag in {"td", "th"}:
+            self.rows[-1].append("")
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.stack.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+        if {"td", "th"} & set(self.stack):
+            self.rows[-1][-1] += data.strip()
+
+    def all(self, name):
+        return [attrs for tag, attrs in self.tags if tag == name]
+
+
+@pytest.fixture(scope="module")
+def page(written):
+    return Page(written.html.read_text())
+
+
+def test_the_page_holds_every_number_of_every_table(page, parts):
+    assert page.stack == []
+    for section in parts:
+        for table in section.tables:
+            rows = page.tables[table.name][2:]
+            assert len(rows) == len(table.rows)
+            for shown, row in zip(rows, table.rows, strict=True):
+                marks = [cell.text + "*" * cell.bold + "†" * bool(cell.note) for cell in row.cells]
+                assert shown == [*row.labels, *marks]
+            assert table.caption in page.text
+            assert all(note in page.text for note in table.notes)
+
+
+def test_the_page_says_what_is_missing(page, store):
+    assert "1 failed: RunError: NaN loss in round 3" in page.text
+    assert "1 skipped: leaves 3 positives" in page.text
+    assert "unreadable, left out:" in page.text
+    assert "1 of 6 runs missing, 1 of them failed: BADGE, Uniform" in page.text
+    assert re.search(r"abc1234 with local changes", page.text)
+
+
+def test_the_page_needs_no_network_and_no_script(page):
+    assert page.all("script") == []
+    for _, attrs in page.tags:
+        for name in ("src", "href", "xlink:href", "action", "data"):
+            assert not attrs.get(name) or attrs[name].startswith(("#", "data:"))
+        assert not [name for name in attrs if name.startswith("on")]
+    assert not re.search(r"url\((?!#)", page.text + str([attrs.get("style") for _, attrs in page.tags]))
+    assert "@import" not in page.text
+
+
+def test_the_page_is_accessible(page):
+    assert page.all("html")[0]["lang"] == "en"
+    assert len(page.all("caption")) == len(page.all("table"))
+    assert {attrs["scope"] for attrs in page.all("th")} == {"col", "colgroup", "row"}
+    ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    assert all(attrs["aria-describedby"] in ids for attrs in page.all("table"))
+    used = {attrs["xlink:href"][1:] for attrs in page.all("use")}
+    assert used
+    assert used <= set(ids)
+
+
+def test_the_same_store_gives_the_same_bytes(store, written, tmp_path):
+    again = reports.write_report(store.path, tmp_path)
+    for one, other in zip(files(written), files(again), strict=True):
+        assert one.name == other.name
+        assert one.read_bytes() == other.read_bytes()
+
+
+def files(report):
+    return [report.html, *report.tables, *report.figures]
+
+
+def test_the_folder_holds_what_it_says(written):
+    assert all(path.stat().st_size for path in files(written))
+    on_disk = {path for path in written.html.parent.rglob("*") if path.is_file()}
+    assert on_disk == set(files(written))
+    assert {path.suffix for path in written.tables} == {".csv", ".md", ".tex"}
+    assert "Date" not in next(path for path in written.figures if path.suffix == ".svg").read_text()
+
+
+def test_csv_holds_the_unrounded_numbers_and_the_tests(parts):
+    table = parts[1].table3
+    lines = list(csv.DictReader(io.StringIO(to_csv(table))))
+    assert len(lines) == len(table.rows) * len(table.columns) * 2
+    place = 0
+    for row in table.rows:
+        for (metric, column), cell in zip(table.columns, row.cells, strict=True):
+            for other, test in cell.against:
+                line = lines[place]
+                place += 1
+                assert (line["Algorithm"], line["metric"], line["column"]) == (*row.labels, metric, column)
+                assert (float(line["value"]), line["n"], line["bold"]) == (
+                    cell.value,
+                    str(cell.n),
+                    str(cell.bold),
+                )
+                assert (line["against"], float(line["p"]), line["pairs"]) == (other, test.p, str(test.n))
+
+
+def test_markdown_keeps_zeros_and_marks(parts):
+    table = parts[1].table3
+    lines = [line for line in to_markdown(table).splitlines() if line.startswith("|")][2:]
+    for line, row in zip(lines, table.rows, strict=True):
+        shown = [part.strip() for part in line.strip("|").split("|")]
+        marks = ["**" * cell.bold + cell.text + "**" * cell.bold + "†" * bool(cell.note) for cell in row.cells]
+        assert shown == [*row.labels, *marks]
+    assert all(note.split(":")[0] in to_markdown(table) for note in table.notes)
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_the_terminal_shows_numbers_p_and_what_is_missing(store, parts, width):
+    text = printed(reports.terminal_table(store.path), width)
+    assert max(map(len, text.splitlines())) <= width
+    for section in parts:
+        for row in section.table3.rows:
+            for cell in row.cells:
+                assert cell.text + "*" * cell.bold in text
+                assert cell.p_text in text
+    flat = " ".join(text.split())
+    assert "1 failed: RunError: NaN loss in round 3" in flat
+    assert "1 of 6 runs missing, 1 of them failed: BADGE, Uniform" in flat
+    assert "6 pairs in a test" in flat
+
+
+def printed(renderable, width=120):
+    console = Console(width=width, file=io.StringIO(), color_system=None)
+    console.print(renderable)
+    return console.file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory, factory):
+    """A store in which every name and reason is hostile."""
+    store = Store(tmp_path_factory.mktemp("hostile") / "s", create=True)
+    same = {"dataset": HOSTILE, "positive": "_" + HOSTILE}
+    for seed in range(2):
+        for weighting in ("_" + HOSTILE, "uniform"):
+            store.write(factory.a_run(HOSTILE, weighting, seed=seed, auc=0.5 + 0.1 * seed, **same))
+    store.write(factory.a_run(HOSTILE, "uniform", seed=2, status="failed", reason=HOSTILE, **same))
+    return store
+
+
+def test_hostile_names_are_text_everywhere(hostile, tmp_path):
+    results = read_results(hostile)
+    parts, seen = sections(results), overview(results)
+    page = Page(to_html(parts, seen))
+    assert page.all("script") == []
+    assert page.text.count("<script>alert(1)</script>") > 5
+    (table,) = (section.table3 for section in parts)
+    assert HOSTILE in page.tables[table.name][2]
+    assert "<script" not in re.sub(r"\\<", "", to_markdown(table))
+    assert re.search(r"^\| \\<script", to_markdown(table), re.MULTILINE)
+    assert "[red]" in printed(reports.terminal_table(hostile.path), 400)
+    (line, *_) = csv.DictReader(io.StringIO(to_csv(table)))
+    assert line["Algorithm"] == HOSTILE
+    figure = Page(learning_curves(parts[0].curves, "svg", "x").decode().split("?>", 1)[1])
+    assert HOSTILE in figure.text
+    assert "_" + HOSTILE in figure.text
+
+
+LATIN = "".join(map(chr, range(0x20, 0x180)))
+
+
+needs_latex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+
+
+def compiled(body, folder):
+    """Compile a plain article with this body; return its log."""
+    head = "\\documentclass{article}\n\\usepackage{booktabs,graphicx}\n\\begin{document}\n"
+    (folder / "paper.tex").write_text(head + body + "\n\\end{document}\n")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", check=False)
+    assert done.returncode == 0, done.stdout[-1500:]
+    return done.stdout
+
+
+@needs_latex
+def test_latex_compiles_in_a_plain_article_and_fits_its_page(parts, tmp_path):
+    log = compiled("\n".join(to_latex(table) for section in parts for table in section.tables), tmp_path)
+    assert "Overfull" not in log
+    if shutil.which("pdftotext"):
+        command = ["pdftotext", "-layout", "paper.pdf", "-"]
+        text = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True).stdout.decode()
+        assert all(cell.text in text for row in parts[1].table3.rows for cell in row.cells)
+
+
+@needs_latex
+def test_latex_compiles_with_hostile_names(hostile, tmp_path):
+    tables = [table for section in sections(read_results(hostile)) for table in section.tables]
+    compiled("\n".join([*map(to_latex, tables), r"\clearpage", escaped(LATIN)]), tmp_path)
+
+
+def test_latex_marks_bold_and_holes(parts):
+    table = parts[1].table3
+    source = to_latex(table)
+    bold = [cell.text for row in table.rows for cell in row.cells if cell.bold]
+    assert re.findall(r"\\textbf\{([^}]*)\}", source) == bold
+    assert source.count(r"\textsuperscript{\textdagger}") == sum(bool(c.note) for r in table.rows for c in r.cells)
+
+
+def test_an_empty_store_gives_a_page_and_a_line(tmp_path):
+    Store(tmp_path / "s", create=True)
+    written = reports.write_report(tmp_path / "s", tmp_path / "out")
+    assert "No finished runs" in Page(written.html.read_text()).text
+    assert (written.tables, written.figures) == ((), ())
+    assert "No finished runs" in printed(reports.terminal_table(tmp_path / "s"))
+
+
+def test_no_store_and_no_folder_are_one_line_each(tmp_path, store):
+    with pytest.raises(StoreError, match="no result store"):
+        reports.write_report(tmp_path / "nothing", tmp_path / "out")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot write"):
+        reports.write_report(store.path, tmp_path / "file" / "out")

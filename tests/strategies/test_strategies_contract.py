@@ -1,0 +1,71 @@
+"""Every algorithm and weighting on disk meets the laws, none escapes them, and every law can fail."""
+
+import ast
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+import bench.strategies
+from bench.strategies.base import ALGORITHMS, WEIGHTINGS
+from bench.strategies.view import PoolOutputs, PoolView
+from bench.testing import ALGORITHM_LAWS, WEIGHTING_LAWS, laws_for
+from bench.testing.specimens import SPECIMENS
+
+PARTS = [cls() for registry in (ALGORITHMS, WEIGHTINGS) for cls in registry.items().values()]
+
+
+@pytest.mark.parametrize(
+    ("part", "law"),
+    [pytest.param(part, law, id=f"{part.name}-{law.__name__}") for part in PARTS for law in laws_for(part)],
+)
+def test_law(part, law):
+    law(part)
+
+
+@pytest.mark.parametrize(
+    ("law", "specimen"),
+    [pytest.param(law, part, id=f"{law.__name__}-{type(part).__name__}") for law, part in SPECIMENS],
+)
+def test_law_rejects_its_specimen(law, specimen):
+    with pytest.raises(AssertionError, match="broken"):
+        law(specimen)
+
+
+def test_every_law_has_a_specimen():
+    assert {law for law, _ in SPECIMENS} == {*ALGORITHM_LAWS, *WEIGHTING_LAWS}
+
+
+def test_no_class_on_disk_escapes_the_laws():
+    named = set()
+    for file in Path(bench.strategies.__path__[0]).glob("*.py"):
+        for node in ast.parse(file.read_text()).body:
+            if isinstance(node, ast.ClassDef) and any(
+                isinstance(line, ast.AnnAssign) and line.value and ast.unparse(line.target) == "name"
+                for line in node.body
+            ):
+                named.add(node.name)
+    assert named == {type(part).__name__ for part in PARTS}
+    assert len(named) >= 7
+
+
+def test_waivers_name_a_law_and_a_reason():
+    for part in PARTS:
+        laws = {law.__name__ for law in (*ALGORITHM_LAWS, *WEIGHTING_LAWS)}
+        assert set(part.waived) <= laws
+        assert all(part.waived.values())
+
+
+def test_every_part_states_its_facts():
+    for part in PARTS:
+        assert part.title, part.name
+        assert part.paper, part.name
+
+
+def test_hidden_labels_cannot_be_expressed():
+    assert {field.name for field in fields(PoolView)} == {
+        "size", "round", "labels", "priority", "generator", "needs", "compute_outputs", "compute_surprisal"
+    }  # fmt: skip
+    assert {field.name for field in fields(PoolOutputs)} == {
+        "probabilities", "embeddings", "labelled_embeddings"
+    }  # fmt: skip
