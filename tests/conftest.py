@@ -1,0 +1,128 @@
+"""What every room's tests share: a tiny learnable dataset, a tiny BERT, and the command line in a process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test may wait for a network
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+ROOT = Path(__file__).parents[1]
+TOPICS = {
+    "sport": "match goal team coach season league player score stadium referee",
+    "law": "court judge trial lawyer verdict appeal statute witness clause jury",
+    "food": "bread cheese oven recipe pepper sauce dinner salad kitchen butter",
+}
+FILLER = "the a of and in on with was has new old after before some many very quite still often"
+
+
+def make_texts(size: int, seed: int) -> tuple[list[str], list[int]]:
+    """Return texts whose topic words tell their label, among filler; classes in turn, lengths from 4 to 20 words."""
+    rng = np.random.default_rng(seed)
+    texts, labels = [], []
+    for i in range(size):
+        label = i % len(TOPICS)
+        topic, filler = list(TOPICS.values())[label].split(), FILLER.split()
+        words = [*rng.choice(topic, rng.integers(2, 6)), *rng.choice(filler, rng.integers(2, 15))]
+        texts.append(" ".join(rng.permutation(words)) + f" {i}")
+        labels.append(label)
+    return texts, labels
+
+
+@pytest.fixture(scope="session")
+def toy_corpus():
+    """600 train and 90 test rows of three topics."""
+    from bench.data.corpus import Corpus, split_of
+
+    train, test = make_texts(600, 0), make_texts(90, 1)
+    return Corpus("toy", tuple(TOPICS), split_of(*train), split_of(*test), "made for tests")
+
+
+@pytest.fixture(scope="session")
+def toy_mirror(toy_corpus, tmp_path_factory) -> Path:
+    """A local mirror that holds the toy corpus as dataset ``toy``."""
+    from bench.data.export import export_mirror
+
+    folder = tmp_path_factory.mktemp("mirror")
+    export_mirror(toy_corpus, folder / "toy")
+    return folder
+
+
+def save_tiny_bert(folder: Path, *, with_lm_head: bool) -> Path:
+    """Save a BERT of random weights and a WordPiece tokenizer trained on the toy texts, as save_pretrained does."""
+    import torch
+    from tokenizers import BertWordPieceTokenizer
+    from transformers import BertConfig, BertForMaskedLM, BertModel, BertTokenizerFast
+
+    folder.mkdir(parents=True, exist_ok=True)
+    trained = BertWordPieceTokenizer()
+    trained.train_from_iterator(make_texts(600, 0)[0], vocab_size=400, show_progress=False)
+    trained.save_model(str(folder))
+    BertTokenizerFast(vocab=str(folder / "vocab.txt"), model_max_length=64).save_pretrained(folder)
+    config = BertConfig(
+        vocab_size=trained.get_vocab_size(),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=64,
+        pad_token_id=trained.token_to_id("[PAD]"),
+        initializer_range=0.2,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = BertForMaskedLM(config) if with_lm_head else BertModel(config)
+    model.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory) -> Path:
+    """A tiny BERT with a masked-LM head."""
+    return save_tiny_bert(tmp_path_factory.mktemp("tiny-bert"), with_lm_head=True)
+
+
+@pytest.fixture(scope="session")
+def tiny_bert_without_head(tmp_path_factory) -> Path:
+    """A tiny BERT whose checkpoint has no masked-LM head, as all-MiniLM-L6-v2."""
+    return save_tiny_bert(tmp_path_factory.mktemp("tiny-bert-headless"), with_lm_head=False)
+
+
+Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def cli(tmp_path, toy_mirror) -> Cli:
+    """Run ``imbal-bench`` in a process of its own, in a temporary folder, with the toy mirror and a fresh cache."""
+
+    def run(*arguments: object, timeout: float = 200, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "bench", *map(str, arguments)],
+            cwd=tmp_path,
+            env=cli_environment(toy_mirror, tmp_path, **environment),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    return run
+
+
+def cli_environment(mirror: Path, folder: Path, **more: str) -> dict[str, str]:
+    """Return the environment in which tests run the command line."""
+    ours = {
+        "PYTHONPATH": str(ROOT),
+        "IMBAL_BENCH_DATA": str(mirror),
+        "IMBAL_BENCH_CACHE": str(folder / "cache"),
+        "OMP_NUM_THREADS": "1",
+        "HF_HUB_OFFLINE": "1",
+    }
+    return {**os.environ, **ours, **more}
