@@ -161,11 +161,12 @@ class SharedBlock:
         """Return what the encoder says of the unlabelled rows; None, without a pass, if nobody asks for it."""
         if not OUTPUTS & needs:
             return None
-        n, embeddings = len(state.unlabelled), "embeddings" in needs
-        # Embeddings of the labelled rows come from the same pass, behind the pool's, so that both are views of it.
-        at = np.concatenate([state.unlabelled, state.labelled]) if embeddings else state.unlabelled
+        n = len(state.unlabelled)
+        # The labelled rows, at most a few hundred, always come along: some algorithms read their embeddings, and
+        # what a model says of a row, to the last bit, must not depend on which strategies a grid holds.
+        at = np.concatenate([state.unlabelled, state.labelled])
         with stages.measure("score_pool", len(at)):
-            scores: Scores = self.encoder.score(self.train_tokens, self.task.rows[at], embeddings=embeddings)
+            scores: Scores = self.encoder.score(self.train_tokens, self.task.rows[at], embeddings="embeddings" in needs)
         if scores.embeddings is None:
             return PoolOutputs(scores.probabilities[:n])
         return PoolOutputs(scores.probabilities[:n], scores.embeddings[:n], scores.embeddings[n:])

@@ -84,7 +84,7 @@ def shared_cost(job: BlockJob, size: DatasetSizes) -> Cost:
     start = loop.start_positives + loop.start_negatives if warm else 0
     needs = needs_at_start(job)
     pool = pool_rows(job, size)
-    passes = (pool if "embeddings" in needs else pool - start) if OUTPUTS & needs else 0
+    passes = pool if OUTPUTS & needs else 0
     return _cost(int(start > 0), start * run.settings.train.epochs, passes + _test_rows(job, size), size.mean_tokens)
 
 
@@ -101,7 +101,7 @@ def run_cost(run: RunSpec, job: BlockJob, size: DatasetSizes) -> Cost:
         fit_rows += _fit_rows(labelled, run)
         score_rows += test
         if number < loop.rounds and OUTPUTS & needs:
-            score_rows += pool if "embeddings" in needs else pool - labelled
+            score_rows += pool
     return _cost(loop.rounds, fit_rows, score_rows, size.mean_tokens)
 
 
