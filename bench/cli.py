@@ -62,6 +62,9 @@ CacheOption = Annotated[
     Path, typer.Option("--cache-dir", envvar="IMBAL_BENCH_CACHE", help="Cache; may be deleted at any time.")
 ]
 JobsOption = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Worker processes; cores are divided among them.")]
+ThreadsOption = Annotated[
+    int | None, typer.Option("--threads", min=1, help="Threads of each worker. Default: cores / jobs.")
+]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 PluginOption = Annotated[
     list[str] | None, typer.Option("--plugin", help="Python file with strategies or weightings. Repeatable.")
@@ -139,6 +142,7 @@ def run(
     data_dir: DataOption = None,
     cache_dir: CacheOption = DEFAULT_CACHE,
     jobs: JobsOption = DEFAULT_JOBS,
+    threads: ThreadsOption = None,
     device: DeviceOption = "auto",
     plugin: PluginOption = None,
     report: Annotated[bool, typer.Option(help="Write the report when all runs have ended.")] = True,
@@ -152,7 +156,7 @@ def run(
       imbal-bench run paper --tasks sst2 --ratios 50 --model offline --data-dir mirror
     """
     from bench.display import pool_warnings
-    from bench.grid.execute import Execution, execute
+    from bench.grid.execute import Execution, execute, preflight
     from bench.grid.expand import expand
 
     console = _console()
@@ -162,7 +166,8 @@ def run(
     grid = expand(grid_spec, world)
     for line in pool_warnings(grid):
         console.print(line, style="yellow")
-    execution = Execution(store or Path("results") / grid_spec.name, world, jobs, device, plugins)
+    execution = Execution(store or Path("results") / grid_spec.name, world, jobs, device, plugins, threads)
+    preflight(grid_spec, device)
     summary = execute(grid, execution, console)
     if report:
         _report(execution.store, execution.store / "report", console)
@@ -195,6 +200,7 @@ def plan(
     data_dir: DataOption = None,
     cache_dir: CacheOption = DEFAULT_CACHE,
     jobs: JobsOption = DEFAULT_JOBS,
+    threads: ThreadsOption = None,
     device: DeviceOption = "auto",
     plugin: PluginOption = None,
     measure: Annotated[bool, typer.Option("--measure", help="Time the model on this machine first (seconds).")] = False,
@@ -218,10 +224,10 @@ def plan(
     world = _world(data_dir, cache_dir)
     grid = expand(grid_spec, world, counted=False)
     hardware = choose_hardware(device, grid_spec.model.precision)
-    threads = Execution(Path(), world, jobs).threads_each
+    each = Execution(Path(), world, jobs, threads=threads).threads_each
     if measure:
-        calibrate(grid_spec, hardware, threads, cache_dir)
-    rates = recall(cache_dir, grid_spec.model.name, hardware.name, threads)
+        calibrate(grid_spec, hardware, each, cache_dir)
+    rates = recall(cache_dir, grid_spec.model.name, hardware.name, each)
     show_plan(grid, rates, jobs, _console())
 
 
@@ -342,9 +348,6 @@ def main() -> None:
     except BenchError as error:
         print(f"imbal-bench: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
-    except KeyboardInterrupt:
-        print("imbal-bench: stopped; finished runs are kept, the same command goes on", file=sys.stderr)
-        raise SystemExit(130) from None
 
 
 if __name__ == "__main__":

@@ -59,6 +59,12 @@ class PairingError(BenchError):
     """Runs that were made under different conditions, or stored twice, must not be compared as pairs."""
 
 
+class StoppedError(BenchError):
+    """The user stopped a grid."""
+
+    exit_code = 130
+
+
 class RunError(BenchError):
     """A run could not be finished (NaN loss, out of memory, a strategy that broke its contract)."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from bench import seeds
 
@@ -109,9 +109,9 @@ class TrainSettings(Record):
 
     epochs: Annotated[int, Field(ge=1)] = 2
     batch_size: Annotated[int, Field(ge=1)] = 8
-    learning_rate: Annotated[float, Field(gt=0)] = 5e-5
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    gradient_clip: Annotated[float, Field(ge=0)] = 1.0
+    learning_rate: Annotated[FiniteFloat, Field(gt=0)] = 5e-5
+    weight_decay: Annotated[FiniteFloat, Field(ge=0)] = 0.0
+    gradient_clip: Annotated[FiniteFloat, Field(ge=0)] = 1.0
 
 
 class Settings(Record):

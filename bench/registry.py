@@ -12,9 +12,11 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import os
 import pkgutil
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -57,13 +59,16 @@ class Registry(Generic[T]):
 
     def add_module(self, module: ModuleType) -> int:
         """Register every concrete subclass that a module defines; return how many there were."""
-        found = self._classes()
-        count = 0
-        for cls in vars(module).values():
-            if self._is_ours(cls) and cls.__module__ == module.__name__:
-                self._add(found, cls)
-                count += 1
+        found = dict(self._classes())
+        count = self._add_all(found, module)
+        self._found = found  # only now: a module that is refused leaves nothing behind
         return count
+
+    def _add_all(self, found: dict[str, type[T]], module: ModuleType) -> int:
+        ours = [c for c in vars(module).values() if self._is_ours(c) and c.__module__ == module.__name__]
+        for cls in ours:
+            self._add(found, cls)
+        return len(ours)
 
     def _is_ours(self, cls: object) -> bool:
         return (
@@ -85,23 +90,38 @@ class Registry(Generic[T]):
 
     def _classes(self) -> dict[str, type[T]]:
         if self._found is None:
-            self._found = {}
-            package = importlib.import_module(self.package)
-            for info in pkgutil.iter_modules(package.__path__, self.package + "."):
-                try:
-                    self.add_module(importlib.import_module(info.name))
-                except PluginError:
-                    raise
-                except Exception as error:  # noqa: BLE001 - reported at use, with the file's name
-                    self._broken[info.name] = f"{type(error).__name__}: {error}"
-            for entry in entry_points(group=self.group):
-                try:
-                    self._add(self._found, entry.load())
-                except PluginError:
-                    raise
-                except Exception as error:  # noqa: BLE001 - reported at use, with the entry point's name
-                    self._broken[f"entry point {entry.value}"] = f"{type(error).__name__}: {error}"
+            self._found = self._discover()
         return self._found
+
+    def _discover(self) -> dict[str, type[T]]:
+        found: dict[str, type[T]] = {}
+        package = importlib.import_module(self.package)
+        for info in pkgutil.iter_modules(package.__path__, self.package + "."):
+            spec = importlib.util.find_spec(info.name)
+            with self._broken_is_noted(str(spec.origin if spec else info.name)):
+                self._add_all(found, importlib.import_module(info.name))
+        for entry in entry_points(group=self.group):
+            with self._broken_is_noted(f"entry point {entry.name} = {entry.value}"):
+                cls = entry.load()
+                if not self._is_ours(cls):
+                    raise TypeError(f"it is not a concrete subclass of {self.base.__name__} with a `name`")
+                self._add(found, cls)
+        return found
+
+    @contextmanager
+    def _broken_is_noted(self, where: str) -> Iterator[None]:
+        """Keep the reason why something failed to load, to be reported when it is asked for."""
+        try:
+            yield
+        except PluginError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a foreign module raises
+            self._broken[where] = _reason(error)
+
+
+def _reason(error: Exception) -> str:
+    """Return an exception in one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def load_file(path: str | Path) -> ModuleType:
@@ -110,7 +130,7 @@ def load_file(path: str | Path) -> ModuleType:
     Raises:
         PluginError: if there is no such file or it cannot be imported; the message names file and reason.
     """
-    file = Path(path).expanduser().resolve()
+    file = Path(os.path.expanduser(path)).resolve()  # noqa: PTH111 - leaves the ~ of an unknown user as it is
     if not file.is_file():
         raise PluginError(f"no plug-in file {str(path)!r}; give the path of a Python file")
     name = f"imbal_bench_plugin_{file.stem}_{file_version(file)}"
@@ -125,7 +145,7 @@ def load_file(path: str | Path) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[name]
-        raise PluginError(f"plug-in {file} failed to load: {type(error).__name__}: {error}") from error
+        raise PluginError(f"plug-in {file} failed to load: {_reason(error)}") from error
     return module
 
 

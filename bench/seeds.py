@@ -29,7 +29,6 @@ Purpose = Literal[
     "lm_head",  # training of a masked-LM head for a checkpoint that has none
     "test_limit",  # which test rows a small machine keeps
     "split",  # which files of an embedded dataset are test files
-    "analysis",  # resampling in statistics
 ]
 PURPOSES: tuple[str, ...] = get_args(Purpose)
 

@@ -183,4 +183,4 @@ def oversample(labels: Labels, rng: np.random.Generator) -> Rows:
         return everything
     missing = -(-n_neg // 3) - n_pos
     cycles = [rng.permutation(positives) for _ in range(-(-missing // n_pos))]
-    return np.concatenate([everything, np.concatenate(cycles)[:missing]]) if missing > 0 else everything
+    return np.concatenate([everything, np.concatenate(cycles)[:missing]])

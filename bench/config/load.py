@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import reprlib
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -40,58 +42,71 @@ def load_spec(name_or_path: str, overrides: Sequence[str] = ()) -> GridSpec:
 
 
 def _read(name_or_path: str) -> dict[str, Any]:
-    path = Path(name_or_path).expanduser()
-    if path.suffix in {".yaml", ".yml"}:
-        if not path.is_file():
-            raise SpecError(
-                f"no specification file {name_or_path!r}; give a path or one of: {', '.join(preset_names())}"
-            )
-        text = path.read_text(encoding="utf-8")
+    path = Path(os.path.expanduser(name_or_path))  # noqa: PTH111 - leaves the ~ of an unknown user as it is
+    is_file = path.suffix in {".yaml", ".yml"}
+    if is_file:
+        text = _text(path)
     elif name_or_path in preset_names():
         text = (resources.files("bench.config") / "presets" / f"{name_or_path}.yaml").read_text(encoding="utf-8")
     else:
         raise UnknownNameError("preset", name_or_path, preset_names(), "Or give the path of a YAML file.")
-    try:
-        raw = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise SpecError(f"{name_or_path} is not YAML: {str(error).splitlines()[0]}") from None
+    raw = _parsed(text, f"{name_or_path} is not YAML")
     if not isinstance(raw, dict):
         raise SpecError(f"{name_or_path} must hold a mapping of fields, not {type(raw).__name__}")
-    if path.suffix in {".yaml", ".yml"}:
+    if is_file:
         raw.setdefault("name", path.stem)
     return raw
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SpecError(
+            f"no specification file {str(path)!r}; give a path or one of: {', '.join(preset_names())}"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise SpecError(f"cannot read the specification {str(path)!r}: {error}; give a YAML file in UTF-8") from None
+
+
+def _parsed(text: str, complaint: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        reason = f"{error.problem or error.context}{line}"
+    except Exception as error:  # noqa: BLE001 - PyYAML lets ValueError, IndexError, RecursionError ... through
+        reason = " ".join(str(error).split())
+    raise SpecError(f"{complaint}: {reason}")
 
 
 def _apply(raw: dict[str, Any], override: str) -> None:
     field, separator, text = override.partition("=")
     if not separator or not field:
         raise SpecError(f"override {override!r} must read field=value, e.g. loop.rounds=3")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise SpecError(
-            f"the value of override {override!r} is not YAML; quote it, or write a list as [a, b]"
-        ) from None
+    value = _parsed(text, f"the value of override {override!r} is not YAML (quote it, or write a list as [a, b])")
     *parents, last = field.split(".")
     here = raw
     for parent in parents:
         here = here.setdefault(parent, {})
         if not isinstance(here, dict):
-            raise SpecError(f"override {override!r}: {parent!r} holds a single value, not fields")
+            raise SpecError(f"override {override!r}: {parent!r} holds a value, not fields")
     here[last] = value
 
 
 def _one_line(error: ValidationError, where: str) -> str:
     """Name the first wrong field, its value, and what is allowed."""
     first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"] if part != "function-before")
+    *parents, _last = path = [str(part) for part in first["loc"]] or [""]
+    field = ".".join(path)
+    message = first["msg"].removeprefix("Value error, ")
     count = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if first["type"] == "extra_forbidden":
-        model = GridSpec.model_fields
-        parent = first["loc"][0] if len(first["loc"]) > 1 else None
-        annotation = model[str(parent)].annotation if parent in model else GridSpec
-        names = getattr(annotation, "model_fields", model)
-        return f"{where}: " + str(UnknownNameError("field", field, names)) + count
-    if first["type"] == "missing":
-        return f"{where}: field {field!r} is missing{count}"
-    return f"{where}: field {field!r} is {first['input']!r}: {first['msg']}{count}"
+        owner = GridSpec.model_fields[parents[0]].annotation if parents else GridSpec
+        names = [".".join([*parents, name]) for name in getattr(owner, "model_fields", {})]
+        message = str(UnknownNameError("field", field, names))
+    elif first["type"] == "missing":
+        message = f"field {field!r} is missing"
+    elif field:  # without one, the message speaks of the whole
+        message = f"field {field!r} is {reprlib.repr(first['input'])}: {message}"
+    return f"{where}: {message}{count}"

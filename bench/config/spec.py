@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from bench.records import Option, Settings, Start
+
+MAX_SEEDS = 10_000
 
 
 def _as_seeds(value: object) -> object:
     """Read ``10`` as the seeds 0 to 9; a list stays a list."""
-    return tuple(range(value)) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(value, int) or isinstance(value, bool):
+        return value
+    if not 1 <= value <= MAX_SEEDS:
+        raise ValueError(f"give how many seeds, 1 to {MAX_SEEDS}, or a list of seeds")
+    return tuple(range(value))
 
 
 def _as_list(value: object) -> object:
@@ -19,9 +27,22 @@ def _as_list(value: object) -> object:
     return value if isinstance(value, list | tuple) else (value,)
 
 
+def _as_option(value: object) -> object:
+    if isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    raise ValueError("an option is a finite number, a word, or true or false")
+
+
+def _as_folder(name: str) -> str:
+    if not name.isprintable() or {"/", "\\"} & set(name) or not name.strip(". "):
+        raise ValueError("results go to a folder of this name, so give printable characters without slashes")
+    return name
+
+
 Ratio = Annotated[int, Field(ge=2)]
 Seed = Annotated[int, Field(ge=0)]
-OptionValues = Annotated[tuple[Option, ...], BeforeValidator(_as_list), Field(min_length=1)]
+OptionValue = Annotated[Option, BeforeValidator(_as_option)]
+OptionValues = Annotated[tuple[OptionValue, ...], BeforeValidator(_as_list), Field(min_length=1)]
 
 
 class GridSpec(Settings):
@@ -30,7 +51,7 @@ class GridSpec(Settings):
     The settings (``loop``, ``pool``, ``model``, ``train``) are shared by every run and belong to its name.
     """
 
-    name: str = "grid"
+    name: Annotated[str, AfterValidator(_as_folder)] = "grid"
     about: str = ""
     tasks: Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)]
     """``dataset`` (all its tasks), ``dataset/class``, or the same with the path of a user's YAML file."""
@@ -55,11 +76,13 @@ class GridSpec(Settings):
 
     @model_validator(mode="after")
     def _no_doubles(self) -> GridSpec:
-        for field in ("tasks", "ratios", "seeds", "starts", "algorithms", "weightings"):
-            values = getattr(self, field)
-            double = {value for value in values if values.count(value) > 1}
+        lists = {f: getattr(self, f) for f in ("tasks", "ratios", "seeds", "starts", "algorithms", "weightings")}
+        for part, options in self.options.items():
+            lists |= {f"options.{part}.{option}": values for option, values in options.items()}
+        for field, values in lists.items():
+            double = [value for value, times in Counter(values).items() if times > 1]
             if double:
-                raise ValueError(f"{field} names {min(double, key=str)!r} twice")
+                raise ValueError(f"{field} names {double[0]!r} twice")
         return self
 
     @property

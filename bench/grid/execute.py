@@ -10,6 +10,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,13 +19,16 @@ import joblib
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from rich.console import Console
 
-from bench.errors import RunError, StoreError
+from bench.config.spec import GridSpec
+from bench.errors import RunError, StoppedError, StoreError
 from bench.grid.expand import BlockJob, Grid
 from bench.grid.plan import run_cost
 from bench.grid.progress import Monitor, log_to, shown
 from bench.grid.rates import measure, save
 from bench.grid.worker import BlockReport, WorkerContext, run_block
 from bench.grid.world import World
+from bench.model.checkpoint import load_tokenizer, resolve
+from bench.model.hardware import choose_hardware
 from bench.records import RunRecord
 from bench.store import Store
 
@@ -80,12 +84,22 @@ class Summary:
         return self.total - self.stored_before - self.done
 
 
+def preflight(spec: GridSpec, device: str) -> None:
+    """Find out before anything is stored whether this machine has what a grid needs.
+
+    Raises:
+        ModelError: if the device or the checkpoint cannot be had.
+    """
+    choose_hardware(device, spec.model.precision)
+    load_tokenizer(resolve(spec.model.name, spec.model.revision))
+
+
 def execute(grid: Grid, execution: Execution, console: Console) -> Summary:
     """Run what is missing of a grid and return what became of it.
 
     Raises:
         StoreError: if the store cannot be written; finished runs are kept.
-        KeyboardInterrupt: on Ctrl-C, after the workers were stopped; finished runs are kept.
+        StoppedError: on Ctrl-C, after the workers were stopped; finished runs are kept.
     """
     store = Store(execution.store, create=True)
     began = time.monotonic()
@@ -104,13 +118,21 @@ def execute(grid: Grid, execution: Execution, console: Console) -> Summary:
             for run in job.runs
         }
         monitor = Monitor(store, costs, {str(run): key for key, run in keys.items()}, sound)
-        with shown(monitor, console):
+        with shown(monitor, console), _stoppable():
             _run_all(pending, execution.jobs, execution.context(log_file), summary)
         summary.done = len(store.keys() & keys.keys()) - len(sound)
         summary.seconds = time.monotonic() - began
         _remember_rates(grid, store, execution)
         log.info("%d runs done in %.0f s, %d failed", summary.done, summary.seconds, len(summary.failures))
     return summary
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise StoppedError("stopped; finished runs are kept, the same command goes on") from None
 
 
 def _store_skipped(grid: Grid, store: Store) -> int:

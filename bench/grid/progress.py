@@ -19,6 +19,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from bench.errors import StoreError
 from bench.store import Store
 
 log = logging.getLogger("bench")
@@ -66,10 +67,14 @@ def log_to_file(path: Path) -> logging.Handler:
 @contextmanager
 def log_to(store: Store, console: Console) -> Iterator[Path]:
     """Log to a file of the store, and to the console; tracebacks go to the file only."""
-    folder = store.path / "logs"
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{datetime.now():%Y%m%d-%H%M%S}.log"  # noqa: DTZ005 - the user's own clock
-    to_file = log_to_file(path)
+    path = store.path / "logs" / f"{datetime.now():%Y%m%d-%H%M%S}.log"  # noqa: DTZ005 - the user's own clock
+    try:
+        path.parent.mkdir(exist_ok=True)
+        to_file = log_to_file(path)
+    except OSError as error:
+        raise StoreError(
+            f"cannot write {path}: {error.strerror}; free some space or choose a writable folder"
+        ) from error
     to_console = RichHandler(console=console, show_path=False, show_level=False, log_time_format="%X", highlighter=None)
     to_console.addFilter(lambda record: record.exc_info is None)
     log.addHandler(to_console)

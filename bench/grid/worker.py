@@ -32,6 +32,7 @@ from bench.strategies.catalogue import add_plugin, build_strategy
 from bench.tasks import build_task
 
 log = logging.getLogger("bench")
+ORPHAN_POLL_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -65,19 +66,12 @@ class BlockReport:
 class Heartbeat:
     """Tells the store what this worker is doing; the driver and ``status`` read it."""
 
-    def __init__(self, store: Store, driver: int) -> None:
+    def __init__(self, store: Store) -> None:
         self._path = store.path / "live" / f"{socket.gethostname()}-{os.getpid()}.json"
-        self._driver = driver
         self._path.parent.mkdir(exist_ok=True)
 
     def tell(self, run: str, stage: str, fraction: float) -> None:
-        """Say which run is at which stage, and how much of it is done.
-
-        Raises:
-            KeyboardInterrupt: if the driver is gone: nobody would count what this worker does.
-        """
-        if self._driver not in {os.getpid(), os.getppid()}:
-            raise KeyboardInterrupt
+        """Say which run is at which stage, and how much of it is done."""
         beat = {"run": run, "stage": stage, "fraction": round(fraction, 3), "time": time.time()}
         temporary = self._path.with_suffix(".tmp")
         try:
@@ -94,9 +88,9 @@ class Heartbeat:
 def run_block(job: BlockJob, context: WorkerContext) -> BlockReport:
     """Run what is missing of a block; every failure becomes part of the report."""
     report = BlockReport(str(job.block))
-    _prepare(context)
-    store = Store(context.store)
     try:
+        _prepare(context)
+        store = Store(context.store)
         with store.claim(job.name, wait=False) as mine:
             if not mine:
                 report.busy = True
@@ -104,17 +98,34 @@ def run_block(job: BlockJob, context: WorkerContext) -> BlockReport:
             _run_missing(job, context, store, report)
     except StoreError as error:
         report.fatal = str(error)
+    except OSError as error:
+        report.fatal = f"cannot use the store {context.store}: {error}; finished runs are kept"
     return report
 
 
 def _prepare(context: WorkerContext) -> None:
     torch.set_num_threads(context.threads)
     if os.getpid() != context.driver:
-        log_to_file(context.log_file)
-    if os.getpid() != context.driver and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's: it stops its workers itself
+        log_to_file(context.log_file)
+        _end_with(context.driver)
     for path in context.plugins:
         add_plugin(path)
+
+
+@lru_cache(maxsize=1)
+def _end_with(driver: int) -> None:
+    """End this worker as soon as its driver is gone: a killed driver must not leave workers behind.
+
+    Ending at once is safe: whatever is stored is stored whole, and locks are the operating system's.
+    """
+
+    def watch() -> None:
+        while os.getppid() == driver:
+            time.sleep(ORPHAN_POLL_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _run_missing(job: BlockJob, context: WorkerContext, store: Store, report: BlockReport) -> None:
@@ -122,7 +133,7 @@ def _run_missing(job: BlockJob, context: WorkerContext, store: Store, report: Bl
     missing = tuple(run for run in job.runs if run.key(job.fingerprint) not in stored)
     if not missing:
         return
-    heart = Heartbeat(store, context.driver)
+    heart = Heartbeat(store)
     try:
         heart.tell(str(job.block), "loading data and model", 0.0)
         try:

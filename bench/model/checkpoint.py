@@ -85,6 +85,8 @@ def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
     tokenizer = _load(AutoTokenizer, checkpoint, use_fast=True)
     if not tokenizer.is_fast:
         raise ModelError(f"model {checkpoint.name!r} has no fast tokenizer; use a checkpoint with a tokenizer.json")
+    if len(tokenizer) <= len(tokenizer.all_special_tokens):  # transformers invents one where the files are missing
+        raise ModelError(f"model {checkpoint.name!r} has no tokenizer files; save the tokenizer beside the weights")
     return tokenizer
 
 
@@ -109,12 +111,18 @@ _WEIGHTS: dict[str, Any] = {
 
 
 def _load(loader: Any, checkpoint: Checkpoint, **options: Any) -> Any:
-    """Load through a transformers Auto class, quietly; one clear line if it cannot be had."""
+    """Load through a transformers Auto class, quietly; one clear line if it cannot be had.
+
+    Code that comes with a checkpoint is never run, nor asked about. Weights that the checkpoint lacks are drawn by
+    transformers from torch's global stream, which is left as it was.
+    """
     _quiet()
+    options |= {"revision": checkpoint.revision or "main", "trust_remote_code": False}
     try:
-        return loader.from_pretrained(checkpoint.location, revision=checkpoint.revision or "main", **options)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        why = str(error).strip().splitlines()[0][:200]
+        with torch.random.fork_rng(devices=[]):
+            return loader.from_pretrained(checkpoint.location, **options)
+    except Exception as error:  # damaged files make safetensors and tokenizers raise bare exceptions
+        why = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
         raise ModelError(
             f"model {checkpoint.name!r} cannot be loaded ({why}); give a hub id that can be reached, a local folder "
             "(--model PATH), or --model offline for the encoder that comes as a package"

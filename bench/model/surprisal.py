@@ -69,7 +69,8 @@ class Masking:
         choose, kind, token = torch.from_numpy(draws)
         special = torch.isin(ids, torch.tensor(self.special_ids)) | (attention == 0)
         counts = (~special).sum(1)
-        wanted = torch.where(counts > 0, torch.clamp((CHOSEN_FRACTION * counts).round().long(), min=1), 0)
+        share = (CHOSEN_FRACTION * counts.double()).round().long()  # in fp32, 0.15 * 190 would round up
+        wanted = torch.where(counts > 0, share.clamp(min=1), 0)
         order = torch.argsort(torch.where(special, torch.inf, choose), dim=1, stable=True)
         rank = torch.empty_like(order).scatter_(1, order, torch.arange(ids.shape[1]).expand_as(order))
         chosen = rank < wanted[:, None]
@@ -182,7 +183,7 @@ class SurprisalSource:
         def load(folder: Path) -> npt.NDArray[np.float32]:
             try:
                 stored: npt.NDArray[np.float32] = np.load(folder / "surprisal.npy", mmap_mode="r", allow_pickle=False)
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, EOFError) as error:
                 raise DataError(f"{folder} holds no surprisal: {error}") from error
             return stored
 

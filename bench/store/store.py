@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -41,19 +42,29 @@ def write_atomically(path: Path, content: bytes) -> None:
         StoreError: if the disk is full or read-only; a temporary file is removed, the old content stays.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with _as_store_error(f"write {path}"):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)  # noqa: PTH105 - the atomic call, named as such
+            _sync_folder(path.parent)
+        except BaseException:  # Ctrl-C too leaves no temporary file
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _as_store_error(action: str) -> Iterator[None]:
+    """Turn what the operating system refuses into one line that says what to do."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)  # noqa: PTH105 - the atomic call, named as such
-        _sync_folder(path.parent)
+        yield
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
         raise StoreError(
-            f"cannot write {path}: {error.strerror or error}; free some space or choose a writable folder, "
+            f"cannot {action}: {error.strerror or error}; free some space or choose a writable folder, "
             "then run the same command again: finished runs are kept"
         ) from error
 
@@ -75,20 +86,38 @@ class Store:
         Raises:
             StoreError: if there is none (and ``create`` is False), it is of another version, or not writable.
         """
-        self.path = Path(path).expanduser()
-        marker = self.path / "store.json"
-        if not marker.exists():
-            if not create:
-                raise StoreError(f"no result store at {self.path}; run a grid first, or give --store PATH")
-            if self.path.exists() and any(self.path.iterdir()):
-                raise StoreError(f"{self.path} is neither empty nor a result store; choose another folder")
-            write_atomically(marker, b'{"schema_version": %d}\n' % SCHEMA_VERSION)
+        self.path = Path(os.path.expanduser(path))  # noqa: PTH111 - leaves the ~ of an unknown user as it is
+        self._marker = self.path / "store.json"
+        if create and self._schema_version() is None:
+            self._create()
+        version = self._schema_version()
+        if version is None:
+            raise StoreError(f"no result store at {self.path}; run a grid first, or give --store PATH")
+        if version != SCHEMA_VERSION:
+            raise StoreError(
+                f"{self.path} was written by another version of imbal-bench: its schema is {version!r}, this one "
+                f"reads and writes {SCHEMA_VERSION}; use the version that wrote it, or choose another folder"
+            )
+
+    def _schema_version(self) -> object:
+        """Return what the store's marker says, or None if there is no marker."""
         try:
-            text = marker.read_text()
+            return json.loads(self._marker.read_bytes())["schema_version"]
+        except (FileNotFoundError, NotADirectoryError):
+            return None
         except OSError as error:
-            raise StoreError(f"cannot read {marker}: {error.strerror}") from error
-        if f'"schema_version": {SCHEMA_VERSION}' not in text:
-            raise StoreError(f"{self.path} was written by another version of imbal-bench: {text.strip()}")
+            raise StoreError(f"cannot read {self._marker}: {error.strerror}") from error
+        except (ValueError, TypeError, KeyError):
+            raise StoreError(f"{self._marker} does not mark a result store; choose another folder") from None
+
+    def _create(self) -> None:
+        """Mark a new or empty folder as a store; another process may be doing the same."""
+        with _as_store_error(f"make a store at {self.path}"):
+            self.path.mkdir(parents=True, exist_ok=True)
+            foreign = [path for path in self.path.iterdir() if not path.name.startswith(f".{self._marker.name}.")]
+        if foreign and self._schema_version() is None:
+            raise StoreError(f"{self.path} is neither empty nor a result store; choose another folder")
+        write_atomically(self._marker, b'{"schema_version": %d}\n' % SCHEMA_VERSION)
 
     def file_of(self, key: str, status: Status = "ok") -> Path:
         """Return where the record of a key lies."""
@@ -108,7 +137,9 @@ class Store:
         write_atomically(path, record.model_dump_json(indent=1).encode() + b"\n")
         if record.status == "ok":
             for stale in ("failed", "skipped"):
-                self.file_of(record.key, stale).unlink(missing_ok=True)
+                path = self.file_of(record.key, stale)
+                with _as_store_error(f"remove {path}"):
+                    path.unlink(missing_ok=True)
         return record
 
     def keys(self, status: Status = "ok") -> set[str]:
@@ -135,10 +166,11 @@ class Store:
             record = RunRecord.model_validate_json(content)
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(["", *(str(part) for part in first["loc"])])
-            raise CorruptRecordError(f"{path} is not a run record{where}: {first['msg']}") from None
+            field = ".".join(str(part) for part in first["loc"])
+            at = f", see field {field!r}" if field else ""
+            raise CorruptRecordError(f"{path} is not a run record{at}: {first['msg']}") from None
         if record.key != key or record.status != status:
-            raise CorruptRecordError(f"{path} holds the {record.status} record {record.key}, not its own name")
+            raise CorruptRecordError(f"{path} holds the {record.status} record {record.key!r}, not its own name")
         return record
 
     def test_probabilities(self, record: RunRecord) -> npt.NDArray[np.float32]:
@@ -150,7 +182,10 @@ class Store:
             raise CorruptRecordError(f"cannot read {path}: {error.strerror}") from None
         if hashlib.sha256(content).hexdigest() != record.test_probabilities_sha256:
             raise CorruptRecordError(f"{path} does not match the hash in its record")
-        array: npt.NDArray[np.float32] = np.load(io.BytesIO(content), allow_pickle=False)
+        try:
+            array: npt.NDArray[np.float32] = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+        except ValueError:
+            raise CorruptRecordError(f"{path} is not a NumPy array of numbers") from None
         return array
 
     def records(self, status: Status = "ok") -> Iterator[RunRecord]:
@@ -171,33 +206,38 @@ class Store:
             except CorruptRecordError as error:
                 self.set_aside(key)
                 lines.append(f"{error}; set aside and to be run again")
+            except StoreError:
+                if self.file_of(key).exists():
+                    raise
+                # else: it went since it was listed, another process set it aside
         return sound, lines
 
     def set_aside(self, key: str) -> None:
         """Move a run's files to ``aside/``."""
-        aside = self.path / "aside"
-        aside.mkdir(exist_ok=True)
-        stamp = f"{time.time_ns()}"
-        for suffix in (".json", ".npy"):
-            path = self.file_of(key).with_suffix(suffix)
-            if path.exists():
-                os.replace(path, aside / f"{key}.{stamp}{suffix}")  # noqa: PTH105 - the atomic call
+        aside, stamp = self.path / "aside", time.time_ns()
+        with _as_store_error(f"move {self.file_of(key)} to {aside}"):
+            aside.mkdir(exist_ok=True)
+            for suffix in (".json", ".npy"):
+                path = self.file_of(key).with_suffix(suffix)
+                with suppress(FileNotFoundError):
+                    os.replace(path, aside / f"{key}.{stamp}{suffix}")  # noqa: PTH105 - the atomic call
 
     @contextmanager
     def claim(self, name: str, *, wait: bool) -> Iterator[bool]:
         """Hold the lock of a block for this process; yield False if another process holds it and not ``wait``.
 
         The lock is the operating system's: it goes when its process dies, however it dies.
+
+        Raises:
+            StoreError: if the store cannot be written.
         """
         folder = self.path / "locks"
-        folder.mkdir(exist_ok=True)
         lock = FileLock(folder / f"{name}.lock")
+        with _as_store_error(f"lock {name} in {folder}"):
+            folder.mkdir(exist_ok=True)
+            with suppress(Timeout):
+                lock.acquire(timeout=-1 if wait else 0)
         try:
-            lock.acquire(timeout=-1 if wait else 0)
-        except Timeout:
-            yield False
-            return
-        try:
-            yield True
+            yield lock.is_locked
         finally:
             lock.release()

@@ -1,0 +1,248 @@
+"""A grid that is disturbed ends with the results of one that was not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import cli_environment
+from grid_tools import assert_same_results, override
+
+from bench.config import GridSpec
+from bench.store import Store
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def spec_file(tiny_spec, tmp_path) -> Path:
+    return write_spec(tiny_spec, tmp_path / "tiny.yaml")
+
+
+def write_spec(spec: GridSpec, path: Path) -> Path:
+    path.write_text(yaml.safe_dump(spec.model_dump(mode="json")))
+    return path
+
+
+@pytest.fixture
+def start(toy_mirror, world, tmp_path) -> Start:
+    """Start ``imbal-bench run`` in a process group of its own, on one thread."""
+
+    def begin(spec: Path, store: Path, *more: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "bench", "run", spec, "--store", store, "--threads", 1, "--no-report", *more]
+        return subprocess.Popen(
+            [str(part) for part in command],
+            cwd=tmp_path,
+            env=cli_environment(toy_mirror, world.cache_dir.parent, IMBAL_BENCH_CACHE=str(world.cache_dir)),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    return begin
+
+
+@contextmanager
+def ended(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Leave no process behind, whatever the test does."""
+    try:
+        yield
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def group_members(group: int) -> list[str]:
+    """Return the command lines of the processes of a group that do work (helpers of joblib end on their own)."""
+    shown = subprocess.run(["ps", "-e", "-o", "pgid=,args="], capture_output=True, text=True, check=True).stdout
+    rows = [line.split(maxsplit=1) for line in shown.splitlines()]
+    return [row[1] for row in rows if int(row[0]) == group and "LokyProcess" in row[-1]]
+
+
+def wait_for_runs(store: Path, count: int, process: subprocess.Popen[str]) -> int:
+    """Wait until a store holds some runs."""
+    for _ in range(6000):
+        stored = len(list(store.glob("runs/*/*.json")))
+        if stored >= count:
+            return stored
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.01)
+    raise TimeoutError(store)
+
+
+def test_a_grid_killed_midway_goes_on_and_ends_the_same(start, spec_file, finished, run_grid, tiny_spec, tmp_path):
+    store = tmp_path / "store"
+    process = start(spec_file, store)
+    with ended(process):
+        wait_for_runs(store, 3, process)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    stored = len(Store(store).keys())
+    assert 3 <= stored < 12
+    summary = run_grid(tiny_spec, store)
+    assert (summary.stored_before, summary.done) == (stored, 12 - stored)
+    assert_same_results(finished, store)
+
+
+def test_ctrl_c_stops_all_workers_with_one_line_and_loses_nothing(start, tiny_spec, tmp_path):
+    spec = write_spec(override(tiny_spec, seeds=2), tmp_path / "two.yaml")
+    process = start(spec, tmp_path / "store", "--jobs", "2")
+    with ended(process):
+        wait_for_runs(tmp_path / "store", 2, process)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the driver and its workers
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert output.strip().splitlines()[-1] == ("imbal-bench: stopped; finished runs are kept, the same command goes on")
+    assert "Traceback" not in output
+    stored = len(Store(tmp_path / "store").keys())
+    time.sleep(1.5)
+    assert len(Store(tmp_path / "store").keys()) == stored  # nobody goes on in secret
+
+
+@pytest.mark.slow
+def test_workers_of_a_killed_driver_stop_and_the_next_run_ends_the_same(start, tiny_spec, run_grid, tmp_path):
+    two = override(tiny_spec, seeds=2)
+    spec, store = write_spec(two, tmp_path / "two.yaml"), tmp_path / "store"
+    process = start(spec, store, "--jobs", "2")
+    with ended(process):
+        wait_for_runs(store, 3, process)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        time.sleep(3)
+        assert not group_members(process.pid)
+        again = start(spec, store, "--jobs", "2")
+        with ended(again):
+            output, _ = again.communicate(timeout=120)
+    assert again.returncode == 0, output
+    run_grid(two, tmp_path / "undisturbed")
+    assert_same_results(tmp_path / "undisturbed", store)
+
+
+@pytest.mark.slow
+def test_two_drivers_share_one_store(start, tiny_spec, run_grid, tmp_path):
+    two = override(tiny_spec, seeds=2)
+    spec, store = write_spec(two, tmp_path / "two.yaml"), tmp_path / "store"
+    both = [start(spec, store), start(spec, store)]
+    with ended(both[0]), ended(both[1]):
+        outputs = [process.communicate(timeout=120)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], outputs
+    run_grid(two, tmp_path / "undisturbed")
+    assert_same_results(tmp_path / "undisturbed", store)
+    finished = [line for output in outputs for line in output.splitlines() if " runs done in " in line]
+    assert len(finished) == 2
+
+
+def test_a_corrupt_result_is_set_aside_reported_and_run_again(finished, run_grid, tiny_spec, tmp_path):
+    store = tmp_path / "store"
+    run_grid(override(tiny_spec, algorithms=["random"]), store)
+    first, second, _ = sorted(Store(store).keys())
+    damaged = Store(store).file_of(first)
+    damaged.write_bytes(damaged.read_bytes()[:500])
+    probabilities = Store(store).file_of(second).with_suffix(".npy")
+    probabilities.write_bytes(probabilities.read_bytes()[:-4])
+    summary = run_grid(override(tiny_spec, algorithms=["random"]), store)
+    assert (summary.stored_before, summary.done) == (1, 2)
+    assert len(summary.set_aside) == 2
+    assert all("set aside" in line and "\n" not in line for line in summary.set_aside)
+    assert len(list((store / "aside").iterdir())) == 4
+    for key in Store(store).keys():  # noqa: SIM118 - a method of the store
+        assert Store(store).read(key).rounds == Store(store).read(key).rounds
+        assert Store(store).read(key).final.selected == Store(finished).read(key).final.selected
+
+
+PLUGIN = '''
+from dataclasses import dataclass
+import numpy as np
+from bench.strategies.base import Algorithm
+
+@dataclass(frozen=True)
+class Broken(Algorithm):
+    """{what}"""
+
+    name = "broken"
+    title = "Broken"
+    paper = "none"
+
+    def select(self, view, w, k):
+        {body}
+'''
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("raise ZeroDivisionError('by hand')", "ZeroDivisionError: by hand"),
+        ("return np.zeros(k, dtype=int)", "algorithm 'broken' was asked for 6 distinct rows"),
+        ("return view.probabilities", "the strategy asked for probabilities but declares needs = []"),
+    ],
+)
+def test_a_failing_strategy_fails_alone_with_its_reason(body, reason, tiny_spec, run_grid, tmp_path):
+    from bench.strategies.base import ALGORITHMS
+    from bench.strategies.catalogue import add_plugin
+
+    plugin = tmp_path / "broken.py"
+    plugin.write_text(PLUGIN.format(what=reason.replace('"', ""), body=body))
+    add_plugin(plugin)
+    try:
+        spec = override(tiny_spec, algorithms=["random", "broken"], weightings=["uniform"])
+        summary = run_grid(spec, tmp_path / "store", plugins=(str(plugin),))
+    finally:
+        del ALGORITHMS._found["broken"]
+    assert (summary.done, summary.missing, len(summary.failures)) == (1, 1, 1)
+    assert reason in summary.failures[0]
+    (failed,) = Store(tmp_path / "store").records("failed")
+    assert reason in failed.reason
+    assert "\n" not in failed.reason
+
+
+def test_an_infeasible_task_is_recorded_as_skipped_with_its_counts(tiny_spec, run_grid, tmp_path):
+    spec = override(tiny_spec, ratios=[10, 50], algorithms=["random"], pool={"limit": 100})
+    summary = run_grid(spec, tmp_path / "store")
+    assert (summary.done, summary.skipped, summary.missing) == (3, 3, 0)
+    reasons = {record.reason for record in Store(tmp_path / "store").records("skipped")}
+    assert len(reasons) == 1
+    assert "leaves 2 positives, but 5 for the start set and 5 to find are needed" in reasons.pop()
+
+
+@pytest.fixture
+def small_disk(tmp_path) -> Iterator[Path]:
+    """A file system of its own with 1 MiB; skips where it cannot be mounted."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True, check=False)
+    if made.returncode != 0:
+        pytest.skip("no right to mount a small file system")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.mark.slow
+def test_a_full_disk_gives_one_line_and_loses_nothing(
+    start, spec_file, small_disk, finished, run_grid, tiny_spec
+):
+    (small_disk / "ballast").write_bytes(b"x" * (960 * 1024))
+    store = small_disk / "store"
+    process = start(spec_file, store)
+    with ended(process):
+        output, _ = process.communicate(timeout=100)
+    assert process.returncode == 2, output
+    assert "No space left on device" in output.strip().splitlines()[-1]
+    assert "Traceback" not in output
+    stored = Store(store).keys()
+    assert 0 < len(stored) < 12
+    (small_disk / "ballast").unlink()
+    summary = run_grid(tiny_spec, store)
+    assert (summary.stored_before, summary.missing, summary.set_aside) == (len(stored), 0, [])
+    assert_same_results(finished, store)

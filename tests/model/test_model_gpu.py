@@ -1,0 +1,74 @@
+"""On a GPU the same numbers as on a CPU, up to rounding."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from bench.model.encoder import Encoder
+from bench.model.hardware import choose_hardware
+from bench.model.surprisal import SurprisalSource
+from bench.records import ModelSettings, TrainSettings
+
+pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")]
+PARTS = {"dataset": "toy", "positive": "sport", "ratio": 10, "seed": 0, "start": "warm", "round": 1}
+ROWS, EVERY_TEST_ROW = np.arange(40), np.arange(90)
+SETTINGS = TrainSettings(learning_rate=1e-3)
+
+
+@pytest.fixture
+def pair(still_bert, hardware) -> tuple[Encoder, Encoder]:
+    """The same encoder on the CPU and on the GPU, both in fp32 and without dropout."""
+    settings = ModelSettings(name=str(still_bert))
+    return Encoder(settings, hardware), Encoder(settings, choose_hardware("cuda", "fp32"))
+
+
+def test_untrained_scores_agree(pair, test_tokens):
+    for encoder in pair:
+        encoder.reset(**PARTS)
+    cpu, gpu = (encoder.score(test_tokens, EVERY_TEST_ROW, embeddings=True) for encoder in pair)
+    np.testing.assert_allclose(gpu.probabilities, cpu.probabilities, atol=1e-4)
+    torch.testing.assert_close(gpu.embeddings.cpu(), cpu.embeddings, atol=1e-3, rtol=0)
+    assert gpu.embeddings.device.type == "cuda"
+
+
+def test_fits_agree(pair, train_tokens, test_tokens, is_sport):
+    """To 0.01 in p after ten steps: AdamW amplifies the rounding in which the devices differ."""
+    for encoder in pair:
+        encoder.fit(train_tokens, ROWS, is_sport[0][ROWS], SETTINGS, **PARTS)
+    cpu, gpu = (encoder.score(test_tokens, EVERY_TEST_ROW).probabilities for encoder in pair)
+    np.testing.assert_allclose(gpu, cpu, atol=0.01)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "auto"])
+def test_a_fit_repeats_and_leaves_random_state_alone(tiny_bert, train_tokens, test_tokens, is_sport, precision):
+    encoder = Encoder(ModelSettings(name=str(tiny_bert)), choose_hardware("cuda", precision))
+    state = torch.cuda.get_rng_state()
+
+    def outcome() -> np.ndarray:
+        encoder.fit(train_tokens, ROWS, is_sport[0][ROWS], SETTINGS, **PARTS)
+        return encoder.score(test_tokens, EVERY_TEST_ROW).probabilities
+
+    first = outcome()
+    assert torch.equal(torch.cuda.get_rng_state(), state)
+    np.testing.assert_allclose(outcome(), first, atol=1e-3)
+
+
+def test_surprisal_agrees(pair, train_tokens, tmp_path):
+    cpu, gpu = (
+        SurprisalSource(e.settings, e.hardware, train_tokens, "toy", e.tokenizer, tmp_path / e.hardware.device.type)
+        for e in pair
+    )
+    np.testing.assert_allclose(gpu.embeddings(ROWS).embeddings, cpu.embeddings(ROWS).embeddings, atol=1e-4)
+    no_head = replace(gpu, cache_dir=tmp_path / "again")
+    assert no_head.embeddings(ROWS).lm_head == "checkpoint"
+
+
+def test_peak_memory_is_the_allocator_s():
+    chosen = choose_hardware("cuda")
+    chosen.reset_peak()
+    before = chosen.peak_memory_mb()
+    held = torch.ones(2**24, device="cuda")
+    assert chosen.peak_memory_mb() >= before + 64
+    del held
