@@ -25,11 +25,15 @@ app = typer.Typer(
 
     [bold]Examples[/bold]
 
-    imbal-bench run quickstart                      all 12 strategies on embedded text, a few minutes
-    imbal-bench plan paper                          what the paper's grid costs, before it is run
-    imbal-bench run paper --jobs 8                  run it; stop and start it again at any time
-    imbal-bench run my.yaml --set loop.rounds=3     your own grid, a field overridden
-    imbal-bench report --store results/paper        tables and figures of what is stored""",
+    imbal-bench run quickstart        12 strategies on embedded text, minutes
+
+    imbal-bench plan paper            what the paper's grid costs
+
+    imbal-bench run paper --jobs 8    run it; stop, start again at any time
+
+    imbal-bench run my.yaml --set loop.rounds=3    your grid, one field changed
+
+    imbal-bench report --store results/paper       tables and figures of it""",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -152,8 +156,10 @@ def run(
     Stop it with Ctrl-C at any time; the same command goes on where it stopped. Exit code 1: some runs failed.
 
     Examples:
-      imbal-bench run quickstart --jobs 2
-      imbal-bench run paper --tasks sst2 --ratios 50 --model offline --data-dir mirror
+
+    imbal-bench run quickstart --jobs 2
+
+    imbal-bench run paper --tasks sst2 --ratios 50 --data-dir mirror
     """
     from bench.display import pool_warnings
     from bench.grid.execute import Execution, execute, preflight
@@ -209,8 +215,7 @@ def plan(
 
     Counts come from the data where it is at hand, from known facts of the datasets otherwise.
 
-    Example:
-      imbal-bench plan paper
+    Example: imbal-bench plan paper --ratios 50
     """
     from bench.display import show_plan
     from bench.grid.calibrate import calibrate
@@ -313,8 +318,10 @@ def export(
     """Write a dataset, or the constructed pool of a task, as a mirror (Parquet and info.json).
 
     Examples:
-      imbal-bench data export sst2 mirror
-      imbal-bench data export sst2/negative pools --ratio 50
+
+    imbal-bench data export sst2 mirror
+
+    imbal-bench data export sst2/negative pools --ratio 50
     """
     from bench.data.export import export_mirror, export_pool
     from bench.errors import SpecError

@@ -108,5 +108,5 @@ def _one_line(error: ValidationError, where: str) -> str:
     elif first["type"] == "missing":
         message = f"field {field!r} is missing"
     elif field:  # without one, the message speaks of the whole
-        message = f"field {field!r} is {reprlib.repr(first['input'])}: {message}"
+        message = f"field {field!r} is {reprlib.repr(first['input']):.100}: {message}"
     return f"{where}: {message}{count}"

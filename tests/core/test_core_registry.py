@@ -12,7 +12,6 @@ from bench.registry import Registry, file_version, load_file
 from bench.strategies import catalogue
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS
 
-
 GROUP = "imbal_bench.test_animals"
 BASE = """
 from abc import ABC, abstractmethod

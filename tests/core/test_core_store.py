@@ -1,5 +1,6 @@
 """What the store promises of its content: it comes back as it was, and what is damaged is never a result."""
 
+import hashlib
 import json
 import math
 import pickle
@@ -74,12 +75,12 @@ provenances = st.builds(
 
 
 @st.composite
-def run_records(draw, status=st.sampled_from(["ok", "failed", "skipped"])):
+def run_records(draw):
     spec, fingerprint = draw(specs), draw(names)
     return RunRecord(
         key=spec.key(fingerprint),
         spec=spec,
-        status=draw(status),
+        status=draw(st.sampled_from(["ok", "failed", "skipped"])),
         reason=draw(names),
         fingerprint=fingerprint,
         pair_key=draw(names),
@@ -97,20 +98,6 @@ def shared_store(tmp_path_factory):
     return Store(tmp_path_factory.mktemp("shared") / "store", create=True)
 
 
-@pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "store", create=True)
-
-
-def a_record(seed=0, status="ok", **fields) -> RunRecord:
-    spec = RunSpec(
-        block=Block(task=Task(dataset="sst2", positive="größe"), ratio=50, seed=seed, start="warm"),
-        strategy=Strategy(algorithm=Component(name="random"), weighting=Component(name="uniform")),
-        settings=Settings(),
-    )
-    return RunRecord(key=spec.key("f"), spec=spec, status=status, fingerprint="f", **fields)
-
-
 PROBABILITIES = np.linspace(0, 1, 30, dtype=np.float32).reshape(3, 10)
 
 
@@ -122,7 +109,7 @@ def damaged(store: Store, record: RunRecord, suffix: str, change) -> None:
 # Round trips
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(record=run_records())
 def test_a_record_comes_back_as_it_was_written(shared_store, record):
     shared_store.write(record)
@@ -133,8 +120,8 @@ def test_a_record_comes_back_as_it_was_written(shared_store, record):
 
 
 @given(values=st.lists(st.lists(st.floats(width=32), min_size=4, max_size=4), min_size=1, max_size=4))
-@settings(max_examples=30)
-def test_probabilities_come_back_bit_for_bit(shared_store, values):
+@settings(max_examples=30, deadline=None)
+def test_probabilities_come_back_bit_for_bit(shared_store, values, a_record):
     array = np.array(values, dtype=np.float32)
     stored = shared_store.write(a_record(), array)
     read = shared_store.test_probabilities(shared_store.read(stored.key))
@@ -143,18 +130,18 @@ def test_probabilities_come_back_bit_for_bit(shared_store, values):
     assert read.shape == array.shape
 
 
-def test_a_record_that_was_read_can_be_written_again_unchanged(store):
+def test_a_record_that_was_read_can_be_written_again_unchanged(store, a_record):
     stored = store.write(a_record(seconds=math.nan), PROBABILITIES)
     before = store.file_of(stored.key).read_bytes()
     store.write(store.read(stored.key))
     assert store.file_of(stored.key).read_bytes() == before
 
 
-def test_what_write_returns_is_what_is_stored(store):
+def test_what_write_returns_is_what_is_stored(store, a_record):
     assert store.write(a_record(), PROBABILITIES) == store.read(a_record().key)
 
 
-def test_records_are_read_in_the_order_of_their_keys(store):
+def test_records_are_read_in_the_order_of_their_keys(store, a_record):
     written = [store.write(a_record(seed), PROBABILITIES) for seed in range(9)]
     store.write(a_record(9, "failed", reason="x"))
     assert list(store.records()) == sorted(written, key=lambda record: record.key)
@@ -162,13 +149,13 @@ def test_records_are_read_in_the_order_of_their_keys(store):
     assert list(store.records("skipped")) == []
 
 
-def test_listing_opens_no_file(store):
+def test_listing_opens_no_file(store, a_record):
     stored = store.write(a_record(), PROBABILITIES)
     store.file_of(stored.key).write_text("damaged")
     assert store.keys() == {stored.key}
 
 
-def test_the_files_hold_no_pickle_and_plain_json(store):
+def test_the_files_hold_no_pickle_and_plain_json(store, a_record):
     stored = store.write(a_record(), PROBABILITIES)
     assert json.loads(store.file_of(stored.key).read_text("utf-8"))["schema_version"] == SCHEMA_VERSION
     assert store.file_of(stored.key).with_suffix(".npy").read_bytes().startswith(b"\x93NUMPY")
@@ -178,7 +165,7 @@ def test_the_files_hold_no_pickle_and_plain_json(store):
 
 
 @pytest.mark.parametrize("status", ["failed", "skipped"])
-def test_what_is_not_ok_is_never_a_result(store, status):
+def test_what_is_not_ok_is_never_a_result(store, status, a_record):
     record = store.write(a_record(status=status, reason="out of memory"))
     assert store.keys() == set()
     assert store.keys(status) == {record.key}
@@ -189,7 +176,7 @@ def test_what_is_not_ok_is_never_a_result(store, status):
 
 
 @pytest.mark.parametrize("status", ["failed", "skipped"])
-def test_a_success_removes_the_failure_of_its_run_and_of_no_other(store, status):
+def test_a_success_removes_the_failure_of_its_run_and_of_no_other(store, status, a_record):
     store.write(a_record(0, status, reason="x"))
     other = store.write(a_record(1, status, reason="x"))
     done = store.write(a_record(0), PROBABILITIES)
@@ -197,7 +184,7 @@ def test_a_success_removes_the_failure_of_its_run_and_of_no_other(store, status)
     assert store.keys(status) == {other.key}
 
 
-def test_a_failure_leaves_an_earlier_success_alone(store):
+def test_a_failure_leaves_an_earlier_success_alone(store, a_record):
     done = store.write(a_record(), PROBABILITIES)
     store.write(a_record(status="failed", reason="x"))
     assert store.sound_keys([done.key]) == ({done.key}, [])
@@ -206,7 +193,7 @@ def test_a_failure_leaves_an_earlier_success_alone(store):
 # Damage
 
 
-def test_a_record_cut_short_anywhere_is_refused(store):
+def test_a_record_cut_short_anywhere_is_refused(store, a_record):
     stored = store.write(a_record(), PROBABILITIES)
     whole = store.file_of(stored.key).read_bytes()
     for size in range(0, len(whole.rstrip()), 7):
@@ -216,7 +203,7 @@ def test_a_record_cut_short_anywhere_is_refused(store):
 
 
 @pytest.mark.parametrize("at", range(0, 240, 20))
-def test_a_flipped_bit_anywhere_in_the_probabilities_is_noticed(store, at):
+def test_a_flipped_bit_anywhere_in_the_probabilities_is_noticed(store, at, a_record):
     stored = store.write(a_record(), PROBABILITIES)
     damaged(store, stored, ".npy", lambda content: content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
     with pytest.raises(CorruptRecordError, match="does not match the hash in its record"):
@@ -242,7 +229,7 @@ def edited(**fields):
         (edited(key="another"), "holds the ok record 'another', not its own name"),
     ],
 )
-def test_a_damaged_record_is_named_in_a_line_set_aside_and_reported(store, change, message):
+def test_a_damaged_record_is_named_in_a_line_set_aside_and_reported(store, change, message, a_record):
     good, bad = store.write(a_record(0), PROBABILITIES), store.write(a_record(1), PROBABILITIES)
     damaged(store, bad, ".json", change)
     with pytest.raises(CorruptRecordError) as caught:
@@ -270,7 +257,7 @@ def test_a_damaged_record_is_named_in_a_line_set_aside_and_reported(store, chang
         (lambda path: path.unlink(), "No such file"),
     ],
 )
-def test_a_run_without_its_probabilities_is_set_aside(store, change, message):
+def test_a_run_without_its_probabilities_is_set_aside(store, change, message, a_record):
     bad = store.write(a_record(), PROBABILITIES)
     change(store.file_of(bad.key).with_suffix(".npy"))
     sound, (line,) = store.sound_keys([bad.key])
@@ -279,7 +266,7 @@ def test_a_run_without_its_probabilities_is_set_aside(store, change, message):
     assert store.keys() == set()
 
 
-def test_a_run_can_be_set_aside_more_than_once_and_run_again(store):
+def test_a_run_can_be_set_aside_more_than_once_and_run_again(store, a_record):
     for _ in range(2):
         bad = store.write(a_record(), PROBABILITIES)
         damaged(store, bad, ".json", lambda content: content[:-20])
@@ -289,14 +276,14 @@ def test_a_run_can_be_set_aside_more_than_once_and_run_again(store):
     assert store.sound_keys([good.key]) == ({good.key}, [])
 
 
-def test_only_what_is_wanted_is_looked_at(store):
+def test_only_what_is_wanted_is_looked_at(store, a_record):
     bad = store.write(a_record(), PROBABILITIES)
     damaged(store, bad, ".json", lambda content: b"")
     assert store.sound_keys(["another"]) == (set(), [])
     assert store.keys() == {bad.key}
 
 
-def test_a_run_that_another_process_set_aside_meanwhile_is_just_missing(store, monkeypatch):
+def test_a_run_that_another_process_set_aside_meanwhile_is_just_missing(store, monkeypatch, a_record):
     stored = store.write(a_record(), PROBABILITIES)
     listed = store.keys()
     store.set_aside(stored.key)
@@ -311,18 +298,14 @@ class Bomb:
 
 
 @pytest.mark.parametrize("content", [pickle.dumps(Bomb()), b"", b"PK\x03\x04", b"\x93NUMPY"])
-def test_probabilities_that_are_no_array_are_refused_even_with_the_right_hash(store, content):
-    import hashlib
-
+def test_probabilities_that_are_no_array_are_refused_even_with_the_right_hash(store, content, a_record):
     record = store.write(a_record(test_probabilities_sha256=hashlib.sha256(content).hexdigest()))
     store.file_of(record.key).with_suffix(".npy").write_bytes(content)
     with pytest.raises(CorruptRecordError, match="is not a NumPy array of numbers"):
         store.test_probabilities(record)
 
 
-def test_an_array_of_pickled_objects_is_refused_even_with_the_right_hash(store):
-    import hashlib
-
+def test_an_array_of_pickled_objects_is_refused_even_with_the_right_hash(store, a_record):
     path = store.file_of(a_record().key).with_suffix(".npy")
     path.parent.mkdir(parents=True)
     np.save(path, np.array([Bomb()], dtype=object), allow_pickle=True)
@@ -331,8 +314,8 @@ def test_an_array_of_pickled_objects_is_refused_even_with_the_right_hash(store):
         store.test_probabilities(record)
 
 
-def test_objects_cannot_be_stored_as_probabilities(store):
-    with pytest.raises((TypeError, ValueError)):
+def test_objects_cannot_be_stored_as_probabilities(store, a_record):
+    with pytest.raises(TypeError):
         store.write(a_record(), np.array([Bomb()], dtype=object))
     assert store.keys() == set()
 
@@ -341,14 +324,14 @@ def test_objects_cannot_be_stored_as_probabilities(store):
 
 
 def test_a_store_is_made_only_when_asked_for(tmp_path):
-    with pytest.raises(StoreError, match="no result store at .*run a grid first"):
+    with pytest.raises(StoreError, match=r"no result store at .*run a grid first"):
         Store(tmp_path / "deep" / "store")
     assert list(tmp_path.iterdir()) == []
     Store(tmp_path / "deep" / "store", create=True)
     assert Store(tmp_path / "deep" / "store").keys() == set()
 
 
-def test_an_empty_folder_becomes_a_store_and_stays_one(tmp_path):
+def test_an_empty_folder_becomes_a_store_and_stays_one(tmp_path, a_record):
     Store(tmp_path, create=True).write(a_record(), PROBABILITIES)
     assert Store(tmp_path, create=True).keys() == {a_record().key}
 
@@ -365,7 +348,7 @@ def test_what_a_killed_process_left_of_the_marker_does_not_make_a_folder_foreign
     assert Store(tmp_path, create=True).keys() == set()
 
 
-def test_a_marker_that_another_process_writes_meanwhile_is_accepted(tmp_path, monkeypatch):
+def test_a_marker_that_another_process_writes_meanwhile_is_accepted(tmp_path, monkeypatch, a_record):
     Store(tmp_path, create=True).write(a_record(), PROBABILITIES)
     asked = iter([None])  # the first look comes before the other process has written
     real = Store._schema_version

@@ -15,7 +15,7 @@ lengths_of_rows = st.lists(st.integers(1, 40), min_size=1, max_size=60)
 
 
 def table_of(lengths: list[int]) -> TokenTable:
-    """Return a table whose every token id differs from all others, and from the padding 0."""
+    """Return a table whose every token id differs from all others, and from padding."""
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     return TokenTable(np.arange(1, offsets[-1] + 1, dtype=np.int32), offsets.astype(np.int64))
 
@@ -49,11 +49,11 @@ def test_no_rows_are_no_batches():
 def test_pad_is_each_row_followed_by_padding(data, lengths):
     tokens = table_of(lengths)
     rows = data.draw(st.lists(st.integers(0, len(lengths) - 1), min_size=1, max_size=12))
-    batch = pad(tokens, np.array(rows), pad_id=0)
+    batch = pad(tokens, np.array(rows), pad_id=-7)
     longest = max(lengths[row] for row in rows)
     for row, ids, mask in zip(rows, batch["input_ids"].tolist(), batch["attention_mask"].tolist(), strict=True):
         own, rest = tokens.rows([row])[0].tolist(), longest - lengths[row]
-        assert ids == own + [0] * rest
+        assert ids == own + [-7] * rest
         assert mask == [1] * len(own) + [0] * rest
 
 

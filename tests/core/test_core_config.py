@@ -1,0 +1,317 @@
+"""Grid specifications: what is written is what is run, and what is wrong is named in one line."""
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.config import GridSpec, load_spec, preset_names
+from bench.errors import SpecError, UnknownNameError
+from bench.records import Settings
+
+FIELDS = sorted(GridSpec.model_fields)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    """A file to be written over."""
+    return tmp_path_factory.mktemp("config") / "mine.yaml"
+
+
+def written(file, text: str | bytes):
+    file.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
+    return str(file)
+
+
+def refused(name, overrides=()) -> str:
+    """Return the one line with which a specification is refused."""
+    with pytest.raises(SpecError) as caught:
+        load_spec(name, overrides)
+    message = str(caught.value)
+    assert len(message.splitlines()) == 1
+    return message
+
+
+# What is right
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_a_preset_loads_under_its_own_name_and_says_what_it_is_for(name):
+    spec = load_spec(name)
+    assert spec.name == name
+    assert spec.about.endswith(".")
+
+
+def test_a_specification_survives_being_written_and_read(file):
+    for name in preset_names():
+        spec = load_spec(name)
+        text = yaml.safe_dump(spec.model_dump(mode="json"))
+        assert load_spec(written(file, text)) == spec
+
+
+def test_defaults_are_the_papers_loop(file):
+    spec = load_spec(written(file, "tasks: sst2"))
+    loop, train = spec.settings.loop, spec.settings.train
+    assert (loop.rounds, loop.batch, loop.start_positives, loop.start_negatives) == (5, 50, 5, 5)
+    assert (spec.settings.model.max_length, train.epochs, train.batch_size, train.learning_rate) == (128, 2, 8, 5e-5)
+    assert (spec.ratios, spec.seeds, spec.starts) == ((50,), tuple(range(10)), ("warm",))
+    assert len(spec.algorithms) * len(spec.weightings) == 12
+
+
+def test_a_file_is_named_after_itself_unless_it_says_otherwise(file):
+    assert load_spec(written(file, "tasks: sst2")).name == "mine"
+    assert load_spec(written(file, "tasks: sst2\nname: other")).name == "other"
+
+
+def test_settings_are_those_of_the_specification():
+    spec = load_spec("smoke")
+    assert spec.settings == Settings(**{field: getattr(spec, field) for field in Settings.model_fields})
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"),
+    [("3", (0, 1, 2)), ("1", (0,)), ("[3]", (3,)), ("[5, 2]", (5, 2)), ("10000", tuple(range(10_000)))],
+)
+def test_a_number_of_seeds_or_the_seeds(file, text, seeds):
+    assert load_spec(written(file, f"tasks: sst2\nseeds: {text}")).seeds == seeds
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("tasks", "sst2"), ("ratios", 50), ("starts", "cold"), ("algorithms", "badge"), ("weightings", "uniform")],
+)
+def test_a_single_value_is_a_list_of_one(file, field, value):
+    spec = load_spec(written(file, yaml.safe_dump({"tasks": "ag_news", field: value})))
+    assert getattr(spec, field) == (value,)
+
+
+def test_options_hold_lists_and_keep_their_types(file):
+    spec = load_spec(written(file, "tasks: sst2\noptions: {dal: {sub_batches: 5, rate: [0.1, 1], flag: [true, a]}}"))
+    assert repr(spec.options) == repr({"dal": {"sub_batches": (5,), "rate": (0.1, 1), "flag": (True, "a")}})
+
+
+def test_learning_rates_may_be_written_without_a_point(file):
+    """YAML 1.1 reads 2e-4 as text."""
+    assert load_spec(written(file, "tasks: sst2\ntrain: {learning_rate: 2e-4}")).train.learning_rate == 2e-4
+
+
+# Overrides
+
+
+@pytest.mark.parametrize(
+    ("override", "value"),
+    [
+        ("loop.rounds=7", lambda spec: spec.loop.rounds == 7),
+        ("train.learning_rate=1e-3", lambda spec: spec.train.learning_rate == 1e-3),
+        ("ratios=[10, 20]", lambda spec: spec.ratios == (10, 20)),
+        ("seeds=2", lambda spec: spec.seeds == (0, 1)),
+        ("tasks=sst2", lambda spec: spec.tasks == ("sst2",)),
+        ("options.invprop.bins=[2, 5]", lambda spec: spec.options == {"invprop": {"bins": (2, 5)}}),
+        ("pool.limit=null", lambda spec: spec.pool.limit is None),
+        ("model.name=a=b", lambda spec: spec.model.name == "a=b"),
+        ("about=", None),
+    ],
+)
+def test_an_override_changes_its_field_and_nothing_else(override, value):
+    if value is None:
+        assert "field 'about' is None" in refused("smoke", [override])
+        return
+    spec = load_spec("smoke", [override])
+    assert value(spec)
+    top = override.partition("=")[0].partition(".")[0]
+    before = load_spec("smoke")
+    assert [field for field in FIELDS if getattr(spec, field) != getattr(before, field)] == [top]
+
+
+def test_the_last_override_wins_and_neighbours_stay():
+    spec = load_spec("smoke", ["loop.rounds=3", "loop.rounds=4"])
+    assert (spec.loop.rounds, spec.loop.batch) == (4, load_spec("smoke").loop.batch)
+
+
+def test_overrides_do_not_outlive_their_call():
+    load_spec("smoke", ["loop.rounds=9"])
+    assert load_spec("smoke").loop.rounds != 9
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("rounds", "override 'rounds' must read field=value, e.g. loop.rounds=3"),
+        ("=3", "override '=3' must read field=value"),
+        ("tasks.x=3", "override 'tasks.x=3': 'tasks' holds a value, not fields"),
+        ("ratios=[", "the value of override 'ratios=[' is not YAML (quote it, or write a list as [a, b])"),
+        ("ratios=!!int ''", "is not YAML"),
+        ("ratios=2020-13-45", "is not YAML (quote it, or write a list as [a, b]): month must be in 1..12"),
+        ("loop.rouns=3", "smoke: unknown field 'loop.rouns'. Did you mean 'loop.rounds'? Known: loop.batch, "),
+        ("a.b.c=1", "smoke: unknown field 'a'. Known: about, "),
+        ("loop.rounds=0", "smoke: field 'loop.rounds' is 0: Input should be greater than or equal to 1"),
+    ],
+)
+def test_a_wrong_override_is_named(override, message):
+    assert message in refused("smoke", [override])
+
+
+# What is wrong
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rouns: 3", "unknown field 'rouns'. Known: about, algorithms, "),
+        ("ratio: 3", "unknown field 'ratio'. Did you mean 'ratios'?"),
+        ("model: {nam: x}", "unknown field 'model.nam'. Did you mean 'model.name'? Known: model.lm_head_steps, "),
+        ("loop: 3", "field 'loop' is 3: "),
+        ("loop: {rounds: many}", "field 'loop.rounds' is 'many': Input should be a valid integer"),
+        ("loop: {rounds: 2.5}", "field 'loop.rounds' is 2.5: Input should be a valid integer"),
+        ("ratios: [50, 1]", "field 'ratios.1' is 1: Input should be greater than or equal to 2"),
+        ("starts: hot", "field 'starts.0' is 'hot': Input should be 'warm' or 'cold'"),
+        ("infeasible: maybe", "field 'infeasible' is 'maybe': Input should be 'skip' or 'refuse'"),
+        ("model: {precision: fp16}", "field 'model.precision' is 'fp16': Input should be 'auto', 'bf16' or 'fp32'"),
+        ("model: {max_length: 9999}", "field 'model.max_length' is 9999: Input should be less than or equal to 8192"),
+        ("seeds: 0", "field 'seeds' is 0: give how many seeds, 1 to 10000, or a list of seeds"),
+        ("seeds: -1", "field 'seeds' is -1: give how many seeds, 1 to 10000, or a list of seeds"),
+        ("seeds: 1000000000000", "field 'seeds' is 1000000000000: give how many seeds, 1 to 10000, "),
+        ("seeds: [-1]", "field 'seeds.0' is -1: Input should be greater than or equal to 0"),
+        ("seeds: true", "field 'seeds' is True: "),
+        ("algorithms: []", "field 'algorithms' is []: "),
+        ("options: {invprop: {bins: []}}", "field 'options.invprop.bins' is []: "),
+        ("options: {invprop: {bins: [[1]]}}", "field 'options.invprop.bins.0' is [1]: an option is a finite number"),
+        ("options: {dal: {rate: .inf}}", "field 'options.dal.rate.0' is inf: an option is a finite number, a word"),
+        ("options: {invprop: 3}", "field 'options.invprop' is 3: "),
+        ("train: {learning_rate: .inf}", "field 'train.learning_rate' is inf: Input should be a finite number"),
+        ("train: {learning_rate: 0}", "field 'train.learning_rate' is 0: Input should be greater than 0"),
+        ("pool: {limit: 5}", "field 'pool.limit' is 5: Input should be greater than or equal to 20"),
+        ("name: ../../etc", "field 'name' is '../../etc': results go to a folder of this name"),
+        ("name: '..'", "field 'name' is '..': results go to a folder"),
+        ("name: ''", "field 'name' is '': results go to a folder"),
+        ('name: "a\\nb"', "field 'name' is 'a\\nb': results go to a folder"),
+        ("1: 2", "field '1' is 1: Keys should be strings"),
+        ("rouns: 3\nloop: {rounds: 0}", "(and 1 more)"),
+    ],
+)
+def test_a_wrong_field_is_named_with_its_value_and_what_is_allowed(file, text, message):
+    complaint = refused(written(file, f"tasks: sst2\n{text}"))
+    assert complaint.startswith(f"{file}: ")
+    assert message in complaint
+
+
+@pytest.mark.parametrize("field", ["tasks", "ratios", "seeds", "starts", "algorithms", "weightings"])
+def test_nothing_may_be_named_twice(file, field):
+    value = {"ratios": 50, "seeds": 0, "starts": "cold"}.get(field, "x")
+    text = yaml.safe_dump({"tasks": ["sst2"], field: [value, value]})
+    assert refused(written(file, text)) == f"{file}: {field} names {value!r} twice"
+
+
+def test_no_value_of_an_option_may_be_named_twice(file):
+    text = "tasks: sst2\noptions: {invprop: {bins: [2, 5, 2]}}"
+    assert refused(written(file, text)) == f"{file}: options.invprop.bins names 2 twice"
+
+
+def test_tasks_are_required(file):
+    assert refused(written(file, "ratios: 50")) == f"{file}: field 'tasks' is missing"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "must hold a mapping of fields, not NoneType"),
+        ("[tasks]", "must hold a mapping of fields, not list"),
+        ("sst2", "must hold a mapping of fields, not str"),
+        ("tasks: [sst2", "is not YAML: expected ',' or ']', but got '<stream end>' in line 1"),
+        ("tasks: sst2\nloop: rounds: 3", "is not YAML: mapping values are not allowed here in line 2"),
+        ("tasks: !!python/object:os.system x", "is not YAML: could not determine a constructor"),
+        ("tasks: 2020-13-45", "is not YAML: month must be in 1..12"),
+        ("tasks: !!int ''", "is not YAML: "),
+        ("[" * 3000, "is not YAML: maximum recursion depth exceeded"),
+        ("tasks: \x00", "is not YAML: unacceptable character"),
+        (b"tasks: \xff\xfe", "cannot read the specification"),
+    ],
+)
+def test_a_file_that_is_no_specification_is_named(file, content, message):
+    complaint = refused(written(file, content))
+    assert str(file) in complaint
+    assert message in complaint
+
+
+def test_a_value_that_holds_itself_is_refused(file):
+    assert "field 'tasks.0' is [" in refused(written(file, "tasks: &a [*a]"))
+
+
+def test_a_huge_value_is_told_in_short(file):
+    lines = ["tasks: sst2", "x0: &x0 [a, a, a, a, a, a, a, a, a]"]
+    lines += [f"x{i}: &x{i} [{', '.join([f'*x{i - 1}'] * 9)}]" for i in range(1, 9)]  # 9^9 values, written out
+    assert len(refused(written(file, "\n".join([*lines, "about: *x8"])))) < 1000
+
+
+@pytest.mark.parametrize("name", ["smok", "Smoke", "", "~surely-no-user", "presets/smoke", "\x00", "a" * 5000])
+def test_an_unknown_preset_gets_the_list_of_known_ones(name):
+    with pytest.raises(UnknownNameError, match=rf"Known: {', '.join(preset_names())}\. Or give the path"):
+        load_spec(name)
+
+
+def test_an_unknown_preset_gets_the_nearest_one():
+    assert "Did you mean 'quickstart'?" in refused("quickstar")
+
+
+@pytest.mark.parametrize("name", ["absent.yaml", "absent.yml", "~surely-no-user/x.yaml"])
+def test_an_absent_file_is_named_with_the_presets(name):
+    assert f"no specification file {name!r}; give a path or one of: {', '.join(preset_names())}" in refused(name)
+
+
+@pytest.mark.parametrize("name", ["a" * 5000 + ".yaml", "\x00.yaml"])
+def test_a_path_that_cannot_be_read_is_refused(name):
+    assert "cannot read the specification" in refused(name)
+
+
+def test_a_folder_is_no_specification(tmp_path):
+    (tmp_path / "x.yaml").mkdir()
+    assert "cannot read the specification" in refused(str(tmp_path / "x.yaml"))
+
+
+# Anything at all
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.dates()
+keys = st.sampled_from([*FIELDS, *Settings.model_fields, "rounds", "limit", "invprop", "bins"]) | st.text(max_size=4)
+trees = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=4), max_leaves=10
+)
+
+
+def loads_or_is_refused(name, overrides=()):
+    complaint = ""
+    try:
+        load_spec(name, overrides)
+    except SpecError as error:
+        complaint = str(error) or "says nothing\nat all"
+    assert len(complaint.splitlines()) <= 1
+
+
+@settings(max_examples=150, deadline=None)
+@given(tree=st.dictionaries(keys, trees, max_size=6))
+def test_any_yaml_loads_or_is_refused_in_one_line(file, tree):
+    loads_or_is_refused(written(file, yaml.safe_dump({"tasks": ["sst2"], **tree}, allow_unicode=True)))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    text=st.text(max_size=60)
+    | st.text("tasks:{}[]!&*-#|>'\",.~0x12_e \n<=", max_size=40)
+    | st.binary(max_size=40).map(lambda content: content.decode("latin-1"))
+)
+def test_any_text_loads_or_is_refused_in_one_line(file, text):
+    loads_or_is_refused(written(file, text))
+
+
+@settings(max_examples=100, deadline=None)
+@given(name=st.text(max_size=20) | st.text("./~a", max_size=8).map(lambda text: text + ".yaml"))
+def test_any_name_loads_or_is_refused_in_one_line(name):
+    loads_or_is_refused(name)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    field=st.lists(keys, min_size=1, max_size=3).map(".".join),
+    value=trees.map(lambda tree: yaml.safe_dump(tree, default_flow_style=True)) | st.text(max_size=10),
+)
+def test_any_override_is_applied_or_refused_in_one_line(field, value):
+    loads_or_is_refused("smoke", [f"{field}={value}"])
