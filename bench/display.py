@@ -108,8 +108,7 @@ def show_status(store: Store, console: Console) -> None:
     failed = keys["failed"] - keys["ok"]
     rows["failed"] = str(len(failed))
     rows["skipped"] = str(len(keys["skipped"]))
-    for beat in beats(store):
-        rows["working on"] = f"{beat.run}, {beat.stage}"
+    rows |= {f"worker {i}": f"{beat.what}, {beat.stage}" for i, beat in enumerate(beats(store), 1)}
     console.print(_facts("Status", rows))
     for key in sorted(failed)[:10]:
         record = store.read(key, "failed")

@@ -104,23 +104,22 @@ def execute(grid: Grid, execution: Execution, console: Console) -> Summary:
     store = Store(execution.store, create=True)
     began = time.monotonic()
     with log_to(store, console) as log_file:
-        keys = {run.key(job.fingerprint): run for job in grid.jobs for run in job.runs}
-        sound, lines = store.sound_keys(keys)
+        costs = {
+            run.key(job.fingerprint): run_cost(run, job, grid.sizes[job.block.task.dataset]).weight
+            for job in grid.jobs
+            for run in job.runs
+        }
+        sound, lines = store.sound_keys(costs)
         for line in lines:
             log.warning("%s", line)
         summary = Summary(grid.runs, len(sound), set_aside=lines, log_file=log_file)
         summary.skipped = _store_skipped(grid, store)
         pending = [job for job in grid.jobs if any(run.key(job.fingerprint) not in sound for run in job.runs)]
         log.info("%d runs in %d blocks; %d stored already", grid.runs, len(grid.jobs), len(sound))
-        costs = {
-            run.key(job.fingerprint): run_cost(run, job, grid.sizes[job.block.task.dataset]).weight
-            for job in grid.jobs
-            for run in job.runs
-        }
-        monitor = Monitor(store, costs, {str(run): key for key, run in keys.items()}, sound)
+        monitor = Monitor(store, costs, sound)
         with shown(monitor, console), _stoppable():
             _run_all(pending, execution.jobs, execution.context(log_file), summary)
-        summary.done = len(store.keys() & keys.keys()) - len(sound)
+        summary.done = len(store.keys() & costs.keys()) - len(sound)
         summary.seconds = time.monotonic() - began
         _remember_rates(grid, store, execution)
         log.info("%d runs done in %.0f s, %d failed", summary.done, summary.seconds, len(summary.failures))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from bench.grid.expand import BlockJob, DatasetSizes, Grid
 from bench.grid.rates import Rates
 from bench.loop import OUTPUTS
-from bench.records import RunSpec
+from bench.records import RunSpec, Strategy
 from bench.strategies.catalogue import build_strategy
 from bench.strategies.strategy import needs_of
 from bench.strategies.view import Need
@@ -93,8 +93,7 @@ def run_cost(run: RunSpec, job: BlockJob, size: DatasetSizes) -> Cost:
     loop = run.settings.loop
     start = loop.start_positives + loop.start_negatives if job.block.start == "warm" else 0
     pool, test = pool_rows(job, size), _test_rows(job, size)
-    algorithm, weighting = build_strategy(run.strategy)
-    needs = needs_of(algorithm, weighting)
+    needs = _needs(run.strategy, weighted=True)
     fit_rows, score_rows = 0.0, 0
     for number in range(1, loop.rounds + 1):
         labelled = min(start + number * loop.batch, pool)
@@ -110,9 +109,20 @@ def needs_at_start(job: BlockJob, runs: tuple[RunSpec, ...] | None = None) -> fr
     cold = job.block.start == "cold"
     needs: set[Need] = set()
     for run in job.runs if runs is None else runs:
-        algorithm, weighting = build_strategy(run.strategy)
-        needs |= needs_of(algorithm, None if cold else weighting)
+        needs |= _needs(run.strategy, weighted=not cold)
     return frozenset(needs)
+
+
+_KNOWN_NEEDS: dict[tuple[str, bool], frozenset[Need]] = {}
+
+
+def _needs(strategy: Strategy, *, weighted: bool) -> frozenset[Need]:
+    """Return what a strategy reads; remembered, since a grid asks for the same few strategies thousands of times."""
+    key = (repr(strategy), weighted)
+    if key not in _KNOWN_NEEDS:
+        algorithm, weighting = build_strategy(strategy)
+        _KNOWN_NEEDS[key] = needs_of(algorithm, weighting if weighted else None)
+    return _KNOWN_NEEDS[key]
 
 
 def grid_cost(grid: Grid) -> Cost:

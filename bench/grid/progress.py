@@ -30,10 +30,11 @@ POLL_S = 1.0
 
 @dataclass(frozen=True)
 class Beat:
-    """What one worker said last: run, stage, the fraction of the run that is done, and when it said so."""
+    """What one worker said last: block or run, stage, the run's key and the fraction of it done, and when."""
 
-    run: str
+    what: str
     stage: str
+    key: str
     fraction: float
     time: float
 
@@ -92,16 +93,15 @@ class Monitor:
     The estimate weighs runs by their planned cost, so that a cheap strategy that ends first does not flatter it.
     """
 
-    def __init__(self, store: Store, costs: dict[str, float], names: dict[str, str], already: set[str]) -> None:
+    def __init__(self, store: Store, costs: dict[str, float], already: set[str]) -> None:
         """Start the clock.
 
         Args:
             store: where runs appear.
             costs: run key -> planned cost, in any unit.
-            names: run name -> key.
             already: keys that were stored before.
         """
-        self.store, self.costs, self.names, self.already = store, costs, names, already
+        self.store, self.costs, self.already = store, costs, already
         self.began = time.monotonic()
 
     def done(self) -> set[str]:
@@ -111,7 +111,7 @@ class Monitor:
     def left_s(self, done: set[str], now: list[Beat]) -> float | None:
         """Return the expected seconds left, or None before there is anything to go by."""
         fresh = sum(self.costs[key] for key in done - self.already)
-        fresh += sum(beat.fraction * self.costs.get(self.names.get(beat.run, ""), 0.0) for beat in now)
+        fresh += sum(beat.fraction * self.costs.get(beat.key, 0.0) for beat in now)
         total = sum(cost for key, cost in self.costs.items() if key not in self.already)
         if fresh <= 0:
             return None
@@ -127,12 +127,12 @@ class Monitor:
             f"elapsed {clock(time.monotonic() - self.began)}",
             f"left about {clock(self.left_s(done, now))}",
         )
-        return Group(head, *(Text(f"  {beat.run}  {beat.stage}", style="dim") for beat in now))
+        return Group(head, *(Text(f"  {beat.what}  {beat.stage}", style="dim") for beat in now))
 
     def line(self) -> str:
         """Return the display as one line, for a log."""
         done, now = self.done(), beats(self.store)
-        doing = "; ".join(f"{beat.run} {beat.stage}" for beat in now)
+        doing = "; ".join(f"{beat.what} {beat.stage}" for beat in now)
         return f"runs {len(done)}/{len(self.costs)}  left about {clock(self.left_s(done, now))}  {doing}"
 
     def log_new(self, known: set[str]) -> set[str]:

@@ -70,9 +70,9 @@ class Heartbeat:
         self._path = store.path / "live" / f"{socket.gethostname()}-{os.getpid()}.json"
         self._path.parent.mkdir(exist_ok=True)
 
-    def tell(self, run: str, stage: str, fraction: float) -> None:
-        """Say which run is at which stage, and how much of it is done."""
-        beat = {"run": run, "stage": stage, "fraction": round(fraction, 3), "time": time.time()}
+    def tell(self, what: str, stage: str, *, key: str = "", fraction: float = 0.0) -> None:
+        """Say which block or run is at which stage; of a run, also its key and how much of it is done."""
+        beat = {"what": what, "stage": stage, "key": key, "fraction": round(fraction, 3), "time": time.time()}
         temporary = self._path.with_suffix(".tmp")
         try:
             temporary.write_text(json.dumps(beat))
@@ -135,10 +135,10 @@ def _run_missing(job: BlockJob, context: WorkerContext, store: Store, report: Bl
         return
     heart = Heartbeat(store)
     try:
-        heart.tell(str(job.block), "loading data and model", 0.0)
+        heart.tell(str(job.block), "loading data and model")
         try:
             shared = prepare_block(job, missing, context)
-            heart.tell(str(job.block), "fitting and scoring M_0", 0.0)
+            heart.tell(str(job.block), "fitting and scoring M_0")
             _ = shared.first
         except StoreError:
             raise
@@ -162,10 +162,10 @@ def _run_one(
     report: BlockReport,
 ) -> None:
     began = time.perf_counter()
-    rounds = run.settings.loop.rounds
+    rounds, key = run.settings.loop.rounds, run.key(job.fingerprint)
 
     def tell(number: int, stage: str) -> None:
-        heart.tell(str(run), f"round {number}/{rounds} {stage}", (number - 1) / rounds)
+        heart.tell(str(run), f"round {number}/{rounds} {stage}", key=key, fraction=(number - 1) / rounds)
 
     try:
         algorithm, weighting = build_strategy(run.strategy)

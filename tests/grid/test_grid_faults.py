@@ -71,7 +71,7 @@ def group_members(group: int) -> list[str]:
 
 def wait_for_runs(store: Path, count: int, process: subprocess.Popen[str]) -> int:
     """Wait until a store holds some runs."""
-    for _ in range(6000):
+    for _ in range(15_000):
         stored = len(list(store.glob("runs/*/*.json")))
         if stored >= count:
             return stored
@@ -229,9 +229,7 @@ def small_disk(tmp_path) -> Iterator[Path]:
 
 
 @pytest.mark.slow
-def test_a_full_disk_gives_one_line_and_loses_nothing(
-    start, spec_file, small_disk, finished, run_grid, tiny_spec
-):
+def test_a_full_disk_gives_one_line_and_loses_nothing(start, spec_file, small_disk, finished, run_grid, tiny_spec):
     (small_disk / "ballast").write_bytes(b"x" * (960 * 1024))
     store = small_disk / "store"
     process = start(spec_file, store)
@@ -246,3 +244,19 @@ def test_a_full_disk_gives_one_line_and_loses_nothing(
     summary = run_grid(tiny_spec, store)
     assert (summary.stored_before, summary.missing, summary.set_aside) == (len(stored), 0, [])
     assert_same_results(finished, store)
+
+
+@pytest.mark.slow
+def test_a_killed_worker_is_replaced_and_nothing_is_lost(start, tiny_spec, run_grid, tmp_path):
+    two = override(tiny_spec, seeds=2)
+    spec, store = write_spec(two, tmp_path / "two.yaml"), tmp_path / "store"
+    process = start(spec, store, "--jobs", "2")
+    with ended(process):
+        wait_for_runs(store, 2, process)
+        worker = next(path.stem.rpartition("-")[2] for path in (store / "live").glob("*.json"))
+        os.kill(int(worker), signal.SIGKILL)
+        output, _ = process.communicate(timeout=150)
+    assert process.returncode == 0, output
+    assert "a worker was killed from outside; its block is started again" in output
+    run_grid(two, tmp_path / "undisturbed")
+    assert_same_results(tmp_path / "undisturbed", store)

@@ -301,7 +301,8 @@ def test_the_head_is_trained_once_and_the_same_everywhere(headless, tmp_path, mo
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first)
     monkeypatch.setattr(SurprisalSource, "_train_head", refuse)
-    again.embeddings(ROWS[2:4])  # other rows, the same head
+    from_the_cache = again.embeddings(ROWS[2:4]).embeddings  # other rows, the same head
+    np.testing.assert_allclose(from_the_cache, headless.embeddings(ROWS).embeddings[2:4], atol=1e-5)
     with pytest.raises(AssertionError, match="computed again"):
         replace(again, settings=again.settings.model_copy(update={"lm_head_steps": 9})).embeddings(ROWS)
 

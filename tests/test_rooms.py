@@ -1,0 +1,319 @@
+"""Imports run one way: every import of every module is held against a table of which room may use which.
+
+A room is a module or sub-package of ``bench``, or one of the packages ``analysis`` and ``reports``. Imports inside
+functions and under ``TYPE_CHECKING`` count like any other, unless the table says otherwise.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("bench", "analysis", "reports")
+
+# Which of our rooms a room may import, besides ``bench.errors``; ``bench`` alone is bench/__init__.py, the version.
+ROOMS: dict[str, set[str]] = {
+    "bench": set(),
+    "bench.errors": set(),
+    "bench.seeds": set(),
+    "bench.records": {"bench.seeds"},
+    "bench.registry": set(),
+    "bench.config": {"bench.records"},
+    "bench.data": {"bench.seeds"},
+    "bench.tasks": {"bench.seeds", "bench.records", "bench.data"},
+    "bench.model": {"bench.seeds", "bench.records", "bench.data"},
+    # A strategy sees a view: neither data, tasks nor model; its randomness is handed in.
+    "bench.strategies": {"bench.records", "bench.registry"},
+    "bench.testing": {"bench.seeds", "bench.strategies"},
+    # The store lies below the grid and knows nothing of how a run is made.
+    "bench.store": {"bench.records"},
+    "bench.loop": {"bench.seeds", "bench.records", "bench.data", "bench.tasks", "bench.model", "bench.strategies"},
+    "bench.grid": {
+        *("bench", "bench.seeds", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model"),
+        *("bench.strategies", "bench.store", "bench.loop"),
+    },
+    "bench.display": {
+        *("bench", "bench.config", "bench.data", "bench.model", "bench.strategies", "bench.store", "bench.grid"),
+    },
+    "bench.cli": {
+        *("bench", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model", "bench.strategies"),
+        *("bench.store", "bench.grid", "bench.display", "reports"),
+    },
+    "bench.__main__": {"bench.cli"},
+    "analysis": {"bench.seeds", "bench.records", "bench.store"},
+    "reports": {"analysis"},
+}
+ERRORS = {"bench": {"bench.errors"}, "analysis": {"bench.errors"}}  # packages whose rooms may all raise these
+
+# Which rooms may import a library; one that is not named here may be imported anywhere.
+LIBRARIES: dict[str, set[str]] = {
+    "torch": {"bench.model", "bench.strategies", "bench.testing"},
+    "pytorch_lightning": {"bench.model"},
+    "lightning_fabric": {"bench.model"},
+    "transformers": {"bench.model"},
+    "safetensors": {"bench.model"},
+    "datasets": {"bench.data"},
+    "huggingface_hub": {"bench.data"},
+    "pyarrow": {"bench.data"},
+    "yaml": {"bench.config", "bench.data"},
+    "filelock": {"bench.data", "bench.store"},
+    "joblib": {"bench.grid"},
+    "sklearn": {"bench.strategies", "bench.loop"},
+    "threadpoolctl": {"bench.strategies"},
+    "typer": {"bench.cli"},
+    "rich": {"bench.cli", "bench.display", "bench.grid", "reports"},
+    "pandas": {"analysis", "reports"},
+    "scipy": {"analysis"},
+    "matplotlib": {"reports"},
+    "seaborn": {"reports"},
+    "jinja2": {"reports"},
+    "markupsafe": {"reports"},
+    "tabulate": {"reports"},
+}
+
+# (file, library): the reason why it may do what the table forbids.
+EXCEPTIONS: dict[tuple[str, str], str] = {
+    ("bench/grid/worker.py", "torch"): "sets torch's threads in a worker process",
+    ("bench/grid/calibrate.py", "torch"): "sets torch's threads before it times the model",
+}
+
+# (file, library): imported for annotations only, under TYPE_CHECKING.
+FOR_TYPES_ONLY = {("bench/data/tokens.py", "transformers")}
+
+# The command line answers `--help` at once: what it uses is imported inside its commands, but for these.
+LIGHT = {"bench", "bench.errors"}
+
+# Modules that come with a declared library and are no distribution of their own in pyproject.toml.
+COMES_WITH = {"lightning_fabric": "pytorch-lightning", "markupsafe": "jinja2"}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import: the module it is in, its line, what it names, and whether it runs when the module is loaded."""
+
+    module: str
+    file: str
+    line: int
+    target: str
+    at_load: bool
+    for_types: bool
+
+
+def modules_below(root: Path) -> dict[str, Path]:
+    """Return all modules of our packages by name."""
+    found = {}
+    for package in PACKAGES:
+        for path in sorted((root / package).rglob("*.py")):
+            parts = path.relative_to(root).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imports_of(root: Path) -> list[Import]:
+    """Return all imports of all modules; ``from a import b`` names ``a.b`` where that is a module of ours."""
+    modules = modules_below(root)
+    found = []
+    for module, path in modules.items():
+        is_package = path.name == "__init__.py"
+        file = path.relative_to(root).as_posix()
+        for node, at_load, for_types in _walk(ast.parse(path.read_text("utf-8"))):
+            found += [
+                Import(module, file, node.lineno, target, at_load, for_types)
+                for target in _targets(node, module, is_package=is_package, modules=modules)
+            ]
+    return found
+
+
+def _walk(node: ast.AST, *, at_load: bool = True, for_types: bool = False) -> Iterator[tuple[ast.AST, bool, bool]]:
+    for child in ast.iter_child_nodes(node):
+        inside = at_load and not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        typed = for_types or (isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"))
+        yield child, inside, typed
+        yield from _walk(child, at_load=inside, for_types=typed)
+
+
+def _targets(node: ast.AST, module: str, *, is_package: bool, modules: dict[str, Path]) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        base = node.module or ""
+        if node.level:
+            parts = module.split(".")
+            parents = parts[: len(parts) - node.level + is_package]
+            base = ".".join([*parents, *([node.module] if node.module else [])])
+        for alias in node.names:
+            inner = f"{base}.{alias.name}"
+            yield inner if inner in modules else base
+    elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "__import__")):
+        named = node.args[0] if node.args else None
+        yield named.value if isinstance(named, ast.Constant) else "(computed)"
+
+
+def room_of(module: str) -> str:
+    """Return the room of a module, or the top-level name of a library."""
+    parts = module.split(".")
+    return ".".join(parts[:2]) if parts[0] == "bench" else parts[0]
+
+
+def violations(root: Path) -> list[str]:
+    """Return a line for each import that breaks the tables."""
+    lines = []
+    for it in imports_of(root):
+        room, target = room_of(it.module), room_of(it.target)
+        where = f"{it.file}:{it.line}: {room} must not import {it.target}"
+        if room not in ROOMS:
+            lines.append(f"{it.file}: {room} is not in the table of rooms")
+        elif it.target == "(computed)":
+            if room != "bench.registry":
+                lines.append(f"{where}: only the registry computes what it imports")
+        elif target.partition(".")[0] in PACKAGES:
+            if target not in ROOMS[room] | {room} | ERRORS.get(room.partition(".")[0], set()):
+                lines.append(where)
+            if room == "bench.cli" and it.at_load and not it.for_types and target not in LIGHT:
+                lines.append(f"{where} before a command needs it")
+        elif target in LIBRARIES and room not in LIBRARIES[target]:
+            excused = (it.file, target) in EXCEPTIONS or (it.for_types and (it.file, target) in FOR_TYPES_ONLY)
+            lines += [] if excused else [where]
+    return lines
+
+
+def circle(root: Path) -> list[str]:
+    """Return modules that import each other in a circle, in order; empty if there is none."""
+    graph: dict[str, set[str]] = {}
+    for it in imports_of(root):
+        graph.setdefault(it.module, set()).add(it.target)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+# The house
+
+
+def test_every_import_is_allowed():
+    assert violations(ROOT) == []
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    assert circle(ROOT) == []
+
+
+def test_the_table_itself_runs_one_way():
+    TopologicalSorter(ROOMS).prepare()
+    assert set().union(*ROOMS.values()) <= set(ROOMS)
+
+
+def test_the_table_names_rooms_and_permissions_that_are_used():
+    """A room that left, or a permission that nobody uses, must leave the table too."""
+    imports = imports_of(ROOT)
+    rooms = {room_of(module) for module in modules_below(ROOT)}
+    assert set(ROOMS) == rooms
+    used = {(room_of(it.module), room_of(it.target)) for it in imports}
+    assert {(room, other) for room, others in ROOMS.items() for other in others} - used == set()
+    assert {(room, library) for library, rooms in LIBRARIES.items() for room in rooms} - used == set()
+    of_files = {(it.file, room_of(it.target)) for it in imports}
+    assert (EXCEPTIONS.keys() | FOR_TYPES_ONLY) - of_files == set()
+
+
+def test_every_library_is_declared_and_every_declared_one_is_used():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    declared = {_normal(line) for line in project["dependencies"]}
+    libraries = {room_of(it.target) for it in imports_of(ROOT)} - set(sys.stdlib_module_names) - {"(computed)"}
+    libraries = {name for name in libraries if name.partition(".")[0] not in PACKAGES}
+    distributions = packages_distributions()
+    needed = {COMES_WITH.get(name) or _normal(distributions.get(name, [name])[0]) for name in libraries}
+    assert needed == declared
+
+
+def _normal(requirement: str) -> str:
+    name = requirement
+    for mark in "[<>=!~; ":
+        name = name.partition(mark)[0]
+    return name.lower().replace("_", "-")
+
+
+# The checker
+
+
+@pytest.fixture
+def house(tmp_path):
+    """A function that lays out modules; returns the folder."""
+
+    def build(**files: str) -> Path:
+        for name, text in files.items():
+            path = tmp_path / (name.replace("__", "/") + ".py")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+        (tmp_path / "bench").mkdir(exist_ok=True)
+        for folder in [path for path in tmp_path.rglob("*") if path.is_dir()]:
+            (folder / "__init__.py").touch()
+        return tmp_path
+
+    return build
+
+
+@pytest.mark.parametrize(
+    ("file", "code", "culprit"),
+    [
+        ("bench__strategies__cheat", "from bench.tasks import ImbalancedTask", "bench.tasks"),
+        ("bench__strategies__cheat", "import bench.model.encoder", "bench.model.encoder"),
+        ("bench__strategies__cheat", "def f():\n    from bench import tasks", "bench.tasks"),
+        ("bench__strategies__cheat", "class A:\n    def f(self):\n        import bench.data.corpus", "bench.data"),
+        ("bench__strategies__cheat", "from ..tasks import oracle", "bench.tasks"),
+        ("bench__strategies__cheat", "from .. import tasks", "bench.tasks"),
+        (
+            "bench__strategies__cheat",
+            "from importlib import import_module\nimport_module('bench.tasks')",
+            "bench.tasks",
+        ),
+        ("bench__strategies__cheat", "x = __import__('bench.tasks')", "bench.tasks"),
+        ("bench__strategies__cheat", "import importlib\nimportlib.import_module(name)", "(computed)"),
+        ("bench__strategies__cheat", "try:\n    import pytorch_lightning as pl\nexcept ImportError: ...", "pytorch_l"),
+        ("bench__store__cheat", "from bench.grid.plan import Cost", "bench.grid.plan"),
+        ("bench__seeds", "import torch.nn as nn", "torch.nn"),
+        ("bench__tasks", "from transformers import AutoModel", "transformers"),
+        ("bench__data__corpus", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import torch", "torch"),
+        ("bench__cli", "import typer\nfrom bench.grid.execute import execute", "bench.grid.execute"),
+        ("analysis__frame", "from bench.loop import run_strategy", "bench.loop"),
+        ("reports__page", "from bench.store import Store", "bench.store"),
+        ("reports__page", "if True:\n    import bench.records", "bench.records"),
+    ],
+)
+def test_a_planted_violation_is_found(house, file, code, culprit):
+    root = house(**{"bench__tasks": "", file: code})
+    (line,) = violations(root)
+    assert line.startswith(file.replace("__", "/"))
+    assert culprit in line
+
+
+def test_a_room_that_the_table_does_not_know_is_found(house):
+    assert "bench.cellar is not in the table" in violations(house(bench__cellar="import os"))[0]
+
+
+def test_what_is_allowed_passes(house):
+    root = house(
+        bench__strategies__fine="import torch, numpy\nfrom bench.errors import RunError\nfrom .view import PoolView",
+        bench__strategies__view="",
+        bench__errors="",
+        bench__cli="from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from bench.grid import x\n"
+        "def f():\n    from bench.grid import execute",
+        reports__page="import analysis",
+    )
+    assert violations(root) == []
+
+
+def test_a_planted_circle_is_found(house):
+    root = house(bench__data__a="def f():\n    from bench.data import b", bench__data__b="import bench.data.a")
+    assert set(circle(root)) == {"bench.data.a", "bench.data.b"}
+    assert violations(root) == []
