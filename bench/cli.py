@@ -329,17 +329,17 @@ def export(
     from bench.records import LoopSettings, PoolSettings, Task
     from bench.tasks import build_task
 
-    name, positive = parse_task(dataset)
-    corpus = _world(data_dir, cache_dir).corpus(name)
+    source, positive = parse_task(dataset)
+    corpus = _world(data_dir, cache_dir).corpus(source)
     if ratio is None:
         if positive is not None:
-            raise SpecError(f"{dataset!r} names a class; give --ratio to write its pool, or {name!r} for all of it")
+            raise SpecError(f"{dataset!r} names a class; give --ratio to write its pool, or {source!r} for all of it")
         folder = out / corpus.name
         export_mirror(corpus, folder)
     else:
         if positive is None:
-            raise SpecError(f"--ratio needs a task; give {name}/CLASS with one of: {', '.join(corpus.label_names)}")
-        task = Task(dataset=name, positive=positive)
+            raise SpecError(f"--ratio needs a task; give {source}/CLASS with one of: {', '.join(corpus.label_names)}")
+        task = Task(dataset=corpus.name, positive=positive)
         built = build_task(corpus, task, ratio, "warm", PoolSettings(limit=limit), LoopSettings())
         safe = positive.replace("/", "-")
         folder = out / f"{corpus.name}-{safe}-{ratio}"

@@ -17,6 +17,7 @@ from bench import __version__
 from bench.config import load_spec, preset_names
 from bench.data.availability import availability
 from bench.data.facts import DATASETS
+from bench.data.hub import reachable
 from bench.grid.expand import Grid
 from bench.grid.plan import Cost, grid_cost
 from bench.grid.progress import beats, clock
@@ -175,6 +176,7 @@ def show_doctor(world: World, store: Path, console: Console) -> None:
         except PackageNotFoundError:
             rows[name] = "not installed" + (" (model 'offline' needs it)" if name.startswith("gt-") else "")
     rows["device"] = f"{hardware.name}, {hardware.precision}, {os.cpu_count()} cores"
+    rows["model and data hub"] = "answers" if reachable() else "no answer: use --data-dir, pydocs, --model offline"
     rows["cache"] = f"{world.cache_dir.resolve()} ({_size(world.cache_dir)})"
     rows["free disk"] = f"{shutil.disk_usage(_existing(world.cache_dir)).free / 2**30:.1f} GiB"
     rows["store"] = f"{store} ({'there' if (store / 'store.json').exists() else 'not there yet'})"

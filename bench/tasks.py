@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from bench import seeds
 from bench.data.corpus import Corpus
-from bench.errors import DataError, InfeasibleTaskError, SpecError
+from bench.errors import DataError, InfeasibleTaskError, RunError, SpecError
 from bench.records import Block, LoopSettings, PoolFacts, PoolSettings, Start, Task
 
 Rows = npt.NDArray[np.int64]
@@ -106,8 +106,14 @@ class Oracle:
         self.revealed = 0
 
     def reveal(self, rows: Rows) -> Labels:
-        """Return the labels (1 = positive) of rows of the pool."""
+        """Return the labels (1 = positive) of rows of the pool.
+
+        Raises:
+            RunError: if a row is not one of the pool's.
+        """
         at = np.searchsorted(self._rows, rows)
+        if not np.array_equal(self._rows[np.minimum(at, len(self._rows) - 1)], rows):
+            raise RunError("labels of rows outside the pool were asked for")
         self.revealed += len(rows)
         return self._positive[at].astype(np.int64)
 

@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
@@ -26,10 +25,12 @@ class DatasetSizes:
     """Rows per class of a dataset: counted where the data is at hand, from the known facts otherwise.
 
     Attributes:
+        source: what the dataset is loaded by: its name, or the path of a user's YAML file.
         fingerprint: of the content; empty where only facts are at hand.
         origin: where the numbers come from, in words.
     """
 
+    source: str
     classes: tuple[str, ...]
     tasks: tuple[str, ...]
     train: tuple[int, ...]
@@ -41,10 +42,11 @@ class DatasetSizes:
 
 @dataclass(frozen=True)
 class BlockJob:
-    """A block with its runs: the unit of work."""
+    """A block with its runs: the unit of work. ``source`` is what its dataset is loaded by."""
 
     block: Block
     runs: tuple[RunSpec, ...]
+    source: str
     fingerprint: str
 
     @property
@@ -87,11 +89,11 @@ def parse_task(text: str) -> tuple[str, str | None]:
     return dataset, positive or None
 
 
-def sizes_of(dataset: str, world: World, *, counted: bool) -> DatasetSizes:
-    """Return the sizes of a dataset.
+def sizes_of(dataset: str, world: World, *, counted: bool) -> tuple[str, DatasetSizes]:
+    """Return the name of a dataset and its sizes.
 
     Args:
-        dataset: name or path.
+        dataset: its name, or the path of a user's YAML file (which gives it a name).
         world: where to look for the data.
         counted: whether the data must be at hand; if not, known facts will do.
 
@@ -107,21 +109,15 @@ def sizes_of(dataset: str, world: World, *, counted: bool) -> DatasetSizes:
         about = " (approximate)" if facts.rows_per_class_approximate else ""
         tasks = facts.paper_tasks or facts.classes
         origin = f"known facts of the canonical dataset{about}; the data is not at hand"
-        return DatasetSizes(
-            facts.classes,
-            tasks,
-            facts.train_rows_per_class,
-            facts.test_rows_per_class,
-            facts.mean_tokens,
-            "",
-            origin,
-        )
+        rows = facts.train_rows_per_class, facts.test_rows_per_class
+        return dataset, DatasetSizes(dataset, facts.classes, tasks, *rows, facts.mean_tokens, "", origin)
     classes = corpus.label_names
     train = tuple(np.bincount(corpus.train.labels, minlength=len(classes)).tolist())
     test = tuple(np.bincount(corpus.test.labels, minlength=len(classes)).tolist())
     tasks = default_positives(dataset, corpus)
     tokens = facts.mean_tokens if facts and facts.mean_tokens else _mean_tokens(dataset, world)
-    return DatasetSizes(classes, tasks, train, test, tokens, corpus.fingerprint, f"counted in {corpus.source}")
+    origin = f"counted in {corpus.source}"
+    return corpus.name, DatasetSizes(dataset, classes, tasks, train, test, tokens, corpus.fingerprint, origin)
 
 
 @lru_cache(maxsize=16)
@@ -151,7 +147,7 @@ def expand(spec: GridSpec, world: World, *, counted: bool = True) -> Grid:
         for ratio, start, seed in itertools.product(spec.ratios, spec.starts, spec.seeds):
             block = Block(task=task, ratio=ratio, seed=seed, start=start)
             runs = tuple(RunSpec(block=block, strategy=s, settings=spec.settings) for s in strategies)
-            job = BlockJob(block, runs, size.fingerprint)
+            job = BlockJob(block, runs, size.source, size.fingerprint)
             reason = _infeasible(job, size)
             if reason is None:
                 jobs.append(job)
@@ -165,14 +161,14 @@ def expand(spec: GridSpec, world: World, *, counted: bool = True) -> Grid:
 def _tasks(spec: GridSpec, world: World, sizes: dict[str, DatasetSizes], *, counted: bool) -> Iterator[Task]:
     seen: set[Task] = set()
     for text in spec.tasks:
-        dataset, positive = parse_task(text)
-        if dataset not in sizes:
-            sizes[dataset] = sizes_of(dataset, world, counted=counted)
-        classes = sizes[dataset].classes
-        if positive is not None and positive not in classes:
-            raise UnknownNameError(f"class of {Path(dataset).name}", positive, classes)
-        for name in (positive,) if positive else sizes[dataset].tasks:
-            task = Task(dataset=dataset, positive=name)
+        source, positive = parse_task(text)
+        name, size = sizes_of(source, world, counted=counted)
+        if sizes.setdefault(name, size).source != source:
+            raise SpecError(f"{sizes[name].source} and {source} are both called {name!r}; rename one of them")
+        if positive is not None and positive not in size.classes:
+            raise UnknownNameError(f"class of {name}", positive, size.classes)
+        for rare in (positive,) if positive else size.tasks:
+            task = Task(dataset=name, positive=rare)
             if task in seen:
                 raise SpecError(f"task {task} is named twice in tasks: {', '.join(spec.tasks)}")
             seen.add(task)

@@ -170,7 +170,7 @@ def _run_one(
     try:
         algorithm, weighting = build_strategy(run.strategy)
         result = run_strategy(shared, algorithm, weighting, tell)
-        source = context.world.corpus(run.block.task.dataset).source
+        source = context.world.corpus(job.source).source
         made = provenance(run, shared, source, context.threads)
         record = make_record(run, job.fingerprint, shared, result, made, time.perf_counter() - began)
         store.write(record, result.test_probabilities)
@@ -193,7 +193,7 @@ def _store_failure(store: Store, run: RunSpec, job: BlockJob, error: Exception, 
 def prepare_block(job: BlockJob, runs: tuple[RunSpec, ...], context: WorkerContext) -> SharedBlock:
     """Load data and model of a block (each once per process) and build what its runs share."""
     settings, block, world = runs[0].settings, job.block, context.world
-    corpus = world.corpus(block.task.dataset)
+    corpus = world.corpus(job.source)
     if corpus.fingerprint != job.fingerprint:
         raise RunError(f"the data of {block.task.dataset} changed since the grid was expanded; start it again")
     encoder = _encoder(settings.model, context.device)

@@ -42,11 +42,13 @@ class Encoder:
         """Load a checkpoint once.
 
         Raises:
-            ModelError: if it cannot be reached or read, or has no linear last layer with two outputs.
+            ModelError: if it cannot be reached or read, has no padding token, or no linear last layer with two outputs.
         """
         self.settings, self.hardware = settings, hardware
         self.checkpoint = checkpoints.resolve(settings.name, settings.revision)
         self.tokenizer = checkpoints.load_tokenizer(self.checkpoint)
+        if self.tokenizer.pad_token_id is None:
+            raise ModelError(f"model {settings.name!r} has no padding token; use an encoder such as BERT")
         self.model, self._fresh = checkpoints.load_classifier(self.checkpoint)
         self.fingerprint = checkpoints.fingerprint(self.model, self._fresh)
         self.model.to(hardware.device)
