@@ -54,15 +54,15 @@ def check_feasible(counts: PoolCounts, task: Task, ratio: int, start: Start, loo
     """Raise :class:`InfeasibleTaskError` if a pool lacks positives to start from and to find."""
     start_pos = loop.start_positives if start == "warm" else 0
     needed = start_pos + loop.min_positives
-    if start == "warm" and counts.negatives < loop.start_negatives:
-        raise InfeasibleTaskError(
-            f"{task} at ratio 1/{ratio} leaves {counts.negatives} negatives, but the start set takes "
-            f"{loop.start_negatives}; lower loop.start_negatives or use more data"
-        )
     if counts.positives < needed:
         raise InfeasibleTaskError(
             f"{task} at ratio 1/{ratio} leaves {counts.positives} positives, but {start_pos} for the start set and "
             f"{loop.min_positives} to find are needed; take a smaller ratio, a larger pool.limit or more data"
+        )
+    if start == "warm" and counts.negatives < loop.start_negatives:
+        raise InfeasibleTaskError(
+            f"{task} at ratio 1/{ratio} leaves {counts.negatives} negatives, but the start set takes "
+            f"{loop.start_negatives}; lower loop.start_negatives or use more data"
         )
 
 

@@ -123,7 +123,9 @@ class Bomb:
         return (pytest.fail, ("a pickle was loaded",))
 
 
-@pytest.mark.parametrize("content", [pickle.dumps(Bomb()), b"", b"PK\x03\x04", b"\x93NUMPY"])
+@pytest.mark.parametrize(
+    "content", [pickle.dumps(Bomb()), b"", b"PK\x03\x04", b"\x93NUMPY"], ids=["pickle", "empty", "zip", "cut"]
+)
 def test_probabilities_that_are_no_array_are_refused_even_with_the_right_hash(store, content, a_record):
     record = store.write(a_record(test_probabilities_sha256=hashlib.sha256(content).hexdigest()))
     store.file_of(record.key).with_suffix(".npy").write_bytes(content)
