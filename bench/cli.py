@@ -355,6 +355,15 @@ def main() -> None:
     except BenchError as error:
         print(f"imbal-bench: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
+    except Exception as error:
+        if os.environ.get("IMBAL_BENCH_DEBUG"):
+            raise
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        print(
+            f"imbal-bench: unexpected error, please report it: {text} (IMBAL_BENCH_DEBUG=1 shows where)",
+            file=sys.stderr,
+        )
+        raise SystemExit(70) from None
 
 
 if __name__ == "__main__":

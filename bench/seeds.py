@@ -28,6 +28,7 @@ Purpose = Literal[
     "mask",  # masked positions for the surprisal
     "lm_head",  # training of a masked-LM head for a checkpoint that has none
     "test_limit",  # which test rows a small machine keeps
+    "calibration",  # tokens to be timed
     "split",  # which files of an embedded dataset are test files
 ]
 PURPOSES: tuple[str, ...] = get_args(Purpose)

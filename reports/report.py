@@ -39,7 +39,7 @@ def write_report(store_path: str | Path, out_dir: str | Path) -> ReportFiles:
         StoreError: if there is no store, or a file cannot be written.
     """
     results = read_results(Store(store_path))
-    parts, out = sections(results), Path(out_dir).expanduser()
+    parts, out = sections(results), Path(out_dir)
     tables, figures = {}, {}
     for section in parts:
         for table in section.tables:

@@ -81,10 +81,7 @@ LIBRARIES: dict[str, set[str]] = {
 }
 
 # (file, library): the reason why it may do what the table forbids.
-EXCEPTIONS: dict[tuple[str, str], str] = {
-    ("bench/grid/worker.py", "torch"): "sets torch's threads in a worker process",
-    ("bench/grid/calibrate.py", "torch"): "sets torch's threads before it times the model",
-}
+EXCEPTIONS: dict[tuple[str, str], str] = {}
 
 # (file, library): imported for annotations only, under TYPE_CHECKING.
 FOR_TYPES_ONLY = {("bench/data/tokens.py", "transformers")}

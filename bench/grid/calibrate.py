@@ -6,13 +6,13 @@ import time
 from pathlib import Path
 
 import numpy as np
-import torch
 
+from bench import seeds
 from bench.config.spec import GridSpec
 from bench.data.tokens import TokenTable
 from bench.grid.rates import Rates, save
 from bench.model.encoder import Encoder
-from bench.model.hardware import Hardware
+from bench.model.hardware import Hardware, use_threads
 
 LENGTH, FIT_ROWS, SCORE_ROWS = 32, 64, 512
 
@@ -23,9 +23,9 @@ def calibrate(spec: GridSpec, hardware: Hardware, threads: int, cache_dir: Path)
     Raises:
         ModelError: if the model cannot be loaded.
     """
-    torch.set_num_threads(threads)
+    use_threads(threads)
     encoder = Encoder(spec.model, hardware)
-    rng = np.random.default_rng(0)
+    rng = seeds.generator("calibration")
     ids = rng.integers(0, encoder.tokenizer.vocab_size, size=SCORE_ROWS * LENGTH).astype(np.int32)
     tokens = TokenTable(ids, np.arange(0, len(ids) + 1, LENGTH))
     rows = np.arange(FIT_ROWS)

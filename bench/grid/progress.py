@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import psutil
 from rich.console import Console, Group
 from rich.live import Live
 from rich.logging import RichHandler
@@ -47,9 +49,15 @@ def beats(store: Store) -> list[Beat]:
             beat = Beat(**json.loads(path.read_text()))
         except (OSError, ValueError, TypeError):
             continue  # being replaced, or a worker of another version
-        if time.time() - beat.time < STALE_AFTER_S:
+        if time.time() - beat.time < STALE_AFTER_S and not _is_dead(path.stem):
             found.append(beat)
     return found
+
+
+def _is_dead(worker: str) -> bool:
+    """Return whether ``host-pid`` names a process of this host that is no more, killed before it could say so."""
+    host, _, pid = worker.rpartition("-")
+    return host == socket.gethostname() and not psutil.pid_exists(int(pid))
 
 
 def log_to_file(path: Path) -> logging.Handler:

@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-import torch
-
 from bench.data.tokens import tokenise
 from bench.errors import BenchError, RunError, StoreError
 from bench.grid.expand import BlockJob
@@ -24,7 +22,7 @@ from bench.grid.provenance import make_record, provenance
 from bench.grid.world import World
 from bench.loop import SharedBlock, run_strategy
 from bench.model.encoder import Encoder
-from bench.model.hardware import choose_hardware
+from bench.model.hardware import choose_hardware, use_threads
 from bench.model.surprisal import SurprisalSource
 from bench.records import ModelSettings, RunRecord, RunSpec
 from bench.store import Store
@@ -91,7 +89,7 @@ def run_block(job: BlockJob, context: WorkerContext) -> BlockReport:
     try:
         _prepare(context)
         store = Store(context.store)
-        with store.claim(job.name, wait=False) as mine:
+        with store.claim(job.name) as mine:
             if not mine:
                 report.busy = True
                 return report
@@ -104,7 +102,7 @@ def run_block(job: BlockJob, context: WorkerContext) -> BlockReport:
 
 
 def _prepare(context: WorkerContext) -> None:
-    torch.set_num_threads(context.threads)
+    use_threads(context.threads)
     if os.getpid() != context.driver:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's: it stops its workers itself
         log_to_file(context.log_file)
@@ -182,7 +180,7 @@ def _run_one(
 
 def _store_failure(store: Store, run: RunSpec, job: BlockJob, error: Exception, report: BlockReport) -> None:
     reason = str(error) if isinstance(error, BenchError) else f"{type(error).__name__}: {error}"
-    reason = " ".join(reason.split())
+    reason = " ".join(reason.split()).encode("utf-8", "replace").decode()  # one line that JSON can hold
     if not isinstance(error, BenchError):
         log.error("unexpected failure of %s", run, exc_info=error)
     key = run.key(job.fingerprint)

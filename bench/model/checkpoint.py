@@ -54,7 +54,7 @@ def resolve(name: str, revision: str | None = None) -> Checkpoint:
     """
     if name == OFFLINE_NAME:
         return Checkpoint(name, str(_offline_folder()), None)
-    folder = Path(name).expanduser()
+    folder = Path(os.path.expanduser(name))  # noqa: PTH111 - leaves the ~ of an unknown user as it is
     if folder.is_dir():
         if not (folder / "config.json").is_file():
             raise ModelError(f"model folder {name!r} holds no config.json; give a folder saved by save_pretrained")

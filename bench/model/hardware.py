@@ -49,6 +49,11 @@ class Hardware:
             torch.cuda.reset_peak_memory_stats()
 
 
+def use_threads(count: int) -> None:
+    """Let this process compute with so many threads."""
+    torch.set_num_threads(count)
+
+
 def choose_hardware(device: str = "auto", precision: Precision = "auto") -> Hardware:
     """Choose a device and a precision: the GPU where there is one, bf16 where the hardware has it.
 

@@ -223,8 +223,8 @@ class Store:
                     os.replace(path, aside / f"{key}.{stamp}{suffix}")  # noqa: PTH105 - the atomic call
 
     @contextmanager
-    def claim(self, name: str, *, wait: bool) -> Iterator[bool]:
-        """Hold the lock of a block for this process; yield False if another process holds it and not ``wait``.
+    def claim(self, name: str) -> Iterator[bool]:
+        """Hold the lock of a block for this process; yield False if another process holds it.
 
         The lock is the operating system's: it goes when its process dies, however it dies.
 
@@ -236,7 +236,7 @@ class Store:
         with _as_store_error(f"lock {name} in {folder}"):
             folder.mkdir(exist_ok=True)
             with suppress(Timeout):
-                lock.acquire(timeout=-1 if wait else 0)
+                lock.acquire(timeout=0)
         try:
             yield lock.is_locked
         finally:

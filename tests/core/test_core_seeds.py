@@ -125,7 +125,6 @@ ALLOWED = {
         "torch.Generator": "seeded by the view's generator",
         "*.manual_seed": "seeded by the view's generator",
     },
-    "bench/grid/calibrate.py": {"np.random.default_rng": "random tokens to be timed; no result depends on them"},
     "bench/testing/laws.py": dict.fromkeys(
         ("random.seed", "np.random.seed", "np.random.set_state", "torch.manual_seed", "random.setstate"),
         "shakes the global state, to show that a strategy is blind to it; restored",

@@ -160,7 +160,7 @@ def test_a_read_only_store_can_be_read_and_says_so_when_written(tmp_path, a_reco
                 lambda: store.write(a_record(3), PROBABILITIES),
                 lambda: store.sound_keys([bad.key]),
                 lambda: store.set_aside(good.key),
-                lambda: store.claim("block", wait=False).__enter__(),
+                lambda: store.claim("block").__enter__(),
                 lambda: Store(folder / "new", create=True),
             ):
                 with pytest.raises(StoreError) as caught:

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -205,7 +204,7 @@ def test_two_processes_that_write_the_same_runs_do_not_disturb_each_other(store,
 CLAIMER = """
 import sys
 from bench.store import Store
-with Store(sys.argv[1]).claim("block", wait=False) as mine:
+with Store(sys.argv[1]).claim("block") as mine:
     print(mine, flush=True)
     sys.stdin.readline()
 """
@@ -231,38 +230,26 @@ def claimer(store: Store) -> Iterator[tuple[subprocess.Popen[str], bool]]:
 def test_a_claim_is_exclusive_across_processes_and_goes_with_its_holder(store):
     with claimer(store) as (holder, held):
         assert held
-        with store.claim("block", wait=False) as mine:
+        with store.claim("block") as mine:
             assert not mine
-        with store.claim("another block", wait=False) as mine:
+        with store.claim("another block") as mine:
             assert mine
         with claimer(store) as (_, second_held):
             assert not second_held
-
-        answers = []
-
-        def wait_for_it():
-            with store.claim("block", wait=True) as mine:
-                answers.append(mine)
-
-        waiting = threading.Thread(target=wait_for_it)
-        waiting.start()
-        time.sleep(0.2)
-        assert answers == []
         holder.send_signal(signal.SIGKILL)
-        waiting.join(timeout=30)
-        assert answers == [True]
-    with store.claim("block", wait=False) as mine:
+        holder.wait()
+    with store.claim("block") as mine:
         assert mine
 
 
 def test_a_claim_is_exclusive_within_a_process_and_can_be_taken_again(store):
     for _ in range(2):
-        with store.claim("block", wait=False) as first, store.claim("block", wait=False) as second:
+        with store.claim("block") as first, store.claim("block") as second:
             assert (first, second) == (True, False)
 
 
 def test_a_claim_is_released_when_the_work_fails_and_lets_its_error_pass(store):
-    with pytest.raises(OSError, match="of the work"), store.claim("block", wait=False):
+    with pytest.raises(OSError, match="of the work"), store.claim("block"):
         raise OSError("of the work")
-    with store.claim("block", wait=False) as mine:
+    with store.claim("block") as mine:
         assert mine
