@@ -29,16 +29,16 @@ COMMANDS = [line.removeprefix("$ ").split("  #")[0] for block in BLOCKS["console
 def shown_plugin(tmp_path):
     """The file that the README shows, as it shows it."""
     (code,) = BLOCKS["python"]
-    path = tmp_path / "least_confidence.py"
+    path = tmp_path / "relevance.py"
     path.write_text(code)
     yield path
     if ALGORITHMS._found:
-        ALGORITHMS._found.pop("least_confidence", None)
+        ALGORITHMS._found.pop("relevance", None)
 
 
 def test_the_strategy_of_the_guide_obeys_every_law(shown_plugin):
-    assert add_plugin(shown_plugin) == ("least_confidence",)
-    cls = ALGORITHMS.get("least_confidence")
+    assert add_plugin(shown_plugin) == ("relevance",)
+    cls = ALGORITHMS.get("relevance")
     laws = laws_for(cls())
     assert len(laws) >= 8
     for law in laws:
@@ -53,7 +53,7 @@ def test_the_strategy_of_the_guide_runs_beside_the_others(shown_plugin, cli, tin
     done = cli(*arguments, *tiny)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "6 of 6 runs stored" in done.stdout
-    assert re.search(r"least_confidence\s+[\d.]+", done.stdout)
+    assert re.search(r"relevance\s+[\d.]+", done.stdout)
     assert (tmp_path / "s" / "report" / "report.html").exists()
 
 
