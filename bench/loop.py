@@ -162,14 +162,15 @@ class SharedBlock:
         if not OUTPUTS & needs:
             return None
         n = len(state.unlabelled)
-        # The labelled rows, at most a few hundred, always come along: some algorithms read their embeddings, and
+        # The labelled rows, at most a few hundred, always come along: some algorithms read what is said of them, and
         # what a model says of a row, to the last bit, must not depend on which strategies a grid holds.
         at = np.concatenate([state.unlabelled, state.labelled])
         with stages.measure("score_pool", len(at)):
             scores: Scores = self.encoder.score(self.train_tokens, self.task.rows[at], embeddings="embeddings" in needs)
-        if scores.embeddings is None:
-            return PoolOutputs(scores.probabilities[:n])
-        return PoolOutputs(scores.probabilities[:n], scores.embeddings[:n], scores.embeddings[n:])
+        p, h = scores.probabilities, scores.embeddings
+        if h is None:
+            return PoolOutputs(p[:n], p[n:])
+        return PoolOutputs(p[:n], p[n:], h[:n], h[n:])
 
     def view(self, state: Labelling, needs: frozenset[Need], outputs: PoolOutputs | None, number: int) -> PoolView:
         """Return what a strategy sees in a round."""

@@ -72,7 +72,7 @@ LIBRARIES: dict[str, set[str]] = {
     "typer": {"bench.cli"},
     "rich": {"bench.cli", "bench.display", "bench.grid", "reports"},
     "pandas": {"analysis", "reports"},
-    "scipy": {"analysis"},
+    "scipy": {"analysis", "bench.strategies"},
     "matplotlib": {"reports"},
     "seaborn": {"reports"},
     "jinja2": {"reports"},

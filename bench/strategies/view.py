@@ -29,11 +29,13 @@ class PoolOutputs:
 
     Attributes:
         probabilities: (n,) p(x), probability of the positive class.
+        labelled_probabilities: (m,) the same for the labelled rows.
         embeddings: (n, d) input of the classifier's last layer, or None if nobody asked for it.
-        labelled_embeddings: (m, d) the same for the labelled rows, or None.
+        labelled_embeddings: (m, d) those of the labelled rows, or None.
     """
 
     probabilities: FloatArray
+    labelled_probabilities: FloatArray
     embeddings: torch.Tensor | None = None
     labelled_embeddings: torch.Tensor | None = None
 
@@ -64,7 +66,7 @@ class PoolView:
     @cached_property
     def _outputs(self) -> PoolOutputs:
         outputs = self.compute_outputs()
-        p = outputs.probabilities
+        p = np.concatenate([outputs.probabilities, outputs.labelled_probabilities])
         if not ((p >= 0) & (p <= 1)).all():  # NaN fails both
             raise RunError(f"the model's probabilities must lie in [0, 1]; got {p.min()} to {p.max()}")
         return outputs
@@ -76,12 +78,22 @@ class PoolView:
                 f"add {need!r} to its class attribute `needs`"
             )
 
+    def _require_pass(self) -> None:
+        # The pass that makes embeddings makes probabilities too.
+        if "embeddings" not in self.needs:
+            self._require("probabilities")
+
     @property
     def probabilities(self) -> FloatArray:
         """p(x) = M_{t-1}(x), (n,), probability of the positive class in [0, 1]."""
-        if not {"probabilities", "embeddings"} & self.needs:
-            self._require("probabilities")
+        self._require_pass()
         return self._outputs.probabilities
+
+    @property
+    def labelled_probabilities(self) -> FloatArray:
+        """p(x) of the labelled rows, (m,), in the order of ``labels``; M_{t-1} was trained on them."""
+        self._require_pass()
+        return self._outputs.labelled_probabilities
 
     @property
     def embeddings(self) -> torch.Tensor:

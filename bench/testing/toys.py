@@ -19,7 +19,7 @@ class ToyPool:
 
     Attributes:
         probabilities: (n,). embeddings: (n, d). surprisal: (n, L), rows of unit length.
-        labelled_embeddings: (m, d). labels: (m,).
+        labelled_probabilities: (m,). labelled_embeddings: (m, d). labels: (m,).
         priority: (n,) in [0, 1). weights: (n,) in (0, 1], for the law that hands them to an algorithm.
         seed: of the view's generator.
     """
@@ -27,6 +27,7 @@ class ToyPool:
     probabilities: FloatArray = field(repr=False)
     embeddings: torch.Tensor = field(repr=False)
     surprisal: FloatArray = field(repr=False)
+    labelled_probabilities: FloatArray = field(repr=False)
     labelled_embeddings: torch.Tensor = field(repr=False)
     labels: IntArray = field(repr=False)
     priority: FloatArray = field(repr=False)
@@ -40,7 +41,9 @@ class ToyPool:
 
     def view(self, needs: frozenset[Need] = EVERYTHING) -> PoolView:
         """Return a view of the pool with a fresh generator; it shows what is declared in ``needs``."""
-        outputs = PoolOutputs(self.probabilities, self.embeddings, self.labelled_embeddings)
+        outputs = PoolOutputs(
+            self.probabilities, self.labelled_probabilities, self.embeddings, self.labelled_embeddings
+        )
         return PoolView(
             size=self.size,
             round=1,
@@ -76,6 +79,7 @@ def toy_pool(n: int = 24, d: int = 6, labelled: int = 8, seed: int = 0) -> ToyPo
         labels=np.arange(labelled, dtype=np.int64) % 2,
         priority=rng.random(n),
         weights=1 - 0.9 * rng.random(n),
+        labelled_probabilities=rng.random(labelled),
         seed=seed,
     )
 
@@ -93,11 +97,16 @@ def hard_pools() -> dict[str, ToyPool]:
         "every row four times": twins,
         "embeddings all zero": replace(pool, embeddings=torch.zeros_like(pool.embeddings)),
         "probabilities 0, 0.1 ... 1": replace(pool, probabilities=edges),
-        "probabilities 0 and 1 only": replace(pool, probabilities=np.round(pool.probabilities)),
+        "probabilities 0 and 1 only": replace(
+            pool,
+            probabilities=np.round(pool.probabilities),
+            labelled_probabilities=np.round(pool.labelled_probabilities),
+        ),
         "bfloat16 embeddings": replace(
             pool,
             embeddings=pool.embeddings.bfloat16(),
             labelled_embeddings=pool.labelled_embeddings.bfloat16(),
         ),
+        "one labelled row": toy_pool(labelled=1),
         "nothing labelled": toy_pool(labelled=0),
     }

@@ -67,5 +67,5 @@ def test_hidden_labels_cannot_be_expressed():
         "size", "round", "labels", "priority", "generator", "needs", "compute_outputs", "compute_surprisal"
     }  # fmt: skip
     assert {field.name for field in fields(PoolOutputs)} == {
-        "probabilities", "embeddings", "labelled_embeddings"
+        "probabilities", "labelled_probabilities", "embeddings", "labelled_embeddings"
     }  # fmt: skip
