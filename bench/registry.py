@@ -49,13 +49,18 @@ class Registry(Generic[T]):
         """
         classes = self._classes()
         if name not in classes:
-            broken = "; ".join(f"{where} failed to load: {why}" for where, why in self._broken.items())
-            raise UnknownNameError(self.kind, name, classes, broken)
+            raise UnknownNameError(self.kind, name, classes, "; ".join(self.failures))
         return classes[name]
 
     def items(self) -> Mapping[str, type[T]]:
         """Return all names with their classes, sorted by name."""
         return dict(sorted(self._classes().items()))
+
+    @property
+    def failures(self) -> list[str]:
+        """A line for each module and entry point that failed to load, with the reason."""
+        self._classes()
+        return [f"{where} failed to load: {why}" for where, why in self._broken.items()]
 
     def add_module(self, module: ModuleType) -> int:
         """Register every concrete subclass that a module defines; return how many there were."""

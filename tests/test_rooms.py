@@ -42,11 +42,12 @@ ROOMS: dict[str, set[str]] = {
         *("bench.strategies", "bench.store", "bench.loop"),
     },
     "bench.display": {
-        *("bench", "bench.config", "bench.data", "bench.model", "bench.strategies", "bench.store", "bench.grid"),
+        *("bench", "bench.config", "bench.data", "bench.model", "bench.strategies", "bench.testing", "bench.store"),
+        "bench.grid",
     },
     "bench.cli": {
         *("bench", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model", "bench.strategies"),
-        *("bench.store", "bench.grid", "bench.display", "reports"),
+        *("bench.testing", "bench.store", "bench.grid", "bench.display", "reports"),
     },
     "bench.__main__": {"bench.cli"},
     "analysis": {"bench.seeds", "bench.records", "bench.store"},

@@ -48,8 +48,8 @@ class Cal(ScoreBased):
         near = _nearest(view.embeddings, view.labelled_embeddings, self.neighbours)
         p = np.clip(view.probabilities, _LEAST, 1 - _LEAST)[:, None]
         q = np.clip(view.labelled_probabilities, _LEAST, 1 - _LEAST)[near]
-        divergences = rel_entr(q, p) + rel_entr(1 - q, 1 - p)
-        return np.maximum(divergences.mean(axis=1), 0)  # where q = p, rounding may leave less than 0
+        divergences = np.maximum(rel_entr(q, p) + rel_entr(1 - q, 1 - p), 0)  # next to q = p, rounding may go below
+        return np.asarray(divergences.mean(axis=1))
 
 
 def _nearest(h: torch.Tensor, labelled: torch.Tensor, k: int) -> IntArray:

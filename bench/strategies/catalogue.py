@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import TypeVar, get_type_hints
@@ -65,6 +65,31 @@ def build(registry: Registry[P], description: Component) -> P:
 def build_strategy(strategy: Strategy) -> tuple[Algorithm, Weighting]:
     """Return the algorithm and the weighting of a strategy; raises as :func:`build` does."""
     return build(ALGORITHMS, strategy.algorithm), build(WEIGHTINGS, strategy.weighting)
+
+
+def parts_named(names: Iterable[str] = ()) -> list[Algorithm | Weighting]:
+    """Return algorithms and weightings by name, each once and with default options; without names, all there are.
+
+    Raises:
+        UnknownNameError: if a name is neither an algorithm nor a weighting.
+        PluginError: if an option has no default.
+    """
+    known = dict.fromkeys((*ALGORITHMS, *WEIGHTINGS))
+    parts: list[Algorithm | Weighting] = []
+    for name in dict.fromkeys(names) or known:
+        if name not in known:
+            raise UnknownNameError("algorithm or weighting", name, known, "; ".join(failures()))
+        if name in ALGORITHMS:
+            parts.append(_validated(ALGORITHMS.kind, ALGORITHMS.get(name), {}))
+        if name in WEIGHTINGS:
+            parts.append(_validated(WEIGHTINGS.kind, WEIGHTINGS.get(name), {}))
+    return parts
+
+
+def failures() -> list[str]:
+    """Return a line for each module and entry point that failed to load, with the reason."""
+    # A broken module of the package is in the way of both registries.
+    return list(dict.fromkeys((*ALGORITHMS.failures, *WEIGHTINGS.failures)))
 
 
 def facts(registry: Registry[P]) -> list[Facts]:

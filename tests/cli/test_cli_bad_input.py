@@ -2,35 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
-from bench import cli as command_line
-
-
-@pytest.fixture
-def bench(monkeypatch, capsys, tmp_path, toy_mirror):
-    """Run the command line in this process; return (exit code, standard output, standard error)."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("IMBAL_BENCH_DATA", str(toy_mirror))
-    monkeypatch.setenv("IMBAL_BENCH_CACHE", str(tmp_path / "cache"))
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["imbal-bench", *map(str, arguments)])
-        try:
-            command_line.main()
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 1
-        else:
-            code = 0
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 def assert_one_line(result: tuple[int, str, str], *fragments: str) -> None:
@@ -63,6 +39,8 @@ def assert_one_line(result: tuple[int, str, str], *fragments: str) -> None:
         (["status", "--store", "nowhere"], ["no result store at nowhere"]),
         (["report", "--store", "nowhere"], ["no result store at nowhere"]),
         (["run", "smoke", "--plugin", "gone.py"], ["no plug-in file 'gone.py'"]),
+        (["check", "margn"], ["unknown algorithm or weighting 'margn'", "Did you mean 'margin'", "invprop"]),
+        (["check", "mine", "--plugin", "gone.py"], ["no plug-in file 'gone.py'"]),
         (["run", "smoke", "--tasks", "toy/law", "--device", "tpu"], ["unknown device 'tpu'", "cpu"]),
         (["run", "smoke", "--tasks", "toy", "--data-dir", "gone"], ["gone"]),
         (["data", "export", "toy/law", "out"], ["--ratio"]),

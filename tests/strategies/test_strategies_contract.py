@@ -9,7 +9,7 @@ import pytest
 import bench.strategies
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS
 from bench.strategies.view import PoolOutputs, PoolView
-from bench.testing import ALGORITHM_LAWS, WEIGHTING_LAWS, laws_for
+from bench.testing import ALGORITHM_LAWS, WEIGHTING_LAWS, laws_for, verdicts
 from bench.testing.specimens import SPECIMENS
 
 PARTS = [cls() for registry in (ALGORITHMS, WEIGHTINGS) for cls in registry.items().values()]
@@ -30,6 +30,17 @@ def test_law(part, law):
 def test_law_rejects_its_specimen(law, specimen):
     with pytest.raises(AssertionError, match="broken"):
         law(specimen)
+
+
+@pytest.mark.parametrize(
+    ("law", "specimen"),
+    [pytest.param(law, part, id=f"{law.__name__}-{type(part).__name__}") for law, part in SPECIMENS],
+)
+def test_law_rejects_its_specimen_after_all_other_laws_have_been_tried(law, specimen):
+    """What a part leaves behind, such as a global seed, must not hide its fault the next time."""
+    (verdict,) = [verdict for verdict in verdicts(specimen) if verdict.law == law.__name__]
+    assert verdict.outcome == "broken"
+    assert verdict.why.startswith("broken")
 
 
 def test_every_law_has_a_specimen():
