@@ -31,8 +31,8 @@ class Cal(ScoreBased):
     open_points: ClassVar[str] = (
         "s = mean of KL(neighbour || row), Euclidean neighbours on h scaled to unit length, as in the authors' code. "
         "Theirs is the [CLS] output of the encoder, here h is the input of the last layer, as for all algorithms. "
-        "Equally near labelled rows count in the order of labelling; all labelled rows count while they are "
-        "fewer than `neighbours`, as in round 1 after 10 rows of warm start. With nothing labelled s is constant: "
+        "Equally near labelled rows count in the order of labelling; all labelled rows count while they are no "
+        "more than `neighbours`, as in round 1 after a warm start of 10. With nothing labelled s is constant: "
         "rows go by w and priority."
     )
 
