@@ -61,6 +61,7 @@ def tests(session: nox.Session) -> None:
     """Install everything and pass the tests (arguments go to pytest; `-- -m slow` runs the slow ones)."""
     install(session, "test")
     arguments = session.posargs or ["-m", "not slow"]
+    session.env.setdefault("OMP_NUM_THREADS", "1")  # pytest's workers share the cores
     session.run("pytest", "-n", os.environ.get("IMBAL_BENCH_JOBS", "2"), "--dist", "worksteal", *arguments)
 
 
