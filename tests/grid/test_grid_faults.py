@@ -80,22 +80,23 @@ def wait_for_runs(store: Path, count: int, process: subprocess.Popen[str]) -> in
     raise TimeoutError(store)
 
 
-def test_a_grid_killed_midway_goes_on_and_ends_the_same(start, spec_file, finished, run_grid, tiny_spec, tmp_path):
-    store = tmp_path / "store"
-    process = start(spec_file, store)
+def test_a_grid_killed_midway_goes_on_and_ends_the_same(start, tiny_spec, run_grid, tmp_path):
+    spec, store = override(tiny_spec, seeds=4), tmp_path / "store"
+    process = start(write_spec(spec, tmp_path / "four.yaml"), store)
     with ended(process):
         wait_for_runs(store, 3, process)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
     stored = len(Store(store).keys())
-    assert 3 <= stored < 12
-    summary = run_grid(tiny_spec, store)
-    assert (summary.stored_before, summary.done) == (stored, 12 - stored)
-    assert_same_results(finished, store)
+    assert 3 <= stored < 48
+    summary = run_grid(spec, store)
+    assert (summary.stored_before, summary.done) == (stored, 48 - stored)
+    run_grid(spec, tmp_path / "undisturbed")
+    assert_same_results(tmp_path / "undisturbed", store)
 
 
 def test_ctrl_c_stops_all_workers_with_one_line_and_loses_nothing(start, tiny_spec, tmp_path):
-    spec = write_spec(override(tiny_spec, seeds=2), tmp_path / "two.yaml")
+    spec = write_spec(override(tiny_spec, seeds=10), tmp_path / "ten.yaml")
     process = start(spec, tmp_path / "store", "--jobs", "2")
     with ended(process):
         wait_for_runs(tmp_path / "store", 2, process)
