@@ -46,9 +46,15 @@ def start(toy_mirror, world, tmp_path) -> Start:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=_heed_ctrl_c,  # noqa: PLW1509 - no thread of the test's own runs here
         )
 
     return begin
+
+
+def _heed_ctrl_c() -> None:
+    """Undo what a shell does to jobs in the background, where tests may run: there SIGINT is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextmanager
