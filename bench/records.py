@@ -165,7 +165,7 @@ class Round(Record):
     balanced_accuracy: float
     auc: float
     seconds: dict[str, float] = {}
-    """Seconds per stage: select, score_pool, fit, score_test."""
+    """Seconds per stage: fit, score_test, score_pool, surprisal, select."""
     rows: dict[str, int] = {}
     """Rows per stage."""
     peak_memory_mb: float = 0.0
@@ -190,7 +190,7 @@ class Provenance(Record):
 
 
 class RunRecord(Record):
-    """One stored run. ``outcome`` is ok, failed or skipped; the latter two carry a reason and no result."""
+    """One stored run. ``status`` is ok, failed or skipped; the latter two carry a reason and no result."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
     metric_version: int = METRIC_VERSION
@@ -205,7 +205,7 @@ class RunRecord(Record):
     start_rows: tuple[int, ...] = ()
     rounds: tuple[Round, ...] = ()
     positives_ratio: float | None = None
-    """Positives among the rounds x batch *selected* rows; the start set is excluded."""
+    """Positives among the selected rows (rounds x batch, fewer if the pool ran dry); the start set is excluded."""
     seconds: float = 0.0
     provenance: Provenance | None = None
     test_probabilities_sha256: str = ""

@@ -37,12 +37,12 @@ class FineTuning(pl.LightningModule):
         self.model = model
         self.steps, self.learning_rate, self.weight_decay = steps, learning_rate, weight_decay
         self.gradient_clip = gradient_clip
-        self.last_loss = torch.zeros(())
+        self.loss_sum = torch.zeros(())
 
     def training_step(self, batch: dict[str, torch.Tensor], _index: int) -> torch.Tensor:
         """Return the loss of a batch."""
         loss: torch.Tensor = self.model(**batch).loss
-        self.last_loss = self.last_loss.to(loss.device) + loss.detach()  # a NaN anywhere stays visible
+        self.loss_sum = self.loss_sum.to(loss.device) + loss.detach()  # a NaN anywhere stays visible
         return loss
 
     def configure_optimizers(self) -> Any:
@@ -107,7 +107,7 @@ def train(module: FineTuning, data: Any, hardware: Hardware, *, epochs: int, dro
             ) from error
         finally:
             _free(trainer, module)
-    if not torch.isfinite(module.last_loss):
+    if not torch.isfinite(module.loss_sum):
         raise RunError("the training loss is not finite; lower train.learning_rate or use --set model.precision=fp32")
 
 
