@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import pairwise
+from math import nan
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from scipy import stats
 
 from analysis.inference.design import Design, Factor, FloatArray, design
 from analysis.inference.effect import ALPHA, Estimand, t_test, units_of
+from analysis.paired import SPREAD
 
 MOST_CORNERS = 14
 """Incomplete units up to which every combination of their extremes is tried (16,384 of them)."""
@@ -83,63 +84,68 @@ def _p(laid: Design, estimand: Estimand) -> float:
 
 
 def bounds(frame: pd.DataFrame, estimand: Estimand = "fixed-suite") -> Bounds:
-    """Return the range of the estimate and of p over all outcomes of the missing runs.
+    """Return the range of the estimate and of p over all outcomes of the missing runs (worst-case bounds).
 
-    All units take part, each with the interval that its missing pairs leave open (Manski's worst-case bounds).
-    t is not monotone in one unit, since a unit far off adds to the spread too, so both ends are found by
-    shape. Outcomes with t >= c form a convex cone for every c >= 0, hence
-
-    - the smallest t is at a corner of the box, all of which are tried; with more than ``MOST_CORNERS``
-      incomplete units it is bounded from below by the lowest mean over the largest spread;
-    - at the largest t every incomplete unit has the same value z, or its end nearest to z: one number to find.
-
-    (Where every outcome has a negative mean the two ends of t may lie elsewhere; p is then above one half and no mark
-    is near.)
+    All units take part, each with the interval that its missing pairs leave open. t is not monotone in a unit,
+    since a unit far off adds to the spread as well, so its ends over that box are found by shape. Outcomes with
+    t >= c form a convex cone for every c >= 0, and those with t <= -c its mirror image. Hence where t > 0 its
+    smallest value is at a corner of the box, and at its largest every open unit has one and the same value, or
+    its own end nearest to that; where t < 0 the other way round. All of these outcomes are tried, so the ends
+    are exact; with more than ``MOST_CORNERS`` open units, the corners give way to the extreme means over the
+    largest spread, which can only widen the range.
     """
     laid = design(frame)
     low, high = (units_of(end.mean(axis=-1), estimand, laid.dataset) for end in (laid.low, laid.high))
-    if len(low) < 2:
-        return Bounds(laid.missing, int((high > low).sum()), float(low.mean()), float(high.mean()), np.nan, np.nan)
+    open_ = int((high > low).sum())
+    few = open_ <= MOST_CORNERS
+    points = [_towards_one_value(low, high), -_towards_one_value(-high, -low)]
+    p = _p_values(np.concatenate([*points, _corners(low, high)] if few else points), open_ > 0)
+    p = p if few else np.append(p, _p_at_widest(low, high))
+    known = p[~np.isnan(p)]
     return Bounds(
         missing=laid.missing,
-        units=int((high > low).sum()),
+        units=open_,
         low=float(low.mean()),
         high=float(high.mean()),
-        p_low=min(_p_or_limit(point) for point in _towards_one_value(low, high)),
-        p_high=_largest_p(low, high),
+        p_low=float(known.min()) if len(known) else nan,
+        p_high=float(known.max()) if len(known) else nan,
     )
 
 
-def _towards_one_value(low: FloatArray, high: FloatArray) -> Iterator[FloatArray]:
-    """Yield outcomes in the box (units,), among which is the one with the largest t.
+def _corners(low: FloatArray, high: FloatArray) -> FloatArray:
+    """Return all outcomes (corners, units) in which every open unit is at an end."""
+    open_ = np.flatnonzero(high > low)
+    points = np.tile(low, (2 ** len(open_), 1))
+    for place, unit in enumerate(open_):
+        points[(np.arange(len(points)) >> place) & 1 == 1, unit] = high[unit]
+    return points
 
-    There t does not rise with any unit that is free, which makes each of these |u|^2 / sum(u); between two
-    neighbouring ends of intervals the same units are free, and that equation has the one solution below.
+
+def _towards_one_value(low: FloatArray, high: FloatArray) -> FloatArray:
+    """Return outcomes (points, units), among which is the one with the largest t if that is positive.
+
+    There the slope of t is zero in every unit that is free, which makes each of these |u|^2 / sum(u). Between two
+    neighbouring ends of intervals the same units are free, and that equation has one solution.
     """
     ends = np.unique([low, high])
-    yield from np.clip(ends[:, None], low, high)
+    values = list(ends)
     for left, right in pairwise(ends):
-        middle = np.clip((left + right) / 2, low, high)
-        held = middle[(high <= left) | (low >= right)]
-        yield middle
-        if held.sum() > 0:
-            yield np.clip(np.clip((held**2).sum() / held.sum(), left, right), low, high)
+        held = np.clip((left + right) / 2, low, high)[(high <= left) | (low >= right)]
+        inside = (held**2).sum() / held.sum() if held.sum() > 0 else (left + right) / 2
+        values.append(np.clip(inside, left, right))
+    return np.asarray(np.clip(np.array(values)[:, None], low, high))
 
 
-def _largest_p(low: FloatArray, high: FloatArray) -> float:
-    open_ = np.flatnonzero(high > low)
-    if len(open_) <= MOST_CORNERS:
-        corners = product(*((low[unit], high[unit]) for unit in open_))
-        points = np.tile(low, (2 ** len(open_), 1))
-        points[:, open_] = np.array(list(corners)).reshape(len(points), len(open_))
-        return max(map(_p_or_limit, points))
-    centre = (low + high).mean() / 2
-    widest = np.maximum((low - centre) ** 2, (high - centre) ** 2).sum() / (len(low) - 1)
-    return float(stats.t.sf(low.mean() / np.sqrt(widest / len(low)), len(low) - 1))
+def _p_values(points: FloatArray, approached: bool) -> FloatArray:
+    """Return p of each outcome; of one without spread its limit, if outcomes nearby have any."""
+    p, mean = t_test(points)[1], points.mean(axis=1)
+    limit = np.where(np.abs(mean) > SPREAD, np.where(mean > 0, 0.0, 1.0), np.nan)
+    return np.asarray(np.where(np.isnan(p) & approached & (points.shape[1] > 1), limit, p))
 
 
-def _p_or_limit(point: FloatArray) -> float:
-    p = float(t_test(point)[1])
-    if not np.isnan(p):
-        return p
-    return 0.0 if point.mean() > 0 else 1.0
+def _p_at_widest(low: FloatArray, high: FloatArray) -> FloatArray:
+    """Return p of the lowest and of the highest mean at a spread that no outcome exceeds."""
+    n, centre = len(low), (low + high).mean() / 2
+    variance = np.maximum((low - centre) ** 2, (high - centre) ** 2).sum() / (n - 1)
+    means = np.array([low.mean(), high.mean()])
+    return np.asarray(stats.t.sf(means / np.sqrt(variance / n), n - 1))
