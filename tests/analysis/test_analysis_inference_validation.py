@@ -84,9 +84,9 @@ def test_where_classes_of_a_dataset_share_an_effect_only_datasets_are_independen
 def test_the_simulated_tests_are_those_that_stored_results_get(factory):
     """One grid at a time through the frame, the same marks as in one sweep over the array."""
     shape, of = Shape((2, 1, 1), 5, 2), Components(0.01, 0.01, 0.01, 0.01, 0.01)
-    trials = validate(of, shape, effect=0.01, simulations=60).trials
+    trials = validate(of, shape, effect=0.01, simulations=25).trials
     for estimand in ESTIMANDS:
-        (grids,) = simulate(of, shape, estimand, 60)
+        (grids,) = simulate(of, shape, estimand, 25)
         frames = [factory.tidy(grid, shape.tasks) for grid in grids]
         moved = [frame.assign(difference=frame["difference"] + 0.01) for frame in frames]
         (trial,) = (it for it in trials if it.estimand == estimand and it.test != "pooled t")
@@ -94,7 +94,7 @@ def test_the_simulated_tests_are_those_that_stored_results_get(factory):
         assert trial.false_positives.hits == sum(effect(frame, estimand).p < 0.05 for frame in frames)
         assert trial.power.hits == sum(effect(frame, estimand).p < 0.05 for frame in moved)
         (pooled,) = (it for it in trials if it.estimand == estimand and it.test == "pooled t")
-        p = stats.ttest_1samp(grids.reshape(60, -1), 0, axis=1, alternative="greater").pvalue
+        p = stats.ttest_1samp(grids.reshape(25, -1), 0, axis=1, alternative="greater").pvalue
         assert (pooled.n, pooled.false_positives.hits) == (40, (p < 0.05).sum())
 
 
