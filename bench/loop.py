@@ -42,15 +42,12 @@ class Stages:
     rows: dict[str, int] = field(default_factory=dict)
 
     @contextmanager
-    def measure(self, stage: str, rows: int = 0) -> Iterator[Callable[[int], None]]:
-        """Record the time of the body and the rows it works on; it is handed a function that adds further rows."""
-        began, self.rows[stage] = time.perf_counter(), rows
-
-        def add(more: int) -> None:
-            self.rows[stage] += more
-
-        yield add
-        self.seconds[stage] = round(time.perf_counter() - began, 6)
+    def measure(self, stage: str, rows: int) -> Iterator[None]:
+        """Add the time of the body and the rows it works on to a stage."""
+        began = time.perf_counter()
+        yield
+        self.seconds[stage] = round(self.seconds.get(stage, 0.0) + time.perf_counter() - began, 6)
+        self.rows[stage] = self.rows.get(stage, 0) + rows
 
 
 @dataclass(frozen=True)
@@ -144,22 +141,21 @@ class SharedBlock:
         """Return the parts that name the random streams of a round."""
         return {**block_parts(self.block), "round": number}
 
-    def fit(self, state: Labelling, number: int, stages: Stages) -> None:
-        """Bring the encoder to M_t, from the pre-trained checkpoint, on all labelled rows."""
-        with stages.measure("fit") as work:
-            work(self._fit(state, self.parts(number)))
+    def fit(self, state: Labelling, number: int, stages: Stages, member: int = 0) -> None:
+        """Bring the encoder to M_t, from the pre-trained checkpoint, on all labelled rows.
 
-    def _fit(self, state: Labelling, parts: dict[str, str | int]) -> int:
-        """Fit a model whose random draws are named by ``parts``; return the rows of all epochs."""
+        ``member`` > 0 gives another model of the same ensemble: head, oversampling, batch order and dropout differ.
+        """
+        parts = self.parts(number) | ({"member": member} if member else {})
         at = np.arange(len(state.labelled))
         if self.settings.loop.oversample:
             at = oversample(state.labels, seeds.generator("oversample", **parts))
-        if len(at):
-            rows = self.task.rows[state.labelled[at]]
-            self.encoder.fit(self.train_tokens, rows, state.labels[at], self.settings.train, **parts)
-        else:
-            self.encoder.reset(**parts)
-        return len(at) * self.settings.train.epochs
+        with stages.measure("fit_members" if member else "fit", len(at) * self.settings.train.epochs):
+            if len(at):
+                rows = self.task.rows[state.labelled[at]]
+                self.encoder.fit(self.train_tokens, rows, state.labels[at], self.settings.train, **parts)
+            else:
+                self.encoder.reset(**parts)
 
     def evaluate(self, stages: Stages) -> tuple[dict[str, float], npt.NDArray[np.float32]]:
         """Return the metrics of the encoder as it stands, and its probabilities, on the test set."""
@@ -202,19 +198,19 @@ class SharedBlock:
 
     def _dropout(self, rows: Positions, number: int, stages: Stages) -> FloatArray:
         """Return (c, n): M_t under c dropout masks."""
-        passes = self.settings.model.dropout_passes
-        with stages.measure("dropout", passes * len(rows)):
-            streams = (seeds.torch_seed("mc_dropout", **self.parts(number), number=i) for i in range(passes))
-            return np.stack(
-                [self.encoder.score(self.train_tokens, rows, dropout_seed=s).probabilities for s in streams]
-            )
+        votes = []
+        for mask in range(self.settings.model.dropout_passes):
+            stream = seeds.torch_seed("mc_dropout", **self.parts(number), mask=mask)
+            with stages.measure("score_dropout", len(rows)):
+                votes.append(self.encoder.score(self.train_tokens, rows, dropout_seed=stream).probabilities)
+        return np.stack(votes)
 
     def _ensemble(self, p: FloatArray, state: Labelling, number: int, stages: Stages) -> FloatArray:
         """Return (c, n): M_t, whose probabilities are given, and c - 1 models fitted alike on other random draws."""
         rows, votes = self.task.rows[state.unlabelled], [p]
-        with stages.measure("ensemble") as work:
-            for member in range(1, self.settings.model.ensemble_members):
-                work(self._fit(state, {**self.parts(number), "member": member}) + len(rows))
+        for member in range(1, self.settings.model.ensemble_members):
+            self.fit(state, number, stages, member)
+            with stages.measure("score_members", len(rows)):
                 votes.append(self.encoder.score(self.train_tokens, rows).probabilities)
         return np.stack(votes)
 

@@ -171,7 +171,8 @@ class Round(Record):
     balanced_accuracy: float
     auc: float
     seconds: dict[str, float] = {}
-    """Seconds per stage: fit, score_test, score_pool, dropout, ensemble, pretrained, surprisal, select."""
+    """Seconds per stage: select; fit, score_test, score_pool; score_dropout, fit_members, score_members (committees);
+    pretrained, surprisal (embeddings)."""
     rows: dict[str, int] = {}
     """Rows per stage."""
     peak_memory_mb: float = 0.0
