@@ -67,7 +67,7 @@ def test_whoever_hands_rows_to_another_needs_what_the_other_needs_and_has_its_ve
 
 
 def test_an_unknown_base_is_refused():
-    with pytest.raises(UnknownNameError, match="badgr.*badge"):
+    with pytest.raises(UnknownNameError, match=r"badgr.*badge"):
         base_algorithm(Wraps(base="badgr"), "base")
 
 
