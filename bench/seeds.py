@@ -25,6 +25,7 @@ Purpose = Literal[
     "batches",  # order of the training rows
     "oversample",  # which positives are replicated
     "dropout",  # the global torch stream during a fit
+    "mc_dropout",  # the same during a pass over the pool under a dropout mask
     "mask",  # masked positions for the surprisal
     "lm_head",  # training of a masked-LM head for a checkpoint that has none
     "test_limit",  # which test rows a small machine keeps

@@ -16,7 +16,7 @@ import torch
 from bench.errors import RunError
 from bench.strategies.base import Algorithm, Weighting
 from bench.strategies.select import clean_weights
-from bench.strategies.strategy import checked_picks
+from bench.strategies.strategy import needs_of, select_checked
 from bench.testing.toys import ToyPool, hard_pools, toy_pool
 
 Part = Algorithm | Weighting
@@ -144,10 +144,9 @@ def _check(holds: bool, part: Part, fault: str) -> None:
 
 def _answer(part: Part, pool: ToyPool, k: int = K) -> npt.NDArray[Any]:
     """Return w, (n,), or the k rows that are selected."""
-    view = pool.view(part.needs)
     if isinstance(part, Weighting):
-        return part.weights(view)
-    return part.select(view, pool.weights, k)
+        return part.weights(pool.view(part.needs))
+    return select_checked(part, pool.view(needs_of(part), budget=k), pool.weights, k).picks
 
 
 def _check_answers(where: str, pool: ToyPool, part: Part) -> None:
@@ -156,8 +155,6 @@ def _check_answers(where: str, pool: ToyPool, part: Part) -> None:
             answer = _answer(part, pool, k)
             if isinstance(part, Weighting):
                 clean_weights(answer, pool.size, part.name)
-            else:
-                checked_picks(answer, pool.size, k, part.name)
         except Exception as error:
             raise AssertionError(f"{part.name} fails on {where}: {type(error).__name__}: {error}") from error
 

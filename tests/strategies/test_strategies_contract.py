@@ -9,7 +9,7 @@ import pytest
 import bench.strategies
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS
 from bench.strategies.view import PoolOutputs, PoolView
-from bench.testing import ALGORITHM_LAWS, WEIGHTING_LAWS, laws_for, verdicts
+from bench.testing import ALGORITHM_LAWS, WEIGHTING_LAWS, laws_for, toy_pool, verdicts
 from bench.testing.specimens import SPECIMENS
 
 PARTS = [cls() for registry in (ALGORITHMS, WEIGHTINGS) for cls in registry.items().values()]
@@ -74,9 +74,12 @@ def test_every_part_states_its_facts():
 
 
 def test_hidden_labels_cannot_be_expressed():
+    """An oracle that sells labels one by one is all there is, and a view has it only if it was declared."""
     assert {field.name for field in fields(PoolView)} == {
-        "size", "round", "labels", "priority", "generator", "needs", "compute_outputs", "compute_surprisal"
+        "size", "round", "labels", "priority", "generator", "needs", "outputs", "state", "oracle", "shown"
     }  # fmt: skip
     assert {field.name for field in fields(PoolOutputs)} == {
-        "probabilities", "labelled_probabilities", "embeddings", "labelled_embeddings"
+        "probabilities", "labelled_probabilities", "embeddings", "labelled_embeddings", "ensemble", "dropout",
+        "pretrained", "labelled_pretrained", "surprisal",
     }  # fmt: skip
+    assert toy_pool().view(frozenset({"probabilities"})).oracle is None
