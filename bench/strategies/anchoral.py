@@ -32,11 +32,12 @@ class AnchorAL(Subpool):
     paper: ClassVar[str] = "Lesci & Vlachos 2024 (AnchorAL)"
     open_points: ClassVar[str] = (
         "Cosine similarity of the pre-trained encoder's mean-pooled text embeddings (theirs: MPNet), searched exactly. "
-        "As in the authors' code, anchors are drawn by scikit-learn's k-means++ on embeddings, all rows of a class "
-        "that has no more than `anchors`, and a row's score is its mean similarity to those anchors only that brought "
-        "it in. Their files set other sizes of the subpool, up to 10000. Candidates ignore w, but rows of weight 0 "
-        "are none; the base gets the w of the whole pool. Fewer candidates than the batch are filled up with rows "
-        "drawn by w. With nothing labelled the base sees the whole pool (theirs: a random batch)."
+        "As in the authors' code, anchors are drawn by scikit-learn's k-means++ (all rows of a class that has no more "
+        "than `anchors`), and a row's score is its mean similarity to those anchors only that brought it in. `subpool` "
+        "is all that 20 anchors bring in at 50 each (their files: 10000, which these never reach). Candidates ignore "
+        "w, but rows of weight 0 are none; the base gets the w of the whole pool. Fewer candidates than the batch are "
+        "filled up with rows drawn by w. With nothing labelled the base sees the whole pool (theirs: a random batch). "
+        "The model still scores the whole pool, over which weightings count, so its time is not saved."
     )
 
     anchors: int = 10

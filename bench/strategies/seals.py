@@ -31,7 +31,8 @@ class Seals(Subpool):
         "unlabelled: the same candidates, and the next nearest in place of those labelled since. They are fixed within "
         "a batch (the paper adds a pick's neighbours at once), since the base selects a batch. Neighbours ignore w, "
         "but rows of weight 0 are no candidates; the base gets the w of the whole pool. Fewer candidates than the "
-        "batch are filled up with rows drawn by w. With nothing labelled the base sees the whole pool."
+        "batch are filled up with rows drawn by w. With nothing labelled the base sees the whole pool. The model still "
+        "scores the whole pool, over which weightings count, so its time is not saved."
     )
 
     neighbours: int = 100
