@@ -11,6 +11,7 @@ from bench import seeds
 from bench.strategies.view import NEEDS, BatchOracle, FloatArray, IntArray, Need, PoolOutputs, PoolView
 
 EVERYTHING: frozenset[Need] = frozenset(NEEDS)
+_FLOAT64 = ("probabilities", "labelled_probabilities", "ensemble", "dropout", "surprisal")
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,8 @@ def hard_pools() -> dict[str, ToyPool]:
             embeddings=pool.embeddings.bfloat16(),
             labelled_embeddings=pool.labelled_embeddings.bfloat16(),
         ),
+        "float32 numbers": replace(pool, **{name: getattr(pool, name).astype(np.float32) for name in _FLOAT64}),
+        "weight on one row only": replace(pool, weights=(np.arange(n) == 3).astype(float)),
         "one labelled row": toy_pool(labelled=1),
         "nothing labelled": toy_pool(labelled=0),
     }
