@@ -18,8 +18,7 @@ class VariationRatio(ScoreBased):
     name: ClassVar[str] = "variation_ratio"
     title: ClassVar[str] = "VE"
     paper: ClassVar[str] = (
-        "Freeman 1965; Beluch et al. 2018, section 3 (variation ratio of an ensemble); weights: Fairstein et al. 2024, "
-        "Algorithm 2"
+        "Freeman 1965; Beluch et al. 2018 (variation ratio of an ensemble); weights: Fairstein et al. 2024, Algorithm 2"
     )
     needs: ClassVar[frozenset[Need]] = frozenset({"ensemble"})
     open_points: ClassVar[str] = (
