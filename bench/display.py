@@ -21,8 +21,9 @@ from bench.data.availability import availability
 from bench.data.facts import DATASETS
 from bench.data.hub import reachable
 from bench.grid.expand import Grid
+from bench.grid.heartbeat import beats
 from bench.grid.plan import Cost, grid_cost
-from bench.grid.progress import beats, clock
+from bench.grid.progress import clock
 from bench.grid.rates import Rates
 from bench.grid.world import World
 from bench.store import Store
