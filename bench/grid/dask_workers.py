@@ -15,9 +15,8 @@ import joblib
 
 from bench.config.slurm import SlurmSpec
 from bench.errors import RunError, SpecError
-from bench.grid.executors import Reports, Work
 from bench.grid.expand import BlockJob
-from bench.grid.messages import BlockReport
+from bench.grid.messages import BlockReport, Reports, Work
 from bench.grid.workers import Workers
 
 try:
@@ -41,7 +40,7 @@ SETTINGS = {
 
 @contextmanager
 def dask_reports(workers: Workers, device: str, logs: Path) -> Iterator[Reports]:
-    """Connect to Dask workers, starting them first where that is asked for; see :func:`reports_of`."""
+    """Connect to Dask workers, starting them first where that is asked for; see ``executors.reports_of``."""
     wanted = GPU if workers.gpus or device == "cuda" else {}
     with dask.config.set(SETTINGS), _cluster(workers, wanted, logs) as cluster, _client(cluster) as client:
         yield partial(_reports, client, wanted)

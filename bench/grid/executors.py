@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -19,11 +19,9 @@ from joblib.externals.loky.process_executor import (
 )
 
 from bench.grid.expand import BlockJob
-from bench.grid.messages import BlockReport
+from bench.grid.messages import BlockReport, Reports, Work
 from bench.grid.workers import Workers
 
-Work = Callable[[BlockJob], BlockReport]
-Reports = Callable[[Work, Sequence[BlockJob]], Iterable[BlockReport]]
 ORPHAN_POLL_S = 1.0
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.grid.expand import BlockJob
 from bench.grid.world import World
 
 
@@ -45,3 +47,8 @@ class BlockReport:
     lost: bool = False
     failures: list[str] = field(default_factory=list)
     fatal: str = ""
+
+
+Work = Callable[[BlockJob], BlockReport]
+Reports = Callable[[Work, Sequence[BlockJob]], Iterable[BlockReport]]
+"""Has workers do work on blocks; yields reports as they come."""
