@@ -418,10 +418,18 @@ def doctor(
     data_dir: DataOption = None,
     cache_dir: CacheOption = DEFAULT_CACHE,
 ) -> None:
-    """Check the environment: versions, hardware, caches, whether the hub answers, which datasets can be had."""
-    from bench.display import show_doctor
+    """Check the environment, and every run of a store against itself and its data. Exit code 1: a run is wrong."""
+    from bench.display import show_audit, show_doctor
+    from bench.grid.audit import audit
+    from bench.store import Store
 
-    show_doctor(_world(data_dir, cache_dir), store, _console())
+    world, console = _world(data_dir, cache_dir), _console()
+    show_doctor(world, store, console)
+    if (store / "store.json").exists():
+        found = audit(Store(store), world)
+        show_audit(store, found, console)
+        if found.wrong:
+            raise typer.Exit(1)
 
 
 @data_app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -19,14 +20,14 @@ from bench.grid.expand import BlockJob
 from bench.grid.messages import BlockReport, Reports, Work
 from bench.grid.workers import Workers
 
+MISSING = "Dask is not installed; install it with: pip install 'imbal-bench[dask]'"
 try:
     import dask
-    from dask_jobqueue.slurm import SLURMCluster
     from distributed import CancelledError, Client, Nanny, Scheduler, SpecCluster
     from distributed.scheduler import KilledWorker
     from joblib._dask import DaskDistributedBackend
 except ImportError:
-    raise SpecError("--executor dask needs Dask; install it with: pip install 'imbal-bench[dask]'") from None
+    raise SpecError(MISSING) from None
 
 log = logging.getLogger("bench")
 CONNECT_S = 20
@@ -63,9 +64,10 @@ def _cluster(workers: Workers, resources: dict[str, int], logs: Path) -> Abstrac
 @contextmanager
 def _slurm(spec: SlurmSpec, resources: dict[str, int], logs: Path) -> Iterator[Any]:
     """Submit jobs; one that ends while there is work is submitted again."""
+    cluster_class = _slurm_cluster()
     asked = [f"{name}={count}" for name, count in resources.items()]
     extra = ["--memory-limit", "0", *(["--resources", *asked] if asked else [])]
-    cluster = SLURMCluster(
+    cluster = cluster_class(
         cores=spec.workers,  # of Dask: one task a worker
         processes=spec.workers,
         job_cpu=spec.cores,
@@ -85,6 +87,19 @@ def _slurm(spec: SlurmSpec, resources: dict[str, int], logs: Path) -> Iterator[A
     with cluster:
         cluster.adapt(minimum_jobs=spec.jobs, maximum_jobs=spec.jobs)
         yield cluster
+
+
+def _slurm_cluster() -> Any:
+    """Import dask-jobqueue, which then takes over signals (0.9): with its handlers, Ctrl-C would end in exit code 0."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        from dask_jobqueue.slurm import SLURMCluster
+    except ImportError:
+        raise SpecError(MISSING) from None
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    return SLURMCluster
 
 
 @contextmanager
