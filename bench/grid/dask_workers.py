@@ -54,7 +54,14 @@ def _cluster(workers: Workers, resources: dict[str, int], logs: Path) -> Abstrac
     if workers.slurm:
         return _slurm(workers.slurm, resources, logs)
     here = {"host": "127.0.0.1"}
-    each = {"nthreads": 1, "memory_limit": 0, "resources": resources, "silence_logs": logging.CRITICAL, **here}
+    each = {
+        "nthreads": 1,
+        "memory_limit": 0,
+        "resources": resources,
+        "silence_logs": logging.CRITICAL,
+        "preload": ["import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)"],  # Ctrl-C is the driver's
+        **here,
+    }
     nannies = {i: {"cls": Nanny, "options": {**each, "env": slot}} for i, slot in enumerate(workers.slots)}
     scheduler = {"cls": Scheduler, "options": {**here, "port": 0, "dashboard": False}}
     cluster: AbstractContextManager[Any] = SpecCluster(nannies, scheduler, silence_logs=logging.CRITICAL)

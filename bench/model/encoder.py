@@ -54,7 +54,7 @@ def _in_smaller_batches(a_pass: Callable[Concatenate[Encoder, P], T]) -> Callabl
                     return a_pass(encoder, *args, **options)
                 except RunError as error:
                     budget = encoder.hardware.token_budget // 2
-                    if not isinstance(error.__cause__, torch.OutOfMemoryError) or budget < encoder.settings.max_length:
+                    if not budget or not isinstance(error.__cause__, torch.OutOfMemoryError):
                         raise
                 log.warning("out of memory on %s; trying again with %d tokens a batch", whole.name, budget)
                 encoder.hardware = replace(whole, token_budget=budget)
