@@ -101,7 +101,7 @@ class _Worker:
         """Return what the runs share, or None if that fails: then all of them have."""
         name = str(self.job.block)
         try:
-            with self._guarded(self.job.name, "what the runs of the block share"):
+            with self._guarded(self.job.name, None):  # it may well be waiting for another process to build a cache
                 self.heart.tell(name, "loading data and model")
                 shared = prepare_block(self.job, missing, self.context)
                 self.heart.tell(name, "fitting and scoring M_0")
@@ -121,7 +121,7 @@ class _Worker:
             self.heart.tell(str(run), f"round {number}/{rounds} {stage}", key=key, fraction=(number - 1) / rounds)
 
         try:
-            with self._guarded(key, "the run"):
+            with self._guarded(key, self.context.run_timeout):
                 algorithm, weighting = build_strategy(run.strategy)
                 result = run_strategy(shared, algorithm, weighting, tell)
             source = self.context.world.corpus(self.job.source).source
@@ -134,8 +134,8 @@ class _Worker:
             self._store_failure(run, error)
 
     @contextmanager
-    def _guarded(self, name: str, what: str) -> Iterator[None]:
-        """Let the body end its worker a few times at most, by its death or by taking too long.
+    def _guarded(self, name: str, limit: float | None) -> Iterator[None]:
+        """Let the body end its worker a few times at most, by dying or by taking longer than ``limit`` seconds.
 
         Raises:
             RunError: if it has done so before.
@@ -143,8 +143,7 @@ class _Worker:
         hopeless = self.attempts.hopeless(name)
         if hopeless:
             raise RunError(hopeless)
-        limit = self.context.run_timeout
-        late = partial(self.attempts.give_up, name, f"{what} took longer than the {limit} s of --run-timeout")
+        late = partial(self.attempts.give_up, name, f"it took longer than the {limit} s of --run-timeout")
         with self.attempts.counted(name), time_limit(limit, _log_file(self.context), late):
             yield
 
