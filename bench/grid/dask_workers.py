@@ -133,8 +133,9 @@ def _reports(client: Any, wanted: dict[str, int], work: Work, jobs: Sequence[Blo
             yield report
     except KilledWorker:  # one block too many times; joblib has let go of the others
         yield from (BlockReport(name, lost=True) for name in sorted(left))
-    except (CancelledError, OSError) as error:
-        raise RunError(f"lost the Dask scheduler ({error}); finished runs are kept, run the same command") from None
+    except (CancelledError, OSError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise RunError(f"lost the Dask workers ({reason}); finished runs are kept, the same command goes on") from None
 
 
 def _wait_for_a_worker(client: Any, wanted: dict[str, int]) -> None:

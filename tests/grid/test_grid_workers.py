@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from conftest import ROOT
 from grid_tools import override
 from hypothesis import given
@@ -123,6 +125,14 @@ def test_a_wrong_slurm_file_is_one_line(tmp_path, content, message):
 def test_a_missing_slurm_file_names_what_belongs_into_one(tmp_path):
     with pytest.raises(SpecError, match="takes YAML with jobs, cores, memory"):
         load_slurm(tmp_path / "s.yaml")
+
+
+def test_the_files_that_the_readme_shows_are_read(tmp_path):
+    slurm, job = re.findall(r"```yml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (tmp_path / "slurm.yaml").write_text(slurm)
+    assert load_slurm(tmp_path / "slurm.yaml").directives == ("--gres=gpu:1",)
+    pod = yaml.safe_load(job)["spec"]["template"]["spec"]["containers"][0]
+    assert "--shard $((JOB_COMPLETION_INDEX + 1))/8" in pod["command"][-1]
 
 
 # Shards
