@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,9 +15,10 @@ import numpy.typing as npt
 import torch
 
 from bench.errors import RunError
-from bench.strategies.base import Algorithm, Weighting
+from bench.records import Record
+from bench.strategies.base import Algorithm, Stateful, Weighting
 from bench.strategies.select import clean_weights
-from bench.strategies.strategy import needs_of, select_checked
+from bench.strategies.strategy import Choice, needs_of, select_checked
 from bench.testing.toys import ToyPool, hard_pools, toy_pool
 
 Part = Algorithm | Weighting
@@ -124,6 +126,21 @@ def zero_weights_come_last(part: Part) -> None:
         _check(not too_early, part, f"asked for {k} rows, selects rows of weight 0 before rows with weight")
 
 
+def hidden_labels_are_unreachable(part: Part) -> None:
+    """An answer does not depend on labels that were not bought, by whatever way they might be reached."""
+    answer, bought = _answer_and_bought(part, toy_pool())
+    again, _ = _answer_and_bought(part, _with_other_labels_than(toy_pool(), bought))
+    _check(np.array_equal(answer, again), part, "answers differently when labels that it did not buy are others")
+
+
+def state_survives_storage(part: Part) -> None:
+    """The state that was stored, read again, is the state that was left; holds for whatever keeps none."""
+    state = _choice(part, toy_pool(), K).state if isinstance(part, Algorithm) else None
+    if isinstance(part, Stateful):
+        read = part.state_type.model_validate(_stored(state))
+        _check(read == state, part, f"left the state {state!r}, of which storage keeps {read!r}")
+
+
 WEIGHTING_LAWS: tuple[Law, ...] = (
     answers_are_valid,
     hard_pools_are_survived,
@@ -133,8 +150,14 @@ WEIGHTING_LAWS: tuple[Law, ...] = (
     global_state_is_left_alone,
     inputs_are_left_alone,
     row_order_is_irrelevant,
+    hidden_labels_are_unreachable,
 )
-ALGORITHM_LAWS: tuple[Law, ...] = (*WEIGHTING_LAWS, scale_of_weights_is_irrelevant, zero_weights_come_last)
+ALGORITHM_LAWS: tuple[Law, ...] = (
+    *WEIGHTING_LAWS,
+    scale_of_weights_is_irrelevant,
+    zero_weights_come_last,
+    state_survives_storage,
+)
 
 
 def _check(holds: bool, part: Part, fault: str) -> None:
@@ -143,10 +166,41 @@ def _check(holds: bool, part: Part, fault: str) -> None:
 
 
 def _answer(part: Part, pool: ToyPool, k: int = K) -> npt.NDArray[Any]:
-    """Return w, (n,), or the k rows that are selected."""
+    """Return w, (n,), or the k rows that are selected, of a stateful algorithm those of its next round as well."""
     if isinstance(part, Weighting):
         return part.weights(pool.view(part.needs))
-    return select_checked(part, pool.view(needs_of(part), budget=k), pool.weights, k).picks
+    choice = _choice(part, pool, k)
+    left = np.delete(np.arange(pool.size), choice.picks)
+    if choice.state is None or len(left) == 0:
+        return choice.picks
+    following = pool.after(choice.picks, _stored(choice.state))
+    return np.concatenate([choice.picks, left[_choice(part, following, min(k, len(left))).picks]])
+
+
+def _choice(part: Algorithm, pool: ToyPool, k: int) -> Choice:
+    return select_checked(part, pool.view(needs_of(part), budget=k), pool.weights, k)
+
+
+def _stored(state: Record | None) -> dict[str, Any] | None:
+    """Return a state as it comes back from a run's file."""
+    read: dict[str, Any] | None = None if state is None else json.loads(json.dumps(state.model_dump(mode="json")))
+    return read
+
+
+def _answer_and_bought(part: Part, pool: ToyPool) -> tuple[npt.NDArray[Any], list[int]]:
+    """Return the answer in a pool's first round, and the rows whose labels were bought for it."""
+    if isinstance(part, Weighting):
+        return part.weights(pool.view(part.needs)), []
+    view = pool.view(needs_of(part), budget=K)
+    picks = select_checked(part, view, pool.weights, K).picks
+    return picks, list(view.oracle.asked) if view.oracle else []
+
+
+def _with_other_labels_than(pool: ToyPool, kept: list[int]) -> ToyPool:
+    """Return the pool with all hidden labels flipped but those of some rows."""
+    hidden = 1 - pool.hidden
+    hidden[kept] = pool.hidden[kept]
+    return replace(pool, hidden=hidden)
 
 
 def _check_answers(where: str, pool: ToyPool, part: Part) -> None:
