@@ -52,29 +52,40 @@ def paired(a: pd.DataFrame, b: pd.DataFrame, metric: str, on: list[str] | None =
     Raises:
         PairingError: if a run occurs twice in an arm, or partners were made under different conditions.
     """
-    both, unpaired = _matched(a, b, metric, on or BLOCK)
+    joined = matched(a, b, metric, on or BLOCK)
+    both = joined[joined["_merge"] == "both"]
     left, right = both[f"{metric}_a"].to_numpy(float), both[f"{metric}_b"].to_numpy(float)
-    n, difference = len(both), left - right
+    n, unpaired, difference = len(both), len(joined) - len(both), left - right
     mean = float(difference.mean()) if n else nan
-    why = _no_test(difference)
+    why = why_no_test(difference)
     if why:
         return Paired(n, unpaired, mean, nan, nan, why)
     t, p = stats.ttest_rel(left, right, alternative="greater")
     return Paired(n, unpaired, mean, float(t), float(p))
 
 
-def _no_test(difference: np.ndarray) -> str:
+def why_no_test(difference: np.ndarray, unit: str = "pair") -> str:
+    """Return why there is no t-test of these differences, one a unit (n,); empty if there is one."""
     if len(difference) < 2:
-        return "one pair, no test" if len(difference) else "no pairs"
+        return f"one {unit}, no test" if len(difference) else f"no {unit}s"
     if np.isnan(difference).any():
-        return f"{int(np.isnan(difference).sum())} of {len(difference)} pairs hold NaN, no test"
+        return f"{int(np.isnan(difference).sum())} of {len(difference)} {unit}s hold NaN, no test"
     if np.ptp(difference) <= SPREAD:
         same = np.abs(difference).max() <= SPREAD
-        return "identical in all pairs, no test" if same else "the same difference in all pairs, no test"
+        return f"identical in all {unit}s, no test" if same else f"the same difference in all {unit}s, no test"
     return ""
 
 
-def _matched(a: pd.DataFrame, b: pd.DataFrame, metric: str, on: list[str]) -> tuple[pd.DataFrame, int]:
+def matched(a: pd.DataFrame, b: pd.DataFrame, metric: str, on: list[str]) -> pd.DataFrame:
+    """Return the runs of both arms side by side, a row for each value of ``on`` that either has.
+
+    Returns:
+        The columns ``on``, and ``<metric>``, ``key`` and ``pair_key`` with the suffixes ``_a`` and ``_b`` (NaN
+        where that arm has no run); ``_merge`` says ``both``, ``left_only`` or ``right_only``.
+
+    Raises:
+        PairingError: if a run occurs twice in an arm, or partners were made under different conditions.
+    """
     columns = [*on, "key", "pair_key", metric]
     try:
         joined = a[columns].merge(
@@ -94,4 +105,4 @@ def _matched(a: pd.DataFrame, b: pd.DataFrame, metric: str, on: list[str]) -> tu
             f"(first: {first['key_a']} and {first['key_b']}); run both arms again with one version of data "
             "and model"
         )
-    return both, len(joined) - len(both)
+    return joined

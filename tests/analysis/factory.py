@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 
 from bench.records import (
     Block,
@@ -135,3 +136,25 @@ def fill(
                 )
             )
     return store
+
+
+def tidy(values, per=None):
+    """Return a frame of matched differences from (tasks, seeds) or (tasks, seeds, algorithms).
+
+    ``per`` is the number of tasks of each dataset; by default each task is its own.
+    """
+    values = np.asarray(values, float)
+    per = (1,) * len(values) if per is None else per
+    tasks = [(f"d{number}", f"c{rare}") for number, size in enumerate(per) for rare in range(size)]
+    return pd.DataFrame(
+        [
+            {
+                "dataset": tasks[at[0]][0],
+                "positive": tasks[at[0]][1],
+                "seed": at[1],
+                **({"algorithm": f"a{at[2]}"} if values.ndim == 3 else {}),
+                "difference": value,
+            }
+            for at, value in np.ndenumerate(values)
+        ]
+    )
