@@ -33,7 +33,7 @@ ROOMS: dict[str, set[str]] = {
     "bench.model": {"bench.seeds", "bench.records", "bench.data"},
     # A strategy sees a view: neither data, tasks nor model; its randomness is handed in.
     "bench.strategies": {"bench.records", "bench.registry"},
-    "bench.testing": {"bench.seeds", "bench.strategies"},
+    "bench.testing": {"bench.seeds", "bench.records", "bench.strategies"},
     # The store lies below the grid and knows nothing of how a run is made.
     "bench.store": {"bench.records"},
     "bench.loop": {"bench.seeds", "bench.records", "bench.data", "bench.tasks", "bench.model", "bench.strategies"},
