@@ -187,6 +187,18 @@ def test_the_part_of_the_pool_is_drawn_whatever_the_priorities():
     assert abs(mean - pool.priority.mean()) < 4 * pool.priority.std() / math.sqrt(1200)
 
 
+def test_the_part_of_the_pool_is_drawn_among_rows_that_have_weight():
+    pool, w = toy_pool(n=60), (np.arange(60) % 5 == 0).astype(float)
+    picks, _ = Bmp(subpool=8).step(pool.view(Bmp.needs), None, w, 8)
+    assert w[picks].all()
+
+
+def test_a_batch_larger_than_the_part_of_the_pool_enlarges_it():
+    pool = toy_pool()
+    picks, state = Bmp(subpool=1).step(pool.view(Bmp.needs), None, np.ones(24), 10)
+    assert len(set(picks.tolist())) == sum(state.batch) == 10
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

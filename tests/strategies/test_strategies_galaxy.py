@@ -162,6 +162,8 @@ def test_rows_of_weight_zero_are_no_part_of_the_graph():
     assert picks[:2] == [4, 5]  # of the path 0 4 5 6
     assert set(view.oracle.asked) == {0, 4, 5, 6}
     assert picks[4:] == [row for row in np.argsort(pool.priority) if w[row] == 0][:2]
+    pool = line([0] * 9, labelled=((0.0, 0), (0.65, 1), (0.95, 0)))  # 6 rows, of which 1 has weight, and 3 rows
+    assert Galaxy().select(pool.view(Galaxy.needs), np.array([0, 0, 0, 1, 0, 0, 1, 1, 1.0]), 1).tolist() == [3]
 
 
 def test_without_an_oracle_it_says_so():
