@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from math import nan
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pandas.errors import MergeError
 from scipy import stats
 
 from analysis.frame import BLOCK
 from bench.errors import PairingError
+
+Values = npt.NDArray[np.float64]
+Names = npt.NDArray[np.object_]
 
 SPREAD = 1e-12
 """Differences of metrics in [0, 1] closer together than this are the same number but for rounding."""
@@ -53,8 +57,12 @@ def paired(a: pd.DataFrame, b: pd.DataFrame, metric: str, on: list[str] | None =
         PairingError: if a run occurs twice in an arm, or partners were made under different conditions.
     """
     both, unpaired = _matched(a, b, metric, on or BLOCK)
-    left, right = both[f"{metric}_a"].to_numpy(float), both[f"{metric}_b"].to_numpy(float)
-    n, difference = len(both), left - right
+    return paired_values(both[f"{metric}_a"].to_numpy(float), both[f"{metric}_b"].to_numpy(float), unpaired)
+
+
+def paired_values(left: Values, right: Values, unpaired: int = 0) -> Paired:
+    """Test as :func:`paired` does two arrays whose values are matched already, (n,) each."""
+    n, difference = len(left), left - right
     mean = float(difference.mean()) if n else nan
     why = _no_test(difference)
     if why:
@@ -63,7 +71,7 @@ def paired(a: pd.DataFrame, b: pd.DataFrame, metric: str, on: list[str] | None =
     return Paired(n, unpaired, mean, float(t), float(p))
 
 
-def _no_test(difference: np.ndarray) -> str:
+def _no_test(difference: Values) -> str:
     if len(difference) < 2:
         return "one pair, no test" if len(difference) else "no pairs"
     if np.isnan(difference).any():
@@ -86,12 +94,20 @@ def _matched(a: pd.DataFrame, b: pd.DataFrame, metric: str, on: list[str]) -> tu
             f"runs stored twice for one {', '.join(on)}: {', '.join(sorted(twice))}; remove one of each from the store"
         ) from None
     both = joined[joined["_merge"] == "both"]
-    differ = both[(both["pair_key_a"] != both["pair_key_b"]) | (both["pair_key_a"] == "")]
-    if len(differ):
-        first = differ.iloc[0]
-        raise PairingError(
-            f"{len(differ)} of {len(both)} matched runs do not share a pair key, so they are no pairs "
-            f"(first: {first['key_a']} and {first['key_b']}); run both arms again with one version of data "
-            "and model"
-        )
+    check_alike(*(both[column].to_numpy() for column in ("key_a", "key_b", "pair_key_a", "pair_key_b")))
     return both, len(joined) - len(both)
+
+
+def check_alike(a: Names, b: Names, pair_keys_a: Names, pair_keys_b: Names) -> None:
+    """Check that matched runs were made under the same conditions; keys and pair keys of the runs, (n,) each.
+
+    Raises:
+        PairingError: if the pair keys of any two differ, or are empty.
+    """
+    differ = np.flatnonzero((pair_keys_a != pair_keys_b) | (pair_keys_a == ""))
+    if len(differ):
+        first = differ[0]
+        raise PairingError(
+            f"{len(differ)} of {len(a)} matched runs do not share a pair key, so they are no pairs "
+            f"(first: {a[first]} and {b[first]}); run both arms again with one version of data and model"
+        )
