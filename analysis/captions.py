@@ -8,7 +8,6 @@ from math import isnan
 from analysis.definitions import TableDefinition
 from analysis.layout import Layout
 from analysis.model import ALPHA, Cell
-from analysis.names import AXIS_TITLES
 from analysis.paper import printed
 from bench.records import Settings
 
@@ -27,6 +26,7 @@ def caption(layout: Layout, cells: list[Cell]) -> str:
     data = layout.runs.groupby("dataset")["fingerprint"].first()
     asked, missing = len(layout.asked), len(layout.absent)
     sentences = [
+        f"Table {layout.definition.number} of the paper",
         layout.definition.says,
         _extent(layout),
         *_test(layout, cells),
@@ -44,23 +44,25 @@ def count(number: int, noun: str, plural: str = "") -> str:
 
 
 def shared(layout: Layout) -> dict[str, str]:
-    """Return ratio and start by title, where all runs of a table share them."""
-    of = {axis: layout.tried[axis].unique() for axis in ("ratio", "start")}
-    return {AXIS_TITLES[axis]: str(values[0]) for axis, values in of.items() if len(values) == 1}
+    """Return ratio and start by axis, where all runs of a table share them and no header shows them."""
+    definition = layout.definition
+    shown = {axis for axis in (*definition.rows, definition.columns) if axis in definition.where}
+    of = {axis: layout.tried[axis].unique() for axis in ("ratio", "start") if axis not in shown}
+    return {axis: str(values[0]) for axis, values in of.items() if len(values) == 1}
 
 
 def _extent(layout: Layout) -> str:
     """Return of which tasks, seeds and algorithms the numbers are."""
     tried, loop = layout.tried, layout.condition.settings.loop
-    ratio, start = (shared(layout).get(title) for title in ("Ratio", "Start"))
+    ratio, start = (shared(layout).get(axis) for axis in ("ratio", "start"))
     tasks = tried[["dataset", "positive"]].drop_duplicates()["dataset"].value_counts().sort_index()
-    algorithms = ", ".join(sorted(tried["algorithm_label"].unique()))
+    names = [] if "algorithm" in layout.definition.rows else sorted(tried["algorithm_label"].unique())
     parts = [
         f"positives are 1/{ratio} of the pool" if ratio else "",
         f"{start} start" if start else "",
         f"{count(int(tasks.sum()), 'task')} ({', '.join(f'{n} of {name}' for name, n in tasks.items())})",
         count(tried["seed"].nunique(), "seed"),
-        "" if "algorithm" in layout.definition.rows else f"algorithms {algorithms}",
+        f"{count(len(names), 'algorithm')} ({', '.join(names)})" if names else "",
         f"{count(loop.rounds, 'round')} of {count(loop.batch, 'row')}",
     ]
     return f"Here: {'; '.join(filter(None, parts))}"
@@ -71,7 +73,9 @@ def _test(layout: Layout, cells: list[Cell]) -> list[str]:
     definition = layout.definition
     if definition.summary == "half-width":
         return ["No test"]
-    more = [axis for axis in ("algorithm", "ratio", "start") if axis in {*definition.pair, *definition.rows}]
+    apart = definition.reference.where if definition.reference else ()
+    shared_axes = {*definition.pair, *(axis for axis in definition.rows if axis not in apart)}
+    more = [axis for axis in ("algorithm", "ratio", "start") if axis in shared_axes]
     *first, last = ["task", "seed", *more]
     unit = f"two runs of one {', '.join(first)} and {last}"
     chosen = ", of the algorithms chosen" if definition.summary == "best" else ""

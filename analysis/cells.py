@@ -124,7 +124,9 @@ def _p_values(layout: Layout) -> Body:
         at = (int(runs["row"].iloc[0]) if lone_row else row, column)
         cells.append(
             tuple(
-                _p_cell(layout, places, metric, (row, number), at) if (row, number) != at else Cell(NO_VALUE)
+                _p_cell(layout, places, metric, (row, number), at, reference.larger)
+                if (row, number) != at
+                else Cell(NO_VALUE)
                 for metric in layout.definition.metrics
                 for number in shown
             )
@@ -133,10 +135,11 @@ def _p_values(layout: Layout) -> Body:
     return tuple(Group(metric_title(metric), names) for metric in layout.definition.metrics), cells
 
 
-def _p_cell(layout: Layout, places: Numbers, metric: str, own: tuple[int, int], reference: tuple[int, int]) -> Cell:
+def _p_cell(
+    layout: Layout, places: Numbers, metric: str, own: tuple[int, int], reference: tuple[int, int], larger: str
+) -> Cell:
     cell, other = places[own], places[reference]
-    larger = layout.definition.reference is not None and layout.definition.reference.larger == "cell"
-    test = layout.test(cell, other, metric) if larger else layout.test(other, cell, metric)
+    test = layout.test(cell, other, metric) if larger == "cell" else layout.test(other, cell, metric)
     alone = f"{test.unpaired} runs without a partner" if test.unpaired else ""
     row_labels = layout.rows[reference[0]] if reference[0] != own[0] else ()
     return Cell(

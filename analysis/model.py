@@ -33,7 +33,12 @@ def p_text(p: float) -> str:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One cell held against another: the other's name, and paper mode's test of this cell being larger."""
+    """One cell held against another.
+
+    Attributes:
+        other: what it is held against.
+        paper: paper mode's test of this cell being larger (in a table of p-values, the test its caption names).
+    """
 
     other: str
     paper: Paired
@@ -119,6 +124,11 @@ class Table:
                     f"{self.name}: row {row.labels} has {len(row.labels)} labels and {len(row.cells)} cells "
                     f"for {len(self.headers)} headers and {len(self.columns)} columns"
                 )
+
+    @property
+    def heading(self) -> str:
+        """The title with the address, for formats that do not number tables themselves."""
+        return f"{self.address}: {self.title}"
 
     @property
     def cells(self) -> tuple[Cell, ...]:

@@ -105,7 +105,7 @@ def _table(ours: Table, rows: list[Row], agreement: Agreement) -> Table:
     return Table(
         name=f"{ours.name}-paper",
         address=f"{ours.address}-paper",
-        title=f"The paper beside {ours.title}",
+        title=f"The paper beside ours: {ours.title}",
         caption=f"The {agreement.line}. The paper: bert-base-uncased, 14 tasks, 10 seeds, 4 algorithms. Ours: as the "
         "caption of our table says; another encoder, fewer tasks or a smaller pool make the two differ. Difference: "
         "ours minus the paper's. Agrees: in the row of a weighting whether both have the mark or both have not, in "

@@ -27,12 +27,12 @@ def tabulate(layout: Layout) -> Table | None:
         return None
     headers, labels = _row_headers(layout)
     rows = [Row(*both) for both in zip(labels, cells, strict=True)]
-    spelt = {"Ratio": "ratio 1/{}", "Start": "{} start"}
-    told = [spelt[name].format(value) for name, value in shared(layout).items() if name not in headers]
+    spelt = {"ratio": "ratio 1/{}", "start": "{} start"}
+    told = [spelt[axis].format(value) for axis, value in shared(layout).items()]
     return Table(
         name=f"table{definition.number}{layout.condition.suffix}",
         address=definition.address,
-        title=", ".join([f"Table {definition.number}: {definition.title}", *told]),
+        title=", ".join([definition.title, *told]),
         caption=caption(layout, list(chain.from_iterable(cells))),
         headers=headers,
         groups=groups,
@@ -44,9 +44,9 @@ def tabulate(layout: Layout) -> Table | None:
 
 
 def _row_headers(layout: Layout) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Return headers and labels of the rows; of ratio and start only what differs, the title says the rest."""
-    rows, where, same = layout.definition.rows, layout.definition.where, shared(layout)
-    kept = [i for i, axis in enumerate(rows) if axis in where or AXIS_TITLES[axis] not in same]
+    """Return headers and labels of the rows; what all rows share is not among them."""
+    rows, same = layout.definition.rows, shared(layout)
+    kept = [i for i, axis in enumerate(rows) if axis not in same]
     headers = tuple(AXIS_TITLES[rows[i]] for i in kept)
     return headers, [tuple(labels[i] for i in kept) for labels in layout.rows]
 
@@ -73,7 +73,7 @@ def p_values(table: Table) -> Table | None:
     return Table(
         name=f"{table.name}-p",
         address=f"{table.address}-p",
-        title=f"p-values and pairs of {table.title}",
+        title=f"p-values and pairs: {table.title}",
         caption="p of the paired one-sided t-test that the first is larger, mean difference, and "
         f"number of pairs (a dagger there: runs without a partner); bold: p < {ALPHA}; a dash: no test.",
         headers=(*table.headers, "Claim"),

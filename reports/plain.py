@@ -61,7 +61,7 @@ def to_markdown(table: Table) -> str:
     # disable_numparse: tabulate would print 0.7000 as 0.7
     grid = tabulate(rows, list(map(_escaped, headers)), "pipe", disable_numparse=True, colalign=align)
     notes = "".join(f"- {_escaped(note)}\n" for note in table.notes)
-    return f"**{_escaped(table.title)}**\n\n{grid}\n\n{_escaped(table.caption)}\n" + (f"\n{notes}" if notes else "")
+    return f"**{_escaped(table.heading)}**\n\n{grid}\n\n{_escaped(table.caption)}\n" + (f"\n{notes}" if notes else "")
 
 
 def _marked(cell: Cell) -> str:

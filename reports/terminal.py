@@ -71,7 +71,7 @@ def _table(table: Table) -> list[RenderableType]:
         "†: see below." if any(cell.note for cell in table.cells) else "",
     ]
     return [
-        Text(table.title, style="bold"),
+        Text(table.heading, style="bold"),
         Columns(grids, padding=(1, 3)),
         Text("  ".join(filter(None, legend)), style="dim"),
         Text(table.caption, style="dim"),
@@ -99,7 +99,7 @@ def explained(found: Explanation) -> RenderableType:
     for run in found.runs.itertuples(index=False):
         grid.add_row(*(Text(f"{value:.6f}" if isinstance(value, float) else str(value)) for value in run))
     return Group(
-        Text(found.table.title, style="bold"),
+        Text(found.table.heading, style="bold"),
         Text(f"{', '.join(found.place)}: {cell.text} ({cell.value!r})"),
         *(Text(line) for line in tests),
         *([Text(f"† {cell.note}", style="yellow")] if cell.note else []),
