@@ -7,7 +7,7 @@ here; ``reports`` only spells it out. No torch is needed.
 """
 
 from analysis.curves import CURVE_METRICS, Curves
-from analysis.explain import Explanation, explain
+from analysis.tracing import Explanation, explain
 from analysis.frame import ALL_STATUSES, Results, read_results
 from analysis.model import Cell, Comparison, Group, Row, Table
 from analysis.names import metric_title
