@@ -69,10 +69,11 @@ class Layout:
         found = np.full((len(self.rows), len(self.columns), pairs.max(initial=-1) + 1), -1)
         at = (runs["row"].to_numpy(), runs["column"].to_numpy(), pairs)
         found[at] = runs.index
-        twice = runs.loc[found[at] != runs.index, "key"]
-        if len(twice):
+        twice = found[at] != runs.index
+        if twice.any():
+            keys = sorted({*runs.loc[twice, "key"], *self.keys(found[at][twice])})
             raise PairingError(
-                f"runs stored twice for one place of table {self.definition.number}: {', '.join(sorted(twice))}; "
+                f"runs stored twice for one place of table {self.definition.number}: {', '.join(keys)}; "
                 "remove one of each from the store"
             )
         return found

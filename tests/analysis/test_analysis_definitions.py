@@ -14,6 +14,7 @@ from analysis.sections import sections
 from analysis.selection import select
 from analysis.tables import tabulate
 from bench.config import load_spec
+from bench.errors import PairingError
 from bench.records import METRICS
 
 TITLES = dict(zip(METRICS, ("Balanced accuracy", "ROC-AUC", "Positives ratio"), strict=True))
@@ -420,3 +421,10 @@ def test_versions_of_a_part_never_share_a_cell(factory):
     old, new = factory.grid(), factory.grid(weightings=("invprop",)).assign(weighting_version="2")
     of = table(3, factory.results(pd.concat([old, new], ignore_index=True)))
     assert of.groups[0].columns == ("InvProp (version 1)", "InvProp (version 2)", "Uniform")
+
+
+def test_a_run_stored_twice_is_an_error_that_names_both(factory):
+    identities = factory.grid()
+    again = pd.concat([identities, identities.iloc[[5]]], ignore_index=True)
+    with pytest.raises(PairingError, match=f"{5:032x}, {24:032x}; remove one of each"):
+        sections(factory.results(again))

@@ -3,7 +3,7 @@ from math import isnan
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -57,24 +57,15 @@ def test_a_planted_effect_is_bold_on_its_side_only(tmp_path, factory):
         assert cell.p == max(comparison.paper.p for comparison in cell.against)
 
 
-def frame_condition(factory, tmp_path, values):
-    """Return a condition in which the weightings have these values on ROC-AUC: a row per seed."""
-    store = Store(tmp_path, create=True)
-    names = ("invprop", "posprob", "uniform")
-    for name, column in zip(names, values.T, strict=False):
-        for seed, value in enumerate(column):
-            store.write(factory.a_run(weighting=name, seed=seed, auc=float(value)))
-    (condition,) = conditions(read_results(store))
-    return condition
-
-
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15)
 @given(
     st.lists(st.tuples(*[st.integers(0, 20).map(lambda k: k / 20)] * 3), min_size=2, max_size=5),
 )
-def test_bold_means_p_below_alpha_against_every_other_column(tmp_path_factory, factory, rows):
-    values = np.array(rows)
-    condition = frame_condition(factory, tmp_path_factory.mktemp("s"), values)
+def test_bold_means_p_below_alpha_against_every_other_column(factory, rows):
+    values = np.array(rows)  # a row per seed, a column per weighting
+    names = ("invprop", "posprob", "uniform")
+    identities = factory.grid(tasks=(("d", "c"),), algorithms=("random",), weightings=names, seeds=range(len(values)))
+    (condition,) = conditions(factory.results(identities, np.repeat(values.reshape(-1, 1), 3, axis=1)))
     table = tabulate(select(DEFINITIONS[8], condition))
     for i, cell in enumerate(table.rows[0].cells[3:6]):
         wins = []
