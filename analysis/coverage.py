@@ -8,9 +8,9 @@ from analysis.condition import Condition
 from analysis.layout import Layout
 from analysis.model import NO_VALUE, Cell, Group, Row, Table
 from analysis.names import AXIS_TITLES, with_labels
+from analysis.part import LABELS
 
 PLACE = ["ratio", "start", "dataset", "positive"]
-STRATEGY = ["algorithm_label", "weighting_label"]
 
 
 def coverage(condition: Condition, full: Layout | None) -> Table:
@@ -61,8 +61,8 @@ def stage_times(condition: Condition) -> Table:
     stages = [name for name in condition.rounds.columns if name.startswith("seconds_")]
     stages = [name for name in stages if condition.rounds[name].notna().any()]
     per_run = condition.rounds.groupby("key")[stages].sum()
-    whole = runs[["key", "seconds", *STRATEGY]].merge(per_run, left_on="key", right_index=True)
-    by = whole.groupby(STRATEGY)
+    whole = runs[["key", "seconds", *LABELS]].merge(per_run, left_on="key", right_index=True)
+    by = whole.groupby(LABELS)
     means, keys = by[[*stages, "seconds"]].mean(), by["key"].agg(tuple)
     titles = (name.removeprefix("seconds_").replace("_", " ") for name in stages)
     return Table(

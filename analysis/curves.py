@@ -9,12 +9,11 @@ import pandas as pd
 from scipy import stats
 
 from analysis.condition import Condition
-from analysis.names import with_labels
+from analysis.part import LABELS, parts
 from bench.records import METRICS
 
 CURVE_METRICS = METRICS
 LEVEL = 0.95
-LABELS = ["algorithm_label", "weighting_label"]
 
 
 @dataclass(frozen=True)
@@ -32,16 +31,7 @@ class Curves:
 
 def curves(condition: Condition) -> tuple[Curves, ...]:
     """Return the curves of each ratio and start, in that order, warm first."""
-    kinds = condition.rounds[["ratio", "start"]].drop_duplicates().itertuples(index=False, name=None)
-    by = condition.rounds.groupby(["ratio", "start"])
-    return tuple(
-        Curves(
-            name=f"curves-ratio{ratio}-{start}{condition.suffix}",
-            title=f"ratio 1/{ratio}, {start} start",
-            data=mean_curves(with_labels(by.get_group((ratio, start)))),
-        )
-        for ratio, start in sorted(kinds, key=lambda key: (key[0], key[1] == "cold"))
-    )
+    return tuple(Curves(f"curves-{part.name}", part.title, mean_curves(part.rounds)) for part in parts(condition))
 
 
 def mean_curves(rounds: pd.DataFrame) -> pd.DataFrame:

@@ -355,6 +355,45 @@ def _report(store: Path, out: Path, console: Console, tables: Sequence[str] = ()
 
 
 @app.command()
+def validate(
+    store: Annotated[
+        Path | None, typer.Argument(help="Result store to take shape and spread from. Default: the paper's shape.")
+    ] = None,
+    arms: Annotated[str, typer.Option(help="The two weightings whose differences are taken.")] = "invprop,uniform",
+    metric: Annotated[str, typer.Option(help="balanced_accuracy, auc or positives_ratio.")] = "auc",
+    condition: Annotated[str | None, typer.Option(help="E.g. ratio50-warm, where the store holds several.")] = None,
+    tasks: Annotated[str | None, typer.Option(help="Tasks of each dataset instead, e.g. 4,3,5,2.")] = None,
+    seeds: Annotated[int | None, typer.Option(help="Number of seeds instead.")] = None,
+    algorithms: Annotated[int | None, typer.Option(help="Number of algorithms that a test pools instead.")] = None,
+    sd: Annotated[
+        list[str] | None,
+        typer.Option(help="Standard deviation instead, of dataset, task, seed, block or residual: task=0.02."),
+    ] = None,
+    effect: Annotated[float | None, typer.Option(help="Effect to plant. Default: one found in 80 % of grids.")] = None,
+    simulations: Annotated[int, typer.Option(help="Grids drawn for each question.")] = 4000,
+) -> None:
+    """Try the suite's own tests: false positives and power of paper and sound mode, on simulated grids.
+
+    Examples:
+
+    imbal-bench validate
+
+    imbal-bench validate results/paper --condition ratio50-warm --metric positives_ratio
+
+    imbal-bench validate --tasks 4,3,5,2 --seeds 5 --sd task=0.01 --effect 0.005
+    """
+    from analysis import Store, inference, read_results
+    from bench.display import show_validation
+
+    plan = inference.PAPER_PILOT
+    if store is not None:
+        plan = inference.pilot(read_results(Store(store)), arms.split(","), metric, condition)
+    plan = inference.rearranged(plan, tasks=tasks, seeds=seeds, algorithms=algorithms, spread=sd or ())
+    found = inference.validate(plan.components, plan.shape, effect=effect, simulations=simulations)
+    show_validation(plan, found, inference.MODEL, _console())
+
+
+@app.command()
 def doctor(
     store: Annotated[Path, typer.Option("--store", help="Result store.")] = Path("results/quickstart"),
     data_dir: DataOption = None,

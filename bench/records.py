@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue
 
 from bench import seeds
 
@@ -102,6 +102,10 @@ class ModelSettings(Record):
     """Mask the chosen tokens as in BERT's pre-training; False leaves the input whole (the ALPS authors' code)."""
     lm_head_steps: Annotated[int, Field(ge=1)] = 300
     """Steps to train a masked-LM head for a checkpoint that has none."""
+    ensemble_members: Annotated[int, Field(ge=2)] = 5
+    """Models of an ensemble (need ``ensemble``); the first is M_{t-1} itself."""
+    dropout_passes: Annotated[int, Field(ge=2)] = 10
+    """Passes over the pool under different dropout masks (need ``dropout``)."""
 
 
 class TrainSettings(Record):
@@ -162,10 +166,13 @@ class Round(Record):
     """M_{t-1}'s probability of the positive class; None where the strategy needed no pass over the pool."""
     selected_w: tuple[float, ...] = ()
     selected_positives: int = 0
+    state: dict[str, JsonValue] | None = None
+    """What a stateful algorithm (a bandit) knows after this round's selection."""
     balanced_accuracy: float
     auc: float
     seconds: dict[str, float] = {}
-    """Seconds per stage: fit, score_test, score_pool, surprisal, select."""
+    """Seconds per stage: select; fit, score_test, score_pool; score_dropout, fit_members, score_members (committees);
+    pretrained, surprisal (embeddings)."""
     rows: dict[str, int] = {}
     """Rows per stage."""
     peak_memory_mb: float = 0.0

@@ -25,11 +25,14 @@ Purpose = Literal[
     "batches",  # order of the training rows
     "oversample",  # which positives are replicated
     "dropout",  # the global torch stream during a fit
+    "mc_dropout",  # the same during a pass over the pool under a dropout mask
     "mask",  # masked positions for the surprisal
     "lm_head",  # training of a masked-LM head for a checkpoint that has none
     "test_limit",  # which test rows a small machine keeps
     "calibration",  # tokens to be timed
     "split",  # which files of an embedded dataset are test files
+    "sign_flip",  # the sign flips of a permutation test with too many to enumerate
+    "simulation",  # the simulated grids by which the suite validates its own tests
 ]
 PURPOSES: tuple[str, ...] = get_args(Purpose)
 

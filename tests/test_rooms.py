@@ -43,11 +43,11 @@ ROOMS: dict[str, set[str]] = {
     },
     "bench.display": {
         *("bench", "bench.config", "bench.data", "bench.model", "bench.strategies", "bench.testing", "bench.store"),
-        "bench.grid",
+        *("bench.grid", "analysis"),
     },
     "bench.cli": {
         *("bench", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model", "bench.strategies"),
-        *("bench.testing", "bench.store", "bench.grid", "bench.display", "reports"),
+        *("bench.testing", "bench.store", "bench.grid", "bench.display", "analysis", "reports"),
     },
     "bench.__main__": {"bench.cli"},
     "analysis": {"bench.seeds", "bench.records", "bench.store"},

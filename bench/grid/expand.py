@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -176,15 +176,21 @@ def _tasks(spec: GridSpec, world: World, sizes: dict[str, DatasetSizes], *, coun
 
 
 def _strategies(spec: GridSpec) -> Iterator[Strategy]:
-    unused = set(spec.options) - set(spec.algorithms) - set(spec.weightings)
+    algorithms, weightings = _named(spec.algorithms, ALGORITHMS), _named(spec.weightings, WEIGHTINGS)
+    unused = set(spec.options) - set(algorithms) - set(weightings)
     if unused:
-        raise UnknownNameError("algorithm or weighting in options", min(unused), (*spec.algorithms, *spec.weightings))
-    for algorithm, weighting in itertools.product(spec.algorithms, spec.weightings):
+        raise UnknownNameError("algorithm or weighting in options", min(unused), (*algorithms, *weightings))
+    for algorithm, weighting in itertools.product(algorithms, weightings):
         for a_options, w_options in itertools.product(_option_sets(spec, algorithm), _option_sets(spec, weighting)):
             yield Strategy(
                 algorithm=component(ALGORITHMS, algorithm, a_options),
                 weighting=component(WEIGHTINGS, weighting, w_options),
             )
+
+
+def _named(names: tuple[str, ...], registry: Iterable[str]) -> tuple[str, ...]:
+    """Return the names, or all there are, plug-ins too, for ``all``."""
+    return tuple(registry) if names == ("all",) else names
 
 
 def _option_sets(spec: GridSpec, name: str) -> Iterator[dict[str, bool | int | float | str]]:

@@ -84,8 +84,12 @@ def shared_cost(job: BlockJob, size: DatasetSizes) -> Cost:
     start = loop.start_positives + loop.start_negatives if warm else 0
     needs = needs_at_start(job)
     pool = pool_rows(job, size)
-    passes = pool if OUTPUTS & needs else 0
-    return _cost(int(start > 0), start * run.settings.train.epochs, passes + _test_rows(job, size), size.mean_tokens)
+    fits, fit_rows, score_rows = _query_work(needs, start, pool, run)
+    if "pretrained" in needs:
+        score_rows += pool
+    if start:
+        fits, fit_rows = fits + 1, fit_rows + start * run.settings.train.epochs
+    return _cost(fits, fit_rows, score_rows + _test_rows(job, size), size.mean_tokens)
 
 
 def run_cost(run: RunSpec, job: BlockJob, size: DatasetSizes) -> Cost:
@@ -94,14 +98,30 @@ def run_cost(run: RunSpec, job: BlockJob, size: DatasetSizes) -> Cost:
     start = loop.start_positives + loop.start_negatives if job.block.start == "warm" else 0
     pool, test = pool_rows(job, size), _test_rows(job, size)
     needs = _needs(run.strategy, weighted=True)
-    fit_rows, score_rows = 0.0, 0
+    fits, fit_rows, score_rows = loop.rounds, 0.0, 0
     for number in range(1, loop.rounds + 1):
         labelled = min(start + number * loop.batch, pool)
         fit_rows += _fit_rows(labelled, run)
         score_rows += test
-        if number < loop.rounds and OUTPUTS & needs:
-            score_rows += pool
-    return _cost(loop.rounds, fit_rows, score_rows, size.mean_tokens)
+        if number < loop.rounds:
+            more = _query_work(needs, labelled, pool, run)
+            fits, fit_rows, score_rows = fits + more[0], fit_rows + more[1], score_rows + more[2]
+    return _cost(fits, fit_rows, score_rows, size.mean_tokens)
+
+
+def _query_work(needs: frozenset[Need], labelled: int, pool: int, run: RunSpec) -> tuple[int, float, int]:
+    """Return fits, rows of their epochs and rows scored to ask M_t, fitted on so many rows, and its committees."""
+    if not OUTPUTS & needs:
+        return 0, 0.0, 0
+    fits, fit_rows, score_rows = 0, 0.0, pool
+    if "dropout" in needs:
+        score_rows += run.settings.model.dropout_passes * (pool - labelled)
+    if "ensemble" in needs:
+        members = run.settings.model.ensemble_members - 1
+        fits = members if labelled else 0
+        fit_rows = members * _fit_rows(labelled, run)
+        score_rows += members * (pool - labelled)
+    return fits, fit_rows, score_rows
 
 
 def needs_at_start(job: BlockJob, runs: tuple[RunSpec, ...] | None = None) -> frozenset[Need]:

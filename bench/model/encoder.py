@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,38 +90,80 @@ class Encoder:
         )
 
     @torch.no_grad()
-    def score(self, tokens: TokenTable, rows: IntArray, *, embeddings: bool = False) -> Scores:
+    def score(
+        self, tokens: TokenTable, rows: IntArray, *, embeddings: bool = False, dropout_seed: int | None = None
+    ) -> Scores:
         """Apply the classifier to rows in length-sorted token-budget batches.
+
+        Args:
+            tokens: of a split.
+            rows: (n,) which of them to score.
+            embeddings: return h(x) too.
+            dropout_seed: leave dropout on, drawn from this seed (Monte-Carlo dropout); None for none.
 
         Raises:
             RunError: if the device runs out of memory or a probability is not finite.
         """
-        self.model.to(self.hardware.device).eval()
+        self.model.to(self.hardware.device).train(dropout_seed is not None)
         logits = torch.empty(len(rows), 2, device=self.hardware.device)
         hidden: torch.Tensor | None = None
         captured: list[torch.Tensor] = []
         hook = self._last_layer.register_forward_pre_hook(lambda _module, inputs: captured.append(inputs[0]))
         try:
-            for at in token_budget_batches(tokens.lengths[rows], self.hardware.token_budget):
-                where = torch.from_numpy(at).to(self.hardware.device)
-                batch = {k: v.to(self.hardware.device) for k, v in pad(tokens, rows[at], self.pad_id).items()}
-                captured.clear()
-                with self.hardware.autocast():
-                    logits[where] = self.model(**batch).logits.float()
-                if embeddings:
-                    h = captured[-1].float()
-                    hidden = torch.empty(len(rows), h.shape[-1], device=h.device) if hidden is None else hidden
-                    hidden[where] = h
-        except torch.OutOfMemoryError as error:
-            raise RunError(
-                f"out of memory on {self.hardware.name} while scoring {len(rows)} rows; lower model.max_length"
-            ) from error
+            with torch.random.fork_rng(self.hardware.gpus), self._clear_if_out_of_memory(len(rows)):
+                if dropout_seed is not None:
+                    torch.manual_seed(dropout_seed)
+                for where, batch in self._batches(tokens, rows):
+                    captured.clear()
+                    with self.hardware.autocast():
+                        logits[where] = self.model(**batch).logits.float()
+                    if embeddings:
+                        h = captured[-1].float()
+                        hidden = torch.empty(len(rows), h.shape[-1], device=h.device) if hidden is None else hidden
+                        hidden[where] = h
         finally:
             hook.remove()
         probabilities = torch.softmax(logits.double(), dim=1)[:, 1].cpu().numpy()
         if not np.isfinite(probabilities).all():
             raise RunError("the model's probabilities are not finite; use --set model.precision=fp32")
         return Scores(probabilities, hidden)
+
+    @torch.no_grad()
+    def embed(self, tokens: TokenTable, rows: IntArray) -> npt.NDArray[np.float32]:
+        """Return text embeddings by the *pre-trained* encoder, (n, e) float32: the mean over a text's tokens.
+
+        That mean, not [CLS], is what sentence encoders such as all-MiniLM are trained for (Reimers & Gurevych 2019).
+        The pre-trained weights are restored: a model fitted before is gone.
+
+        Raises:
+            RunError: if the device runs out of memory.
+        """
+        self.model.load_state_dict(self._pretrained)
+        body = getattr(self.model, self.model.base_model_prefix).to(self.hardware.device).eval()
+        out = torch.empty(len(rows), self.model.config.hidden_size, device=self.hardware.device)
+        with self._clear_if_out_of_memory(len(rows)):
+            for where, batch in self._batches(tokens, rows):
+                with self.hardware.autocast():
+                    hidden = body(**batch).last_hidden_state.float()
+                mask = batch["attention_mask"][:, :, None].float()
+                out[where] = (hidden * mask).sum(1) / mask.sum(1)
+        return out.cpu().numpy()
+
+    def _batches(self, tokens: TokenTable, rows: IntArray) -> Iterator[tuple[torch.Tensor, dict[str, torch.Tensor]]]:
+        """Yield where a batch's rows stand, and the batch, on the device."""
+        device = self.hardware.device
+        for at in token_budget_batches(tokens.lengths[rows], self.hardware.token_budget):
+            batch = pad(tokens, rows[at], self.pad_id)
+            yield torch.from_numpy(at).to(device), {name: value.to(device) for name, value in batch.items()}
+
+    @contextmanager
+    def _clear_if_out_of_memory(self, rows: int) -> Iterator[None]:
+        try:
+            yield
+        except torch.OutOfMemoryError as error:
+            raise RunError(
+                f"out of memory on {self.hardware.name} while scoring {rows} rows; lower model.max_length"
+            ) from error
 
 
 def _fresh_values(shape: torch.Size, deviation: float, rng: torch.Generator) -> torch.Tensor:

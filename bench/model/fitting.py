@@ -82,7 +82,7 @@ def train(module: FineTuning, data: Any, hardware: Hardware, *, epochs: int, dro
     Raises:
         RunError: if the loss is not finite or the device runs out of memory.
     """
-    devices = [torch.cuda.current_device()] if hardware.device.type == "cuda" else []
+    devices = hardware.gpus
     with torch.random.fork_rng(devices), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # advice on worker counts and log intervals that does not apply to tiny fits
         torch.manual_seed(dropout_seed)

@@ -33,6 +33,11 @@ class Hardware:
         """``bf16`` (autocast; weights stay in fp32) or ``fp32``."""
         return "bf16" if self.bf16 else "fp32"
 
+    @property
+    def gpus(self) -> list[int]:
+        """Number of the GPU in use, as torch wants it for its random states; empty on a CPU."""
+        return [torch.cuda.current_device()] if self.device.type == "cuda" else []
+
     def autocast(self) -> AbstractContextManager[object]:
         """Return the context in which the forward pass runs."""
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)

@@ -9,12 +9,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
-from bench.errors import SpecError
+import numpy as np
+from pydantic import ValidationError
+
+from bench.errors import RunError, SpecError
+from bench.records import Record
 from bench.registry import Registry
 from bench.strategies.select import top_k
 from bench.strategies.view import FloatArray, IntArray, Need, PoolView
+
+S = TypeVar("S", bound=Record)
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,7 @@ class Algorithm(ABC):
 
     Class attributes:
         name, title, paper, version: as for :class:`Weighting`.
-        needs: which outputs the algorithm reads; whatever is not declared is neither computed nor readable.
+        needs: which outputs the algorithm itself reads; whatever is not declared is neither computed nor readable.
         open_points: what the paper leaves open and how it is settled here.
         waived: law of ``bench.testing`` -> the reason why it does not hold.
     """
@@ -71,6 +77,10 @@ class Algorithm(ABC):
             k: 1 <= k <= n.
         """
 
+    def uses(self) -> tuple[Algorithm, ...]:
+        """Return the algorithms that this one hands rows to; it needs what they need and changes when they do."""
+        return ()
+
 
 @dataclass(frozen=True)
 class ScoreBased(Algorithm):
@@ -83,6 +93,78 @@ class ScoreBased(Algorithm):
     def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
         """Return the k rows with the largest w * s; ties go by ``view.priority``."""
         return top_k(self.scores(view), w, k, view.priority)
+
+
+@dataclass(frozen=True)
+class Stateful(Algorithm, Generic[S]):
+    """An algorithm that learns from round to round, such as a bandit.
+
+    It keeps nothing in itself: what it knows is a state, a frozen record of plain values, which the loop stores with
+    the round and hands back in the next one. A stored run can therefore be continued from any of its rounds.
+
+    Class attributes:
+        state_type: the record's type; S.
+    """
+
+    state_type: ClassVar[type[Record]]
+
+    @abstractmethod
+    def step(self, view: PoolView, state: S | None, w: FloatArray, k: int) -> tuple[IntArray, S]:
+        """Return k distinct row numbers, as :meth:`Algorithm.select` does, and the state for the next round.
+
+        Args:
+            view: what may be seen; its ``labels`` end with those of the batch that the last step selected.
+            state: what the last step returned; None in the first round.
+            w: (n,) weights, as for :meth:`Algorithm.select`.
+            k: 1 <= k <= n.
+        """
+
+    def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
+        """Return the rows of :meth:`step`."""
+        return self.advance(view, w, k)[0]
+
+    def advance(self, view: PoolView, w: FloatArray, k: int) -> tuple[IntArray, S]:
+        """Make a step from the view's stored state.
+
+        Raises:
+            RunError: if that state is not one of this algorithm's.
+        """
+        try:
+            state = None if view.state is None else self.state_type.model_validate(view.state)
+        except ValidationError as error:
+            raise RunError(f"the stored state {view.state} is not one of {self.name!r}: {error}") from error
+        return self.step(view, state, w, k)  # type: ignore[arg-type]  # S is what state_type says
+
+
+def base_algorithm(part: Algorithm, option: str) -> Algorithm:
+    """Return the algorithm, with default options, that an option of a wrapper or bandit names.
+
+    Raises:
+        UnknownNameError: if there is none of that name.
+        SpecError: if it uses other algorithms itself, keeps a state, or buys labels within the batch.
+    """
+    base = ALGORITHMS.get(getattr(part, option))()
+    plain = not (base.uses() or isinstance(base, Stateful) or "oracle" in base.needs)
+    check_option(part, option, plain, "an algorithm without a base, a state or an oracle of its own")
+    return base
+
+
+def select_within(algorithm: Algorithm, view: PoolView, w: FloatArray, rows: IntArray, k: int) -> IntArray:
+    """Let an algorithm choose among some rows of a view only.
+
+    Args:
+        algorithm: who chooses.
+        view: the whole view.
+        w: (n,) its weights; those of the rows are scaled anew.
+        rows: (r,) distinct row numbers of the view.
+        k: 1 <= k <= r.
+
+    Returns:
+        (k,) row numbers of the whole view, in the order of selection.
+    """
+    inside, some = w[rows], view.rows(rows)
+    largest = inside.max()
+    return rows[algorithm.select(some, inside / largest if largest > 0 else np.ones(len(rows)), k)]
 
 
 def check_option(part: Algorithm | Weighting, option: str, ok: bool, allowed: str) -> None:

@@ -13,6 +13,7 @@ from bench.errors import PluginError, SpecError, UnknownNameError
 from bench.records import Component, Option, Strategy
 from bench.registry import Registry, file_version, load_file
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS, Algorithm, Weighting
+from bench.strategies.strategy import needs_of
 
 P = TypeVar("P", Algorithm, Weighting)
 
@@ -44,7 +45,7 @@ def component(registry: Registry[P], name: str, options: Mapping[str, Option] | 
     """
     cls = registry.get(name)
     part = _validated(registry.kind, cls, options or {})
-    return Component(name=name, options=asdict(part), version=cls.version)
+    return Component(name=name, options=asdict(part), version=version_of(part))
 
 
 def build(registry: Registry[P], description: Component) -> P:
@@ -53,13 +54,19 @@ def build(registry: Registry[P], description: Component) -> P:
     Raises:
         UnknownNameError, SpecError: as for :func:`component`, and if the code has another version by now.
     """
-    cls = registry.get(description.name)
-    if description.version != cls.version:
+    part = _validated(registry.kind, registry.get(description.name), description.options)
+    if description.version != version_of(part):
         raise SpecError(
-            f"{registry.kind} {description.name!r} is at version {cls.version}, but version "
+            f"{registry.kind} {description.name!r} is at version {version_of(part)}, but version "
             f"{description.version} was asked for; plan the grid again"
         )
-    return _validated(registry.kind, cls, description.options)
+    return part
+
+
+def version_of(part: Algorithm | Weighting) -> str:
+    """Return the version of a part's code, and of the code it hands rows to: ``1`` or ``1 (badge 2)``."""
+    used = part.uses() if isinstance(part, Algorithm) else ()
+    return part.version + "".join(f" ({other.name} {version_of(other)})" for other in used)
 
 
 def build_strategy(strategy: Strategy) -> tuple[Algorithm, Weighting]:
@@ -99,13 +106,17 @@ def facts(registry: Registry[P]) -> list[Facts]:
             name=name,
             title=cls.title,
             version=cls.version,
-            needs=tuple(sorted(cls.needs)),
+            needs=_needs(_validated(registry.kind, cls, {})),
             options=_defaults(cls),
             paper=cls.paper,
             open_points=cls.open_points,
         )
         for name, cls in registry.items().items()
     ]
+
+
+def _needs(part: Algorithm | Weighting) -> tuple[str, ...]:
+    return tuple(sorted(part.needs if isinstance(part, Weighting) else needs_of(part)))
 
 
 def add_plugin(path: str | Path) -> tuple[str, ...]:

@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from bench.errors import RunError
-from bench.strategies.base import Algorithm, Weighting
+from bench.records import Record
+from bench.strategies.base import Algorithm, Stateful, Weighting
 from bench.strategies.select import clean_weights
 from bench.strategies.view import FloatArray, IntArray, Need, PoolView
 
 
-def needs_of(algorithm: Algorithm, weighting: Weighting | None) -> frozenset[Need]:
+@dataclass(frozen=True)
+class Choice:
+    """A strategy's answer.
+
+    Attributes:
+        picks: (min(k, n),) row numbers in the order of selection.
+        w: (n,) weights of the whole pool, largest 1.
+        state: of a stateful algorithm after this round; None for all others.
+    """
+
+    picks: IntArray
+    w: FloatArray
+    state: Record | None = None
+
+
+def needs_of(algorithm: Algorithm, weighting: Weighting | None = None) -> frozenset[Need]:
     """Return the model outputs that a strategy reads; a view for it must declare them."""
-    return algorithm.needs | (weighting.needs if weighting else frozenset())
+    own = algorithm.needs | (weighting.needs if weighting else frozenset())
+    return own.union(*(needs_of(used) for used in algorithm.uses()))
 
 
-def choose(algorithm: Algorithm, weighting: Weighting | None, view: PoolView, k: int) -> tuple[IntArray, FloatArray]:
+def choose(algorithm: Algorithm, weighting: Weighting | None, view: PoolView, k: int) -> Choice:
     """Select k rows of a view; the whole pool, by priority, if it holds no more than k.
 
     Args:
@@ -24,17 +43,32 @@ def choose(algorithm: Algorithm, weighting: Weighting | None, view: PoolView, k:
         view: what may be seen.
         k: >= 1.
 
-    Returns:
-        The row numbers in the order of selection, (min(k, n),), and w of the whole pool, (n,), largest 1.
-
     Raises:
         RunError: if the weighting or the algorithm breaks its contract; the message names it.
     """
     w = clean_weights(weighting.weights(view), view.size, weighting.name) if weighting else np.ones(view.size)
     if view.size <= k:
-        return np.argsort(view.priority, kind="stable"), w
+        return Choice(np.argsort(view.priority, kind="stable"), w)
     w.flags.writeable = False  # what is recorded is what the algorithm was given
-    return checked_picks(algorithm.select(view, w, k), view.size, k, algorithm.name), w
+    return select_checked(algorithm, view, w, k)
+
+
+def select_checked(algorithm: Algorithm, view: PoolView, w: FloatArray, k: int) -> Choice:
+    """Let an algorithm select k rows under given weights, and check its answer.
+
+    Raises:
+        RunError: unless it is k distinct rows of the view, among them all whose labels were bought within the batch.
+    """
+    state = None
+    if isinstance(algorithm, Stateful):
+        answer, state = algorithm.advance(view, w, k)
+    else:
+        answer = algorithm.select(view, w, k)
+    picks = checked_picks(answer, view.size, k, algorithm.name)
+    if view.oracle is not None and not set(view.oracle.asked) <= set(picks.tolist()):
+        bought = sorted(set(view.oracle.asked) - set(picks.tolist()))
+        raise RunError(f"algorithm {algorithm.name!r} bought the labels of rows {bought} but did not return them")
+    return Choice(picks, w, state)
 
 
 def checked_picks(picks: object, n: int, k: int, algorithm: str) -> IntArray:

@@ -1,16 +1,16 @@
 """What a strategy is allowed to see of a round.
 
 Hidden labels cannot be expressed here: a view carries model outputs for the unlabelled pool, the labelled
-rows' outputs and labels, and randomness. Row numbers are positions in the view; only the loop knows dataset
-ids.
+rows' outputs and labels, and randomness. An algorithm that declares ``oracle`` may buy labels of its batch one by
+one; each counts against the batch. Row numbers are positions in the view; only the loop knows dataset ids.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -20,38 +20,94 @@ from bench.errors import RunError
 
 FloatArray = npt.NDArray[np.floating]
 IntArray = npt.NDArray[np.int64]
-Need = Literal["probabilities", "embeddings", "surprisal"]
+Need = Literal[
+    "probabilities",  # p(x): a pass of M_{t-1} over the pool
+    "embeddings",  # h(x), which the same pass yields
+    "ensemble",  # p(x) of each member of an ensemble: a fit and a pass for each further member
+    "dropout",  # p(x) under each of several dropout masks: a pass for each
+    "pretrained",  # text embeddings of the pre-trained encoder: one pass a block
+    "surprisal",  # masked-LM surprisal: computed once per dataset
+    "oracle",  # labels within the batch
+]
+NEEDS: tuple[Need, ...] = get_args(Need)
 
 
 @dataclass(frozen=True)
 class PoolOutputs:
-    """What M_{t-1} says of the pool and of the labelled rows.
+    """What models say of the pool and of the labelled rows; None where nobody asked for it.
 
     Attributes:
-        probabilities: (n,) p(x), probability of the positive class.
+        probabilities: (n,) p(x) = M_{t-1}(x), probability of the positive class.
         labelled_probabilities: (m,) the same for the labelled rows.
-        embeddings: (n, d) input of the classifier's last layer, or None if nobody asked for it.
-        labelled_embeddings: (m, d) those of the labelled rows, or None.
+        embeddings: (n, d) h(x), input of the last layer of M_{t-1}. labelled_embeddings: (m, d).
+        ensemble: (c, n) probability of the positive class by each of c models fitted alike; the first is M_{t-1}.
+        dropout: (c, n) the same by M_{t-1} under c dropout masks.
+        pretrained: (n, e) text embeddings of the pre-trained encoder. labelled_pretrained: (m, e).
+        surprisal: (n, L) surprisal embeddings of the pre-trained masked LM, rows of unit length.
     """
 
-    probabilities: FloatArray
-    labelled_probabilities: FloatArray
+    probabilities: FloatArray | None = None
+    labelled_probabilities: FloatArray | None = None
     embeddings: torch.Tensor | None = None
     labelled_embeddings: torch.Tensor | None = None
+    ensemble: FloatArray | None = None
+    dropout: FloatArray | None = None
+    pretrained: FloatArray | None = None
+    labelled_pretrained: FloatArray | None = None
+    surprisal: FloatArray | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("probabilities", "labelled_probabilities", "ensemble", "dropout"):
+            p = getattr(self, name)
+            if p is not None and not ((p >= 0) & (p <= 1)).all():  # NaN fails both
+                raise RunError(f"the model's probabilities must lie in [0, 1]; {name} go from {p.min()} to {p.max()}")
+
+
+class BatchOracle:
+    """Labels within a batch: each row asked about is one of the batch's k rows.
+
+    Attributes:
+        asked: row -> label, in the order of asking.
+    """
+
+    def __init__(self, reveal: Callable[[int], int], budget: int) -> None:
+        self._reveal, self.budget = reveal, budget
+        self.asked: dict[int, int] = {}
+
+    def __call__(self, row: int) -> int:
+        """Return the label of a row of the pool, 1 = positive; a row asked about again costs nothing.
+
+        Raises:
+            RunError: if the batch's labels are spent.
+        """
+        if row not in self.asked:
+            if len(self.asked) >= self.budget:
+                raise RunError(f"all {self.budget} labels of the batch are spent; an algorithm may ask for no more")
+            self.asked[row] = self._reveal(row)
+        return self.asked[row]
+
+    def label(self, rows: IntArray) -> IntArray:
+        """Return the labels of the batch that was selected, (k,); those not asked about yet are bought now."""
+        return np.array([self(row) for row in rows.tolist()], dtype=np.int64)
 
 
 @dataclass(frozen=True)
 class PoolView:
-    """A frozen view of one round; outputs are computed on first use and only if declared as needed.
+    """A frozen view of one round; only what is declared as needed can be read.
 
     Attributes:
         size: n, rows in the unlabelled pool.
         round: t, counted from 1.
-        labels: (m,) labels of the labelled rows, 1 = positive; empty in the first round of a cold start.
+        labels: (m,) labels of the labelled rows in the order of labelling, 1 = positive; empty in the first round of
+            a cold start.
         priority: (n,) a uniform draw in [0, 1) attached to each *row*, not to its position: ties and draws go
             by it, so that the order of rows is irrelevant and the strategies of a block share their luck.
         generator: for whatever else an algorithm draws.
         needs: what the strategy declared; anything else is refused.
+        outputs: of the pool; read them through the properties below.
+        state: what a stateful algorithm left after the round before, as stored; None in its first round.
+        oracle: labels within the batch; asked through :meth:`ask`.
+        shown: (n,) which rows of ``outputs`` the view shows; None for all.
     """
 
     size: int
@@ -60,16 +116,83 @@ class PoolView:
     priority: FloatArray
     generator: np.random.Generator
     needs: frozenset[Need]
-    compute_outputs: Callable[[], PoolOutputs] = field(repr=False)
-    compute_surprisal: Callable[[], FloatArray] = field(repr=False)
+    outputs: PoolOutputs = field(repr=False)
+    state: dict[str, Any] | None = None
+    oracle: BatchOracle | None = field(default=None, repr=False)
+    shown: IntArray | None = field(default=None, repr=False)
+
+    def rows(self, numbers: IntArray) -> PoolView:
+        """Return a view of these rows alone, in this order, with the same labelled rows, generator and oracle."""
+        shown = numbers if self.shown is None else self.shown[numbers]
+        return replace(self, size=len(numbers), priority=self.priority[numbers], shown=shown)
+
+    def ask(self, row: int) -> int:
+        """Return the label of a row, 1 = positive, at the price of one of the batch's k labels.
+
+        Raises:
+            RunError: if the algorithm does not declare the need ``oracle``, or the labels are spent.
+        """
+        self._require("oracle")
+        if self.oracle is None:
+            raise RunError("labels within the batch were declared as needed but there is no oracle")
+        return self.oracle(int(row if self.shown is None else self.shown[row]))
 
     @cached_property
-    def _outputs(self) -> PoolOutputs:
-        outputs = self.compute_outputs()
-        p = np.concatenate([outputs.probabilities, outputs.labelled_probabilities])
-        if not ((p >= 0) & (p <= 1)).all():  # NaN fails both
-            raise RunError(f"the model's probabilities must lie in [0, 1]; got {p.min()} to {p.max()}")
-        return outputs
+    def probabilities(self) -> FloatArray:
+        """p(x) = M_{t-1}(x), (n,), probability of the positive class in [0, 1]."""
+        self._require_pass()
+        return self._array("probabilities")
+
+    @property
+    def labelled_probabilities(self) -> FloatArray:
+        """p(x) of the labelled rows, (m,), in the order of ``labels``; M_{t-1} was trained on them."""
+        self._require_pass()
+        value: FloatArray = self._computed("labelled_probabilities")
+        return value
+
+    @cached_property
+    def embeddings(self) -> torch.Tensor:
+        """h(x), (n, d), the input of the last layer of M_{t-1}, on the model's device."""
+        self._require("embeddings")
+        return self._tensor("embeddings")
+
+    @property
+    def labelled_embeddings(self) -> torch.Tensor:
+        """h(x) of the labelled rows, (m, d), in the order of ``labels``."""
+        self._require("embeddings")
+        value: torch.Tensor = self._computed("labelled_embeddings")
+        return value
+
+    @cached_property
+    def ensemble(self) -> FloatArray:
+        """p(x) by each member of an ensemble, (c, n); the members differ in head, batch order and dropout."""
+        self._require("ensemble")
+        return self._array("ensemble")
+
+    @cached_property
+    def dropout(self) -> FloatArray:
+        """p(x) by M_{t-1} under each of c dropout masks, (c, n)."""
+        self._require("dropout")
+        return self._array("dropout")
+
+    @cached_property
+    def pretrained(self) -> FloatArray:
+        """Text embeddings of the pre-trained encoder, (n, e): mean over a text's tokens, not scaled."""
+        self._require("pretrained")
+        return self._array("pretrained")
+
+    @property
+    def labelled_pretrained(self) -> FloatArray:
+        """Text embeddings of the labelled rows by the pre-trained encoder, (m, e), in the order of ``labels``."""
+        self._require("pretrained")
+        value: FloatArray = self._computed("labelled_pretrained")
+        return value
+
+    @cached_property
+    def surprisal(self) -> FloatArray:
+        """Surprisal embedding of the pre-trained masked LM, (n, L), rows of unit length (ALPS)."""
+        self._require("surprisal")
+        return self._array("surprisal")
 
     def _require(self, need: Need) -> None:
         if need not in self.needs:
@@ -83,42 +206,17 @@ class PoolView:
         if "embeddings" not in self.needs:
             self._require("probabilities")
 
-    @property
-    def probabilities(self) -> FloatArray:
-        """p(x) = M_{t-1}(x), (n,), probability of the positive class in [0, 1]."""
-        self._require_pass()
-        return self._outputs.probabilities
-
-    @property
-    def labelled_probabilities(self) -> FloatArray:
-        """p(x) of the labelled rows, (m,), in the order of ``labels``; M_{t-1} was trained on them."""
-        self._require_pass()
-        return self._outputs.labelled_probabilities
-
-    @property
-    def embeddings(self) -> torch.Tensor:
-        """h(x), (n, d), the input of the last layer of M_{t-1}, on the model's device."""
-        self._require("embeddings")
-        value = self._outputs.embeddings
+    def _computed(self, name: str) -> Any:
+        value = getattr(self.outputs, name)
         if value is None:
-            raise RunError("embeddings were declared as needed but not computed")
+            raise RunError(f"{name} were declared as needed but not computed")
         return value
 
-    @property
-    def labelled_embeddings(self) -> torch.Tensor:
-        """h(x) of the labelled rows, (m, d), in the order of ``labels``."""
-        self._require("embeddings")
-        value = self._outputs.labelled_embeddings
-        if value is None:
-            raise RunError("embeddings were declared as needed but not computed")
-        return value
+    def _array(self, name: str) -> FloatArray:
+        """Return an output of the rows shown; rows are the last axis of what a committee says."""
+        value: FloatArray = self._computed(name)
+        return value if self.shown is None else np.take(value, self.shown, axis=int(name in {"ensemble", "dropout"}))
 
-    @property
-    def surprisal(self) -> FloatArray:
-        """Surprisal embedding of the pre-trained masked LM, (n, L), rows of unit length (ALPS)."""
-        self._require("surprisal")
-        return self._surprisal
-
-    @cached_property
-    def _surprisal(self) -> FloatArray:
-        return self.compute_surprisal()
+    def _tensor(self, name: str) -> torch.Tensor:
+        value: torch.Tensor = self._computed(name)
+        return value if self.shown is None else value[torch.from_numpy(self.shown).to(value.device)]

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 
 from bench import seeds
-from bench.strategies.view import FloatArray, IntArray, Need, PoolOutputs, PoolView
+from bench.strategies.view import NEEDS, BatchOracle, FloatArray, IntArray, Need, PoolOutputs, PoolView
 
-EVERYTHING: frozenset[Need] = frozenset({"probabilities", "embeddings", "surprisal"})
+EVERYTHING: frozenset[Need] = frozenset(NEEDS)
+_FLOAT64 = ("probabilities", "labelled_probabilities", "ensemble", "dropout", "surprisal")
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,10 @@ class ToyPool:
     """What a round's view is made of, as plain arrays; n rows in the pool, m labelled ones.
 
     Attributes:
-        probabilities: (n,). embeddings: (n, d). surprisal: (n, L), rows of unit length.
-        labelled_probabilities: (m,). labelled_embeddings: (m, d). labels: (m,).
+        probabilities: (n,). embeddings, pretrained: (n, d). surprisal: (n, L), rows of unit length.
+        ensemble, dropout: (c, n); the first member of the ensemble says ``probabilities``.
+        labelled_probabilities: (m,). labelled_embeddings, labelled_pretrained: (m, d). labels: (m,).
+        hidden: (n,) the labels that an oracle sells.
         priority: (n,) in [0, 1). weights: (n,) in (0, 1], for the law that hands them to an algorithm.
         seed: of the view's generator.
     """
@@ -27,8 +30,13 @@ class ToyPool:
     probabilities: FloatArray = field(repr=False)
     embeddings: torch.Tensor = field(repr=False)
     surprisal: FloatArray = field(repr=False)
+    pretrained: FloatArray = field(repr=False)
+    ensemble: FloatArray = field(repr=False)
+    dropout: FloatArray = field(repr=False)
+    hidden: IntArray = field(repr=False)
     labelled_probabilities: FloatArray = field(repr=False)
     labelled_embeddings: torch.Tensor = field(repr=False)
+    labelled_pretrained: FloatArray = field(repr=False)
     labels: IntArray = field(repr=False)
     priority: FloatArray = field(repr=False)
     weights: FloatArray = field(repr=False)
@@ -39,11 +47,14 @@ class ToyPool:
         """Rows in the pool, n."""
         return len(self.priority)
 
-    def view(self, needs: frozenset[Need] = EVERYTHING) -> PoolView:
-        """Return a view of the pool with a fresh generator; it shows what is declared in ``needs``."""
-        outputs = PoolOutputs(
-            self.probabilities, self.labelled_probabilities, self.embeddings, self.labelled_embeddings
-        )
+    def view(self, needs: frozenset[Need] = EVERYTHING, budget: int | None = None) -> PoolView:
+        """Return a view of the pool with a fresh generator; it shows what is declared in ``needs``.
+
+        Args:
+            needs: what may be read.
+            budget: labels that an oracle, if declared, sells; default: the whole pool's.
+        """
+        oracle = BatchOracle(lambda row: int(self.hidden[row]), self.size if budget is None else budget)
         return PoolView(
             size=self.size,
             round=1,
@@ -51,8 +62,18 @@ class ToyPool:
             priority=self.priority,
             generator=seeds.generator("select", seed=self.seed),
             needs=needs,
-            compute_outputs=lambda: outputs,
-            compute_surprisal=lambda: self.surprisal,
+            outputs=PoolOutputs(
+                probabilities=self.probabilities,
+                labelled_probabilities=self.labelled_probabilities,
+                embeddings=self.embeddings,
+                labelled_embeddings=self.labelled_embeddings,
+                ensemble=self.ensemble,
+                dropout=self.dropout,
+                pretrained=self.pretrained,
+                labelled_pretrained=self.labelled_pretrained,
+                surprisal=self.surprisal,
+            ),
+            oracle=oracle if "oracle" in needs else None,
         )
 
     def rows(self, numbers: IntArray) -> ToyPool:
@@ -62,6 +83,10 @@ class ToyPool:
             probabilities=self.probabilities[numbers],
             embeddings=self.embeddings[torch.from_numpy(numbers)],
             surprisal=self.surprisal[numbers],
+            pretrained=self.pretrained[numbers],
+            ensemble=self.ensemble[:, numbers],
+            dropout=self.dropout[:, numbers],
+            hidden=self.hidden[numbers],
             priority=self.priority[numbers],
             weights=self.weights[numbers],
         )
@@ -71,8 +96,9 @@ def toy_pool(n: int = 24, d: int = 6, labelled: int = 8, seed: int = 0) -> ToyPo
     """Return a pool of n rows with d-dimensional embeddings and ``labelled`` labelled rows."""
     rng = seeds.generator("priority", toy=seed)
     surprisal = np.abs(rng.normal(size=(n, 10)))
+    p = rng.random(n)
     return ToyPool(
-        probabilities=rng.random(n),
+        probabilities=p,
         embeddings=torch.from_numpy(rng.normal(size=(n, d)).astype(np.float32)),
         surprisal=surprisal / np.linalg.norm(surprisal, axis=1, keepdims=True),
         labelled_embeddings=torch.from_numpy(rng.normal(size=(labelled, d)).astype(np.float32)),
@@ -80,6 +106,11 @@ def toy_pool(n: int = 24, d: int = 6, labelled: int = 8, seed: int = 0) -> ToyPo
         priority=rng.random(n),
         weights=1 - 0.9 * rng.random(n),
         labelled_probabilities=rng.random(labelled),
+        pretrained=rng.normal(size=(n, d)).astype(np.float32),
+        labelled_pretrained=rng.normal(size=(labelled, d)).astype(np.float32),
+        ensemble=np.vstack([p, rng.random((4, n))]),
+        dropout=rng.random((10, n)),
+        hidden=(rng.random(n) < p).astype(np.int64),
         seed=seed,
     )
 
@@ -95,18 +126,30 @@ def hard_pools() -> dict[str, ToyPool]:
         "one row": pool.rows(np.array([3])),
         "equal rows": replace(pool.rows(same), priority=pool.priority),
         "every row four times": twins,
-        "embeddings all zero": replace(pool, embeddings=torch.zeros_like(pool.embeddings)),
+        "embeddings all zero": replace(
+            pool, embeddings=torch.zeros_like(pool.embeddings), pretrained=np.zeros_like(pool.pretrained)
+        ),
         "probabilities 0, 0.1 ... 1": replace(pool, probabilities=edges),
         "probabilities 0 and 1 only": replace(
             pool,
             probabilities=np.round(pool.probabilities),
             labelled_probabilities=np.round(pool.labelled_probabilities),
+            ensemble=np.round(pool.ensemble),
+            dropout=np.round(pool.dropout),
         ),
+        "unanimous committees": replace(
+            pool, ensemble=np.tile(pool.probabilities, (5, 1)), dropout=np.tile(pool.probabilities, (5, 1))
+        ),
+        "no positive to find": replace(pool, hidden=np.zeros(n, dtype=np.int64)),
+        "positives only": replace(pool, hidden=np.ones(n, dtype=np.int64), labels=np.ones_like(pool.labels)),
+        "negatives labelled only": replace(pool, labels=np.zeros_like(pool.labels)),
         "bfloat16 embeddings": replace(
             pool,
             embeddings=pool.embeddings.bfloat16(),
             labelled_embeddings=pool.labelled_embeddings.bfloat16(),
         ),
+        "float32 numbers": replace(pool, **{name: getattr(pool, name).astype(np.float32) for name in _FLOAT64}),
+        "weight on one row only": replace(pool, weights=(np.arange(n) == 3).astype(float)),
         "one labelled row": toy_pool(labelled=1),
         "nothing labelled": toy_pool(labelled=0),
     }

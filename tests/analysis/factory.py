@@ -229,3 +229,25 @@ def results(identities, values=None, failed=None, rounds=2):
         unreadable=(),
         settings={"a1b2c3d4e5f6": SETTINGS},
     )
+
+
+def tidy(values, per=None):
+    """Return a frame of matched differences from (tasks, seeds) or (tasks, seeds, algorithms).
+
+    ``per`` is the number of tasks of each dataset; by default each task is its own.
+    """
+    values = np.asarray(values, float)
+    per = (1,) * len(values) if per is None else per
+    tasks = [(f"d{number}", f"c{rare}") for number, size in enumerate(per) for rare in range(size)]
+    return pd.DataFrame(
+        [
+            {
+                "dataset": tasks[at[0]][0],
+                "positive": tasks[at[0]][1],
+                "seed": at[1],
+                **({"algorithm": f"a{at[2]}"} if values.ndim == 3 else {}),
+                "difference": value,
+            }
+            for at, value in np.ndenumerate(values)
+        ]
+    )

@@ -1,4 +1,4 @@
-"""What the loop hands a strategy of a pass: the pool's outputs and the labelled rows', each in its own order."""
+"""What the loop hands a strategy of a round's model and its committees, each row in its own place."""
 
 from __future__ import annotations
 
@@ -10,30 +10,44 @@ import torch
 
 from bench.loop import Labelling, SharedBlock, Stages
 from bench.model.encoder import Scores
+from bench.records import Block, ModelSettings, Settings, Task
 
 ROWS = np.array([7, 11, 20, 31, 40, 55])  # of the dataset; the pool's positions are 0 to 5
 STATE = Labelling(labelled=np.array([4, 1]), labels=np.array([1, 0]), unlabelled=np.array([0, 2, 3, 5]))
+BLOCK = Block(task=Task(dataset="toy", positive="law"), ratio=10, seed=0, start="warm")
+MODEL = ModelSettings(ensemble_members=3, dropout_passes=4)
 
 
 class Encoder:
-    """Says of row i that p = i / 100 and h = (i, -i)."""
+    """Says of row i that p = i / 100 and h = (i, -i), a little more under dropout and by members fitted later."""
 
-    def score(self, _tokens, rows, *, embeddings=False):
+    def __init__(self):
+        self.member, self.masks = 0, []
+
+    def fit(self, _tokens, rows, labels, _train, **parts):
+        assert (rows.tolist(), labels.tolist()) == ([40, 11], [1, 0])
+        self.member = parts["member"]
+
+    def score(self, _tokens, rows, *, embeddings=False, dropout_seed=None):
+        if dropout_seed is not None:
+            assert self.member == 0, "dropout is asked of M_t, not of another member"
+            self.masks.append(dropout_seed)
         h = torch.tensor(np.column_stack([rows, -rows]))
-        return Scores(rows / 100, h if embeddings else None)
+        return Scores(rows / 100 + self.member / 10 + len(self.masks) / 1000, h if embeddings else None)
 
 
 def shared_block():
     task = SimpleNamespace(rows=ROWS, oracle=lambda: None)
-    return SharedBlock(None, None, task, Encoder(), None, None, None, frozenset())
+    return SharedBlock(BLOCK, Settings(model=MODEL), task, Encoder(), None, None, None, frozenset())
 
 
 @pytest.mark.parametrize("needs", [{"probabilities"}, {"embeddings"}])
 def test_outputs_of_a_pass(needs):
     stages = Stages()
-    outputs = shared_block().score_pool(STATE, frozenset(needs), stages)
+    outputs = shared_block().score_pool(STATE, frozenset(needs), 2, stages)
     assert outputs.probabilities.tolist() == [0.07, 0.20, 0.31, 0.55]
     assert outputs.labelled_probabilities.tolist() == [0.40, 0.11]
+    assert outputs.ensemble is outputs.dropout is None
     assert stages.rows == {"score_pool": 6}
     if needs == {"embeddings"}:
         assert outputs.embeddings[:, 0].tolist() == [7, 20, 31, 55]
@@ -42,5 +56,25 @@ def test_outputs_of_a_pass(needs):
         assert outputs.embeddings is outputs.labelled_embeddings is None
 
 
-def test_no_pass_is_made_for_surprisal_alone():
-    assert shared_block().score_pool(STATE, frozenset({"surprisal"}), Stages()) is None
+def test_committees_of_a_model_see_the_unlabelled_rows_and_start_with_the_model_itself():
+    shared, stages = shared_block(), Stages()
+    outputs = shared.score_pool(STATE, frozenset({"ensemble", "dropout"}), 2, stages)
+    p = np.array([0.07, 0.20, 0.31, 0.55])
+    np.testing.assert_allclose(outputs.dropout, [p + number / 1000 for number in (1, 2, 3, 4)])
+    np.testing.assert_allclose(outputs.ensemble, [p, p + 0.104, p + 0.204])
+    assert len(set(shared.encoder.masks)) == 4
+    assert stages.rows == {"score_pool": 6, "score_dropout": 16, "fit_members": 8, "score_members": 8}
+
+
+def test_dropout_masks_are_another_every_round():
+    blocks = [shared_block() for _ in range(2)]
+    for number, shared in enumerate(blocks):
+        shared.score_pool(STATE, frozenset({"dropout"}), number, Stages())
+    assert not set(blocks[0].encoder.masks) & set(blocks[1].encoder.masks)
+
+
+@pytest.mark.parametrize("needs", [{"surprisal"}, {"pretrained"}, {"oracle"}, set()])
+def test_no_pass_is_made_where_none_is_needed(needs):
+    stages = Stages()
+    assert shared_block().score_pool(STATE, frozenset(needs), 2, stages).probabilities is None
+    assert not stages.rows

@@ -197,3 +197,43 @@ def test_facts_come_from_the_checkpoint(encoder, still_encoder, tiny_bert, tiny_
     fingerprint = encoder.fingerprint
     encoder.reset(**PARTS)
     assert Encoder(ModelSettings(name=str(tiny_bert)), hardware).fingerprint == fingerprint
+
+
+def test_text_embeddings_are_the_means_of_single_texts_by_the_pretrained_encoder(
+    encoder, train_tokens, test_tokens, is_sport, toy_corpus, tiny_bert
+):
+    fit_a_little(encoder, train_tokens, is_sport)  # must leave no trace
+    rows = np.random.default_rng(0).permutation(90)[:40]
+    embeddings = encoder.embed(test_tokens, rows)
+    body = AutoModelForSequenceClassification.from_pretrained(tiny_bert).bert.eval()
+    tokenizer, texts = AutoTokenizer.from_pretrained(tiny_bert), toy_corpus.test.texts.to_pylist()
+    with torch.no_grad():
+        alone = [body(**tokenizer(texts[row], return_tensors="pt")).last_hidden_state[0].mean(0) for row in rows]
+    np.testing.assert_allclose(embeddings, torch.stack(alone).numpy(), atol=1e-5)
+    assert embeddings.dtype == np.float32
+
+
+def test_dropout_seeds_name_their_masks(encoder, train_tokens, test_tokens, is_sport):
+    fit_a_little(encoder, train_tokens, is_sport)
+    rows = np.arange(30)
+
+    def votes(seed):
+        return encoder.score(test_tokens, rows, dropout_seed=seed).probabilities
+
+    plain = encoder.score(test_tokens, rows).probabilities
+    before = torch.get_rng_state()
+    one, again, other = votes(1), votes(1), votes(2)
+    assert torch.equal(torch.get_rng_state(), before)
+    np.testing.assert_array_equal(one, again)
+    assert (one != other).all()
+    assert (one != plain).all()
+    np.testing.assert_array_equal(encoder.score(test_tokens, rows).probabilities, plain)
+
+
+def test_a_model_without_dropout_has_only_one_opinion(still_encoder, test_tokens):
+    still_encoder.reset(**PARTS)
+    rows = np.arange(30)
+    np.testing.assert_array_equal(
+        still_encoder.score(test_tokens, rows, dropout_seed=3).probabilities,
+        still_encoder.score(test_tokens, rows).probabilities,
+    )

@@ -169,7 +169,8 @@ def test_a_broken_answer_names_the_algorithm_and_the_fault(answer, fault):
 
 def test_choose_gives_the_algorithm_the_scaled_weights_and_records_the_same():
     values = np.arange(24.0)
-    picks, w = choose(RandomSampling(), Given(values), toy_pool().view(), 23)
+    choice = choose(RandomSampling(), Given(values), toy_pool().view(), 23)
+    picks, w = choice.picks, choice.w
     assert w.tolist() == (values / 23).tolist()
     assert 0 not in picks
     assert picks.dtype == np.int64
@@ -179,26 +180,26 @@ def test_choose_gives_the_algorithm_the_scaled_weights_and_records_the_same():
 @pytest.mark.parametrize("k", [24, 25, 100])
 def test_a_pool_of_no_more_than_k_rows_is_taken_whole_by_priority(k):
     pool = toy_pool()
-    picks, w = choose(Fixed(), InvProp(), pool.view(), k)
-    assert picks.tolist() == np.argsort(pool.priority).tolist()
-    assert w.max() == 1
+    choice = choose(Fixed(), InvProp(), pool.view(), k)
+    assert choice.picks.tolist() == np.argsort(pool.priority).tolist()
+    assert choice.w.max() == 1
 
 
 def test_an_empty_pool_yields_nothing():
-    picks, w = choose(RandomSampling(), Uniform(), toy_pool(n=0).view(), 5)
-    assert picks.size == w.size == 0
+    choice = choose(RandomSampling(), Uniform(), toy_pool(n=0).view(), 5)
+    assert choice.picks.size == choice.w.size == 0
 
 
 def test_without_a_weighting_weights_are_uniform_and_need_no_pass():
     view = toy_pool().view(needs_of(RandomSampling(), None))
-    picks, w = choose(RandomSampling(), None, view, 4)
-    assert w.tolist() == [1.0] * 24
-    assert picks.tolist() == np.argsort(toy_pool().priority)[:4].tolist()
+    choice = choose(RandomSampling(), None, view, 4)
+    assert choice.w.tolist() == [1.0] * 24
+    assert choice.picks.tolist() == np.argsort(toy_pool().priority)[:4].tolist()
 
 
 def test_weights_that_are_all_zero_mean_no_preference():
     zero, ones = (choose(RandomSampling(), Given(np.full(24, value)), toy_pool().view(), 5) for value in (0.0, 1.0))
-    assert zero[0].tolist() == ones[0].tolist()
+    assert zero.picks.tolist() == ones.picks.tolist()
 
 
 @dataclass(frozen=True)
@@ -218,7 +219,7 @@ class Probable(ScoreBased):
 )
 def test_scaling_weights_by_any_constant_changes_no_pick(factor, values, algorithm):
     pool = replace(toy_pool(), probabilities=np.arange(24) % 4 / 4)
-    plain, scaled = (choose(algorithm, Given(np.array(values, float) * c), pool.view(), 6)[0] for c in (1.0, factor))
+    plain, scaled = (choose(algorithm, Given(np.array(values, float) * c), pool.view(), 6).picks for c in (1.0, factor))
     assert plain.tolist() == scaled.tolist()
 
 

@@ -19,7 +19,8 @@ def test_whoever_declares_a_pass_may_read_the_probabilities(output, needs):
 @pytest.mark.parametrize(
     ("output", "need"),
     [("probabilities", "probabilities"), ("labelled_probabilities", "probabilities"), ("embeddings", "embeddings"),
-     ("labelled_embeddings", "embeddings"), ("surprisal", "surprisal")],
+     ("labelled_embeddings", "embeddings"), ("surprisal", "surprisal"), ("ensemble", "ensemble"),
+     ("dropout", "dropout"), ("pretrained", "pretrained"), ("labelled_pretrained", "pretrained")],
 )  # fmt: skip
 def test_what_is_not_declared_is_refused(output, need):
     with pytest.raises(RunError, match=f"asked for {need} but declares needs = .*; add '{need}'"):
@@ -33,3 +34,39 @@ def test_probabilities_outside_the_unit_interval_are_refused(output, value):
     values[3] = value
     with pytest.raises(RunError, match=r"probabilities must lie in \[0, 1\]"):
         _ = replace(toy_pool(), **{output: values}).view().probabilities
+
+
+PER_ROW = ["probabilities", "embeddings", "ensemble", "dropout", "pretrained", "surprisal", "priority"]
+
+
+@pytest.mark.parametrize("output", PER_ROW)
+def test_a_view_of_some_rows_shows_what_the_pool_of_these_rows_would(output):
+    numbers, further = np.array([5, 0, 17, 9]), np.array([2, 0])
+    inside = toy_pool().view().rows(numbers)
+    assert inside.size == 4
+    assert np.array_equal(getattr(inside, output), getattr(toy_pool().rows(numbers).view(), output))
+    assert np.array_equal(
+        getattr(inside.rows(further), output), getattr(toy_pool().rows(numbers[further]).view(), output)
+    )
+
+
+@pytest.mark.parametrize("output", ["labels", "labelled_probabilities", "labelled_embeddings", "labelled_pretrained"])
+def test_a_view_of_some_rows_shows_all_labelled_rows(output):
+    pool = toy_pool()
+    assert getattr(pool.view().rows(np.array([3])), output) is getattr(pool, output)
+
+
+def test_labels_within_the_batch_are_those_of_the_row_and_are_counted_once():
+    pool = toy_pool()
+    view = pool.view(budget=3)
+    inside = view.rows(np.array([8, 2, 20]))
+    assert [inside.ask(1), view.ask(5), view.ask(2)] == pool.hidden[[2, 5, 2]].tolist()
+    assert view.oracle.asked == {2: pool.hidden[2], 5: pool.hidden[5]}
+    inside.ask(2)
+    with pytest.raises(RunError, match="all 3 labels of the batch are spent"):
+        view.ask(0)
+
+
+def test_an_oracle_that_was_not_declared_is_refused():
+    with pytest.raises(RunError, match="asked for oracle but declares needs"):
+        toy_pool().view(frozenset({"probabilities"})).ask(0)
