@@ -14,13 +14,11 @@ from bench.seeds import canonical, digest
 from bench.store import Store
 
 ALL_STATUSES: tuple[Status, ...] = ("ok", "failed", "skipped")
-CONDITION = ["ratio", "start", "settings"]
-"""What the runs of one table share."""
 BLOCK = ["dataset", "positive", "seed"]
-"""What a pair of runs shares within a condition."""
+"""What a pair of runs shares at one ratio and start."""
 IDENTITY = [
     "key",
-    *CONDITION,
+    *("ratio", "start", "settings"),
     *BLOCK,
     *("algorithm", "algorithm_options", "algorithm_version"),
     *("weighting", "weighting_options", "weighting_version"),
@@ -171,7 +169,8 @@ def _round_rows(rounds: tuple[Round, ...]) -> list[dict[str, object]]:
 
 
 def _frame(rows: list[dict[str, object]], columns: list[str]) -> pd.DataFrame:
-    """Return rows as a frame that has at least these columns, also when there are no rows."""
+    """Return rows as a frame that has at least these columns, of the same types also when there are no rows."""
     frame = pd.DataFrame(cast("Any", rows))
     extra = [name for name in frame.columns if name not in columns]
-    return frame.reindex(columns=[*columns, *extra])
+    types = {name: "int64" if name in ("ratio", "seed") else "str" for name in IDENTITY}
+    return frame.reindex(columns=[*columns, *extra]).astype(types)

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pandas as pd
+
+from bench.seeds import canonical
 
 TITLES = {
     "random": "Random",
@@ -18,17 +21,32 @@ TITLES = {
     "uniform": "Uniform",
     "posprob": "PosProb",
     "invprop": "InvProp",
+    "cold": "Cold",
+    "warm": "Warm",
 }
 METRIC_TITLES = {
     "balanced_accuracy": "Balanced accuracy",
     "auc": "ROC-AUC",
     "positives_ratio": "Positives ratio",
 }
+AXIS_TITLES = {
+    "ratio": "Ratio",
+    "start": "Start",
+    "dataset": "Dataset",
+    "algorithm": "Algorithm",
+    "weighting": "Weighting",
+    "bins": "Bins",
+}
 
 
 def metric_title(metric: str) -> str:
     """Return how a metric is spelt in a header."""
     return METRIC_TITLES[metric]
+
+
+def title_of(name: str | int) -> str:
+    """Return how a name or number is spelt in a header."""
+    return TITLES.get(str(name), str(name))
 
 
 def with_labels(frame: pd.DataFrame) -> pd.DataFrame:
@@ -40,11 +58,13 @@ def with_labels(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(algorithm_label=_labels(frame, "algorithm"), weighting_label=_labels(frame, "weighting"))
 
 
-def _labels(frame: pd.DataFrame, kind: str) -> list[str]:
+def _labels(frame: pd.DataFrame, kind: str) -> pd.Series[str]:
     columns = [kind, f"{kind}_options", f"{kind}_version"]
-    variants = [tuple(map(str, row)) for row in frame[columns].itertuples(index=False, name=None)]
+    first = frame[columns].drop_duplicates().itertuples(index=False, name=None)
+    variants = [tuple(map(str, row)) for row in first]
     labels = _label_of(set(variants))
-    return [labels[variant] for variant in variants]
+    spelt = np.array([labels[variant] for variant in variants], dtype=object)
+    return pd.Series(spelt[frame.groupby(columns, sort=False).ngroup()], frame.index, dtype=str)
 
 
 def _label_of(variants: set[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
@@ -52,7 +72,7 @@ def _label_of(variants: set[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
     labels = {}
     for name in names:
         mine = [variant for variant in variants if variant[0] == name]
-        options = [set(json.loads(text).items()) for _, text, _ in mine]
+        options = [{(key, canonical(value)) for key, value in json.loads(text).items()} for _, text, _ in mine]
         shared = set.intersection(*options)
         versions = {version for _, _, version in mine}
         title = TITLES.get(name, name)
