@@ -1,7 +1,7 @@
 """How names are spelt in tables.
 
-The store holds names only, and reports must not need the code (or torch) that made the runs: the paper's own
-spellings are written here, and any other name prints as it is.
+The store holds names only, and reports must not need the code (or torch) that made the runs: the titles of the
+suite's own strategies are written here once more, and any other name prints as it is.
 """
 
 from __future__ import annotations
@@ -18,6 +18,21 @@ TITLES = {
     "badge": "BADGE",
     "alps": "ALPS",
     "dal": "DAL",
+    "anchoral": "AnchorAL",
+    "bald": "BALD",
+    "bmp": "BMP",
+    "cal": "CAL",
+    "core_set": "Core-set",
+    "direct": "DIRECT",
+    "entropy": "Entropy",
+    "galaxy": "GALAXY",
+    "hal": "HAL",
+    "least_confidence": "Least confidence",
+    "margin": "Margin",
+    "mb_cb": "MB-CB",
+    "odal": "ODAL",
+    "seals": "SEALS",
+    "variation_ratio": "VE",
     "uniform": "Uniform",
     "posprob": "PosProb",
     "invprop": "InvProp",

@@ -15,9 +15,7 @@ from bench.testing.specimens import SPECIMENS, WritesWeights
 
 QUICK: dict[str, dict[str, object]] = {"dal": {"epochs": 2, "hidden": 16}, "odal": {"then": "margin"}}
 """Options that make a slow algorithm quick; what it is held against stays the same."""
-PARTS = [
-    cls(**QUICK.get(name, {})) for registry in (ALGORITHMS, WEIGHTINGS) for name, cls in registry.items().items()
-]
+PARTS = [cls(**QUICK.get(name, {})) for registry in (ALGORITHMS, WEIGHTINGS) for name, cls in registry.items().items()]
 
 
 @pytest.mark.parametrize(
