@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pandas as pd
 
@@ -15,9 +16,7 @@ from analysis.figures.times import stage_seconds
 from analysis.names import METRIC_TITLES, with_labels
 from bench.records import METRICS, RunRecord
 
-_OVER_SEEDS = (
-    "95 % t-intervals over seeds; a seed's value is its mean over the tasks, so they speak of these tasks only"
-)
+_OVER_SEEDS = "95 % t-intervals over seeds, whose values are means over the tasks: they speak of these tasks only"
 
 
 def figures_of(runs: pd.DataFrame, rounds: pd.DataFrame, suffix: str = "") -> tuple[Figure, ...]:
@@ -37,9 +36,7 @@ def figures_of(runs: pd.DataFrame, rounds: pd.DataFrame, suffix: str = "") -> tu
         found += _at_one_ratio(with_labels(mine), with_labels(theirs), ratio, start)
     for start in sorted(runs["start"].unique(), key=lambda start: start == "cold"):
         found += _across_ratios(with_labels(runs[runs["start"] == start]), start)
-    return tuple(
-        Figure(f"{figure.name}{suffix}", figure.drawing, figure.title, figure.caption, figure.data) for figure in found
-    )
+    return tuple(replace(figure, name=f"{figure.name}{suffix}") for figure in found)
 
 
 def score_figure(record: RunRecord) -> Figure | None:
@@ -70,7 +67,7 @@ def _at_one_ratio(runs: pd.DataFrame, rounds: pd.DataFrame, ratio: int, start: s
         f"Positives found, {where}",
         f"Positives among the rows selected so far, start set excluded, mean over {over}. Dashed: what a uniform "
         "random draw of as many rows finds on average. Dotted: the ceiling, all rows selected or all positives of the "
-        "pool.",
+        "pool; it may lie above what is shown.",
         {"found": positives_found(runs, rounds)},
     )
     yield from _comparisons(by_task(runs), wins(runs), p_values(runs), name, where)
@@ -136,7 +133,8 @@ def _comparisons(tasks: pd.DataFrame, score: pd.DataFrame, p: pd.DataFrame, name
         "p-values",
         f"p-values per algorithm, {where}",
         "Paired one-sided t-test that the first weighting is larger; a pair is two runs of one task and seed, which "
-        "the test takes as independent. Bold: p < 0.05. Near 1: the second is larger. A dash: no test. No correction."
+        "the test takes as independent. Bold and blue: p < 0.05. Orange: p > 0.95, the second is larger. A dash: no "
+        "test. No correction."
         f"{_missing(p['left_out'])}",
         {"p": p},
     )
@@ -169,7 +167,7 @@ def _count(runs: pd.DataFrame) -> str:
 def _left_out(frame: pd.DataFrame) -> str:
     """Return how many units an interval lacks at most, as a sentence; empty if none does."""
     most = int(frame["left_out"].max()) if len(frame) else 0
-    return f" Up to {most} seeds or tasks of an interval are left out, since a run is missing." if most else ""
+    return f" Up to {most} seeds or tasks of an interval are left out: a value is missing." if most else ""
 
 
 def _missing(counts: pd.Series[int]) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import StrMethodFormatter
 
 from analysis.figures import DISTANCES
 from reports.figures.style import (
@@ -42,6 +43,7 @@ def score_distribution(scores: pd.DataFrame) -> Canvas:
         middle, width = (own["low"] + own["high"]) / 2, own["high"] - own["low"]
         above.set_title(f"round {number}")
         above.set_yscale("symlog", linthresh=1)
+        above.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))  # the default one speaks TeX
         handles["rows of the pool"] = above.bar(middle, own["rows"], width, color=pool.colour, alpha=0.55)
         chosen = own[own["selected"] > 0]
         (handles["rows selected"],) = above.plot(

@@ -92,6 +92,7 @@ def test_a_figure_is_the_same_bytes_twice_and_says_what_it_shows(figures, drawn,
     assert b"Date" not in first["svg"]
     text = text_of(first["svg"])
     assert [label for label in LABELS[drawing] if label not in text] == []
+    assert "\\" not in text  # a formatter's TeX, which is not parsed
 
 
 def test_figures_of_other_names_share_no_ids(figures, drawn):
