@@ -37,9 +37,10 @@ ROOMS: dict[str, set[str]] = {
     # The store lies below the grid and knows nothing of how a run is made.
     "bench.store": {"bench.records"},
     "bench.loop": {"bench.seeds", "bench.records", "bench.data", "bench.tasks", "bench.model", "bench.strategies"},
+    "bench.informativeness": {"bench.records", "bench.data", "bench.loop"},
     "bench.grid": {
         *("bench", "bench.seeds", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model"),
-        *("bench.strategies", "bench.store", "bench.loop"),
+        *("bench.strategies", "bench.store", "bench.loop", "bench.informativeness"),
     },
     "bench.display": {
         *("bench", "bench.config", "bench.data", "bench.model", "bench.strategies", "bench.testing", "bench.store"),
@@ -68,7 +69,7 @@ LIBRARIES: dict[str, set[str]] = {
     "yaml": {"bench.config", "bench.data"},
     "filelock": {"bench.data", "bench.store"},
     "joblib": {"bench.grid"},
-    "sklearn": {"bench.strategies", "bench.loop"},
+    "sklearn": {"bench.strategies", "bench.loop", "bench.informativeness"},
     "threadpoolctl": {"bench.strategies"},
     "typer": {"bench.cli"},
     "rich": {"bench.cli", "bench.display", "bench.grid", "reports"},

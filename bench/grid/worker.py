@@ -20,6 +20,7 @@ from bench.grid.plan import needs_at_start
 from bench.grid.progress import log_to_file
 from bench.grid.provenance import make_record, provenance
 from bench.grid.world import World
+from bench.informativeness import informativeness
 from bench.loop import SharedBlock, run_strategy
 from bench.model.encoder import Encoder
 from bench.model.hardware import choose_hardware, use_threads
@@ -168,9 +169,10 @@ def _run_one(
     try:
         algorithm, weighting = build_strategy(run.strategy)
         result = run_strategy(shared, algorithm, weighting, tell)
-        source = context.world.corpus(job.source).source
-        made = provenance(run, shared, source, context.threads)
-        record = make_record(run, job.fingerprint, shared, result, made, time.perf_counter() - began)
+        corpus = context.world.corpus(job.source)
+        found = informativeness(shared, result, corpus.train)
+        made = provenance(run, shared, corpus.source, context.threads)
+        record = make_record(run, job.fingerprint, shared, result, found, made, time.perf_counter() - began)
         store.write(record, result.test_probabilities)
     except StoreError:
         raise
