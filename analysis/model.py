@@ -32,15 +32,29 @@ def p_text(p: float) -> str:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """One cell held against another.
+
+    Attributes:
+        other: what it is held against.
+        paper: paper mode's test of this cell being larger (in a table of p-values, the test its caption names).
+    """
+
+    other: str
+    paper: Paired
+
+
+@dataclass(frozen=True)
 class Cell:
     """One printed number.
 
     Attributes:
         text: what is printed. value: the unrounded number behind it; NaN where there is none.
         n: values that it summarises, where it is a summary.
-        bold: p < .05 against every other column of the row and metric.
+        bold: marked; the table says what the mark means.
         note: what is missing or odd here; a cell with a note is a visible hole.
-        against: (other column, test of this column being larger than it), for each other column.
+        against: what it was tested against; one for each other column, or the one reference.
+        runs: keys of the runs behind it.
     """
 
     text: str
@@ -48,12 +62,13 @@ class Cell:
     n: int | None = None
     bold: bool = False
     note: str = ""
-    against: tuple[tuple[str, Paired], ...] = ()
+    against: tuple[Comparison, ...] = ()
+    runs: tuple[str, ...] = ()
 
     @property
     def p(self) -> float:
         """The largest p against another column, which decides the mark; NaN where any test is absent."""
-        values = [test.p for _, test in self.against]
+        values = [comparison.paper.p for comparison in self.against]
         return nan if not values or any(map(isnan, values)) else max(values)
 
     @property
@@ -83,18 +98,24 @@ class Table:
     """A table ready to be printed.
 
     Attributes:
-        name: file name without suffix. title: one line. caption: sentences that say what the numbers are.
+        name: unique in a report; file name without suffix. address: how a user names it within its section.
+        title: one line. caption: sentences that say what the numbers are.
         headers: titles of the row-header columns.
         notes: what is missing or odd, one line each; formats print all of them.
+        mark: what bold means; empty if nothing is ever marked.
+        with_p: whether the p that decides a cell's mark is worth printing beside it.
     """
 
     name: str
+    address: str
     title: str
     caption: str
     headers: tuple[str, ...]
     groups: tuple[Group, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    mark: str = ""
+    with_p: bool = False
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -103,6 +124,16 @@ class Table:
                     f"{self.name}: row {row.labels} has {len(row.labels)} labels and {len(row.cells)} cells "
                     f"for {len(self.headers)} headers and {len(self.columns)} columns"
                 )
+
+    @property
+    def heading(self) -> str:
+        """The title with the address, for formats that do not number tables themselves."""
+        return f"{self.address}: {self.title}"
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """All cells, row by row."""
+        return tuple(cell for row in self.rows for cell in row.cells)
 
     @property
     def columns(self) -> tuple[tuple[str, str], ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -360,15 +360,41 @@ def check(
 def report(
     store: Annotated[Path, typer.Option("--store", help="Result store.")] = Path("results/quickstart"),
     out: Annotated[Path | None, typer.Option("--out", help="Folder to write. Default: report/ in the store.")] = None,
+    table: Annotated[
+        list[str] | None, typer.Option("--table", help="Table to print, such as T4 or T4-p. Repeatable. Default: T8.")
+    ] = None,
 ) -> None:
-    """Print the table of a store, and write the HTML page, LaTeX, CSV, Markdown and figures."""
-    _report(store, out or store / "report", _console())
+    """Print the tables of a store, and write all of them as HTML page, LaTeX, CSV, Markdown; figures; and the runs."""
+    _report(store, out or store / "report", _console(), table or [])
 
 
-def _report(store: Path, out: Path, console: Console) -> None:
+@app.command()
+def explain(
+    address: Annotated[
+        list[str], typer.Argument(help="A table and what singles out a cell; a store's folder may stand first.")
+    ],
+    store: Annotated[Path, typer.Option("--store", help="Result store.")] = Path("results/quickstart"),
+    settings: Annotated[str, typer.Option(help="First digits of the settings, if the store holds several.")] = "",
+) -> None:
+    """List the runs, seeds and files behind a number of a table.
+
+    Examples:
+
+    imbal-bench explain T4 50 auc InvProp --store results/paper
+
+    imbal-bench explain results/paper T8 50 badge posprob auc
+    """
+    from reports import terminal_explanation
+
+    if Path(address[0]).is_dir():
+        store, address = Path(address[0]), address[1:]
+    _console().print(terminal_explanation(store, address, settings))
+
+
+def _report(store: Path, out: Path, console: Console, tables: Sequence[str] = ()) -> None:
     from reports import terminal_table, write_report
 
-    console.print(terminal_table(store))
+    console.print(terminal_table(store, tables))
     files = write_report(store, out)
     console.print(f"report: {files.html.resolve()}", highlight=False, soft_wrap=True)
 

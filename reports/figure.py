@@ -30,7 +30,7 @@ def learning_curves(curves: pd.DataFrame, kind: Literal["svg", "pdf"], salt: str
     mean; weightings differ in colour, line style and marker.
 
     Args:
-        curves: what ``analysis.Section.curves`` holds, not empty.
+        curves: ``analysis.Curves.data``, not empty.
         kind: ``svg`` keeps text as text and has no background, so that a page's colours show; ``pdf`` embeds
             its fonts.
         salt: what an SVG's ids are derived from instead of chance.

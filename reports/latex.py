@@ -8,6 +8,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from analysis import Table
 
+ROWS = 35
+"""Rows that a page holds below a long caption."""
 _SPECIAL = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -59,5 +61,9 @@ def _environment() -> Environment:
 
 
 def to_latex(table: Table) -> str:
-    """Return a ``table*`` environment: booktabs rules, bold marks, daggers at holes, caption and notes."""
-    return _environment().get_template("table.tex").render(table=table) + "\n"
+    """Return ``table*`` environments: booktabs rules, bold marks, daggers at holes, caption and notes.
+
+    A table with more rows than a page holds is continued in further environments.
+    """
+    parts = [table.rows[start : start + ROWS] for start in range(0, len(table.rows), ROWS)]
+    return _environment().get_template("table.tex").render(table=table, parts=parts) + "\n"

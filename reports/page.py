@@ -7,7 +7,7 @@ import re
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from analysis import Overview, Section
+from analysis import Curves, Overview, Section
 from reports.figure import learning_curves
 
 TITLES = {
@@ -35,12 +35,12 @@ def to_html(sections: list[Section], overview: Overview) -> str:
     return template.render(sections=sections, overview=overview, fact_titles=TITLES) + "\n"
 
 
-def _figure(section: Section) -> Markup:
-    """Return the section's learning curves as an inline SVG element; matplotlib escapes the text in it."""
-    drawn = learning_curves(section.curves, "svg", section.name).decode()
+def _figure(curves: Curves) -> Markup:
+    """Return learning curves as an inline SVG element; matplotlib escapes the text in it."""
+    drawn = learning_curves(curves.data, "svg", curves.name).decode()
     element = drawn[drawn.index("<svg") :]
     # ids are unique within a drawing only; width and height give way to the page's layout
     element = re.sub(r'(<svg\b[^>]*?) width="[^"]*" height="[^"]*"', r"\1", element, count=1)
-    element = re.sub(r'\bid="([\w.]+)"', rf'id="{section.name}-\1"', element)
-    element = re.sub(r'(href="|url\()#([\w.]+)', rf"\1#{section.name}-\2", element)
+    element = re.sub(r'\bid="([\w.]+)"', rf'id="{curves.name}-\1"', element)
+    element = re.sub(r'(href="|url\()#([\w.]+)', rf"\1#{curves.name}-\2", element)
     return Markup(element)  # noqa: S704 - drawn here, from escaped text

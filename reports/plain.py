@@ -1,4 +1,4 @@
-"""Tables as CSV and Markdown."""
+"""Tables as CSV and Markdown; frames as CSV and Parquet."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import io
 import re
 from math import isnan
 
+import pandas as pd
 from tabulate import tabulate
 
 from analysis import Cell, Table
@@ -32,13 +33,24 @@ def to_csv(table: Table) -> str:
 
 def _tests(cell: Cell) -> list[list[object]]:
     return [
-        [other, test.n, _exact(test.difference), _exact(test.t), _exact(test.p), test.note]
-        for other, test in cell.against
+        [other.other, test.n, _exact(test.difference), _exact(test.t), _exact(test.p), test.note]
+        for other, test in ((comparison, comparison.paper) for comparison in cell.against)
     ]
 
 
 def _exact(value: float) -> str:
     return "" if isnan(value) else repr(value)
+
+
+def frame_to_csv(frame: pd.DataFrame) -> bytes:
+    """Return a frame as CSV with unrounded numbers; NaN is an empty field."""
+    return frame.to_csv(index=False, lineterminator="\n").encode()
+
+
+def frame_to_parquet(frame: pd.DataFrame) -> bytes:
+    """Return a frame as Parquet."""
+    content: bytes = frame.to_parquet(None, index=False)
+    return content
 
 
 def to_markdown(table: Table) -> str:
@@ -49,7 +61,7 @@ def to_markdown(table: Table) -> str:
     # disable_numparse: tabulate would print 0.7000 as 0.7
     grid = tabulate(rows, list(map(_escaped, headers)), "pipe", disable_numparse=True, colalign=align)
     notes = "".join(f"- {_escaped(note)}\n" for note in table.notes)
-    return f"**{_escaped(table.title)}**\n\n{grid}\n\n{_escaped(table.caption)}\n" + (f"\n{notes}" if notes else "")
+    return f"**{_escaped(table.heading)}**\n\n{grid}\n\n{_escaped(table.caption)}\n" + (f"\n{notes}" if notes else "")
 
 
 def _marked(cell: Cell) -> str:

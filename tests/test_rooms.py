@@ -33,13 +33,14 @@ ROOMS: dict[str, set[str]] = {
     "bench.model": {"bench.seeds", "bench.records", "bench.data"},
     # A strategy sees a view: neither data, tasks nor model; its randomness is handed in.
     "bench.strategies": {"bench.records", "bench.registry"},
-    "bench.testing": {"bench.seeds", "bench.strategies"},
+    "bench.testing": {"bench.seeds", "bench.records", "bench.strategies"},
     # The store lies below the grid and knows nothing of how a run is made.
     "bench.store": {"bench.records"},
     "bench.loop": {"bench.seeds", "bench.records", "bench.data", "bench.tasks", "bench.model", "bench.strategies"},
+    "bench.informativeness": {"bench.records", "bench.data", "bench.loop"},
     "bench.grid": {
         *("bench", "bench.seeds", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model"),
-        *("bench.strategies", "bench.store", "bench.loop"),
+        *("bench.strategies", "bench.store", "bench.loop", "bench.informativeness"),
     },
     "bench.display": {
         *("bench", "bench.config", "bench.data", "bench.model", "bench.strategies", "bench.testing", "bench.store"),
@@ -71,7 +72,7 @@ LIBRARIES: dict[str, set[str]] = {
     "dask": {"bench.grid"},
     "distributed": {"bench.grid"},
     "dask_jobqueue": {"bench.grid"},
-    "sklearn": {"bench.strategies", "bench.loop"},
+    "sklearn": {"bench.strategies", "bench.loop", "bench.informativeness"},
     "threadpoolctl": {"bench.strategies"},
     "typer": {"bench.cli"},
     "rich": {"bench.cli", "bench.display", "bench.grid", "reports"},

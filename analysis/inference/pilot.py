@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from math import isfinite
 
-from analysis.condition import Condition, conditions
 from analysis.frame import Results
 from analysis.inference.design import differences
 from analysis.inference.power import PAPER_COMPONENTS, PAPER_SHAPE, Components, Shape, components, shape_of
+from analysis.part import Part, all_parts
 from bench.errors import PairingError, SpecError, UnknownNameError
 from bench.records import METRICS
 
@@ -67,8 +67,8 @@ def pilot(results: Results, arms: Sequence[str], metric: str, condition: str | N
     )
 
 
-def _condition(results: Results, name: str | None) -> Condition:
-    found = {it.name: it for it in conditions(results) if len(it.runs)}
+def _condition(results: Results, name: str | None) -> Part:
+    found = {part.name: part for part in all_parts(results)}
     if name is None and len(found) == 1:
         return next(iter(found.values()))
     if name is None:

@@ -22,6 +22,7 @@ from bench.grid.messages import BlockReport, WorkerContext
 from bench.grid.plan import needs_at_start
 from bench.grid.progress import log_to_file
 from bench.grid.provenance import make_record, provenance
+from bench.informativeness import informativeness
 from bench.loop import SharedBlock, run_strategy
 from bench.model.encoder import Encoder
 from bench.model.hardware import choose_hardware, use_threads
@@ -124,9 +125,10 @@ class _Worker:
             with self._guarded(key, self.context.run_timeout):
                 algorithm, weighting = build_strategy(run.strategy)
                 result = run_strategy(shared, algorithm, weighting, tell)
-            source = self.context.world.corpus(self.job.source).source
-            made = provenance(run, shared, source, self.context.threads)
-            record = make_record(run, self.job.fingerprint, shared, result, made, time.perf_counter() - began)
+            corpus = self.context.world.corpus(self.job.source)
+            found = informativeness(shared, result, corpus.train)
+            made = provenance(run, shared, corpus.source, self.context.threads)
+            record = make_record(run, self.job.fingerprint, shared, result, found, made, time.perf_counter() - began)
             self.store.write(record, result.test_probabilities)
         except StoreError:
             raise

@@ -7,6 +7,7 @@ undeclared, writes into its inputs or leaves in global state is therefore seen b
 from __future__ import annotations
 
 import copy
+import json
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,10 +17,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from bench.strategies.base import Algorithm, Weighting
+from bench.records import Record
+from bench.strategies.base import Algorithm, Stateful, Weighting
 from bench.strategies.select import clean_weights
-from bench.strategies.strategy import select_checked
-from bench.strategies.view import Need
+from bench.strategies.strategy import Choice, select_checked
+from bench.strategies.view import FloatArray, Need, PoolView
 from bench.testing.toys import EVERYTHING, ToyPool
 
 Part = Algorithm | Weighting
@@ -27,17 +29,44 @@ Answer = npt.NDArray[Any]
 K = 5  # rows asked for, out of a toy pool's 24
 
 
-def ask(part: Part, pool: ToyPool, k: int = K) -> Answer:
-    """Return w, (n,), or the k rows that are selected, as they come."""
+def _unchecked(algorithm: Algorithm, view: PoolView, w: FloatArray, k: int) -> Choice:
+    """Select as :func:`bench.strategies.strategy.select_checked` does, whatever the answer."""
+    if isinstance(algorithm, Stateful):
+        picks, state = algorithm.advance(view, w, k)
+        return Choice(picks, w, state)
+    return Choice(np.asarray(algorithm.select(view, w, k)), w)
+
+
+def ask(
+    part: Part,
+    pool: ToyPool,
+    k: int = K,
+    *,
+    needs: frozenset[Need] = EVERYTHING,
+    rounds: int = 2,
+    select: Callable[[Algorithm, PoolView, FloatArray, int], Choice] = _unchecked,
+) -> Answer:
+    """Return w, (n,), or the k rows that are selected, of a stateful algorithm those of a further round as well."""
     if isinstance(part, Weighting):
-        return part.weights(pool.view())
-    return np.asarray(part.select(pool.view(budget=k), pool.weights, k))
+        return part.weights(pool.view(needs))
+    choice = select(part, pool.view(needs, budget=k), pool.weights, k)
+    if choice.state is None or rounds == 1 or k == pool.size:
+        return choice.picks
+    left, following = np.delete(np.arange(pool.size), choice.picks), pool.after(choice.picks, stored(choice.state))
+    k = min(k, len(left))
+    return np.concatenate([choice.picks, left[ask(part, following, k, needs=needs, rounds=rounds - 1, select=select)]])
 
 
-def answer(part: Part, pool: ToyPool, k: int = K, *, seed: int = 0) -> Answer:
+def stored(state: Record | None) -> dict[str, Any] | None:
+    """Return a state as it comes back from a run's file."""
+    read: dict[str, Any] | None = None if state is None else json.loads(json.dumps(state.model_dump(mode="json")))
+    return read
+
+
+def answer(part: Part, pool: ToyPool, k: int = K, *, rounds: int = 2, seed: int = 0) -> Answer:
     """Return what :func:`ask` does, for a copy of the pool and with all global generators seeded."""
     with global_state_of(seed):
-        return ask(part, copy.deepcopy(pool), k)
+        return ask(part, copy.deepcopy(pool), k, rounds=rounds)
 
 
 def changes(before: Callable[[], Answer], after: Callable[[], Answer]) -> bool:
@@ -49,13 +78,11 @@ def changes(before: Callable[[], Answer], after: Callable[[], Answer]) -> bool:
 def fault(part: Part, pool: ToyPool, needs: frozenset[Need] = EVERYTHING) -> str:
     """Return what is wrong with the answers for k = 1, 5 and all rows, with these needs shown; empty if nothing is."""
     for k in sorted({1, min(K, pool.size), pool.size}):
-        given = copy.deepcopy(pool)
         try:
             with global_state_of(seed=0):
-                if isinstance(part, Weighting):
-                    clean_weights(part.weights(given.view(needs)), pool.size, part.name)
-                else:
-                    select_checked(part, given.view(needs, budget=k), given.weights, k)
+                found = ask(part, copy.deepcopy(pool), k, needs=needs, select=select_checked)
+            if isinstance(part, Weighting):
+                clean_weights(found, pool.size, part.name)
         except Exception as error:  # noqa: BLE001 - whatever a foreign part raises is its fault
             return f"{type(error).__name__}: {error}"
     return ""

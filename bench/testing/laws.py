@@ -13,9 +13,9 @@ from itertools import product
 
 import numpy as np
 
-from bench.strategies.base import Algorithm, Weighting
+from bench.strategies.base import Algorithm, Stateful, Weighting
 from bench.strategies.strategy import needs_of
-from bench.testing.answers import Answer, K, Part, answer, ask, changes, fault, global_state, global_state_of
+from bench.testing.answers import Answer, K, Part, answer, ask, changes, fault, global_state, global_state_of, stored
 from bench.testing.toys import hard_pools, toy_pool
 
 Law = Callable[[Part], None]
@@ -121,6 +121,27 @@ def zero_weights_come_last(part: Part) -> None:
         _check(not too_early, part, f"asked for {k} rows, selects rows of weight 0 before rows with weight")
 
 
+def hidden_labels_are_unreachable(part: Part) -> None:
+    """An answer does not depend on labels that were not bought, by whatever way they might be reached."""
+    pool = toy_pool()
+    hidden = 1 - pool.hidden
+    if isinstance(part, Algorithm) and "oracle" in needs_of(part):
+        batch = answer(part, pool, rounds=1)  # the labels bought are among those of the batch
+        hidden[batch] = pool.hidden[batch]
+    asked = (partial(answer, part, given, rounds=1) for given in (pool, replace(pool, hidden=hidden)))
+    _check(not changes(*asked), part, "answers differently when labels that it did not buy are others")
+
+
+def state_survives_storage(part: Part) -> None:
+    """The state that was stored, read again, is the state that was left; holds for whatever keeps none."""
+    if isinstance(part, Stateful):
+        pool = toy_pool()
+        with global_state_of(seed=0):
+            _, state = part.advance(pool.view(budget=K), pool.weights, K)
+        read = part.state_type.model_validate(stored(state))
+        _check(read == state, part, f"left the state {state!r}, of which storage keeps {read!r}")
+
+
 WEIGHTING_LAWS: tuple[Law, ...] = (
     answers_are_valid,
     hard_pools_are_survived,
@@ -130,8 +151,14 @@ WEIGHTING_LAWS: tuple[Law, ...] = (
     global_state_is_left_alone,
     inputs_are_left_alone,
     row_order_is_irrelevant,
+    hidden_labels_are_unreachable,
 )
-ALGORITHM_LAWS: tuple[Law, ...] = (*WEIGHTING_LAWS, scale_of_weights_is_irrelevant, zero_weights_come_last)
+ALGORITHM_LAWS: tuple[Law, ...] = (
+    *WEIGHTING_LAWS,
+    scale_of_weights_is_irrelevant,
+    zero_weights_come_last,
+    state_survives_storage,
+)
 
 
 def _check(holds: bool, part: Part, finding: str) -> None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import torch
+from pydantic import Field
 
-from bench.strategies.base import Algorithm, Weighting
+from bench.records import Record
+from bench.strategies.base import Algorithm, Stateful, Weighting
 from bench.strategies.select import top_k, weighted_sample
 from bench.strategies.view import FloatArray, IntArray, Need, PoolView
 from bench.testing import laws
 from bench.testing.answers import Part
 from bench.testing.laws import Law
+from bench.testing.toys import ToyPool
 
 _PROBABILITIES: frozenset[Need] = frozenset({"probabilities"})
 
@@ -122,6 +126,41 @@ class IgnoresWeights(_BrokenAlgorithm):
         return top_k(view.probabilities, np.ones_like(w), k, view.priority)
 
 
+class Peeks(_BrokenAlgorithm):
+    """Looks for the labels in its callers' variables."""
+
+    def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
+        """Return the positives first."""
+        frame = inspect.currentframe()
+        while frame and not isinstance(frame.f_locals.get("pool"), ToyPool):
+            frame = frame.f_back
+        hidden = frame.f_locals["pool"].hidden if frame else np.zeros(view.size)
+        return top_k(view.probabilities + hidden, w, k, view.priority)
+
+
+class Rounds(Record):
+    """How many rounds there were, and that is not stored."""
+
+    rounds: int = Field(0, exclude=True)
+
+
+@dataclass(frozen=True)
+class Forgets(Stateful[Rounds]):
+    """Leaves a part of its state out of what is stored."""
+
+    name: ClassVar[str] = "broken"
+    title: ClassVar[str] = "Broken"
+    paper: ClassVar[str] = ""
+    needs: ClassVar[frozenset[Need]] = _PROBABILITIES
+    state_type: ClassVar[type[Record]] = Rounds
+
+    def step(self, view: PoolView, state: Rounds | None, w: FloatArray, k: int) -> tuple[IntArray, Rounds]:
+        """Return likely and unlikely positives in turn, round by round."""
+        rounds = state.rounds if state else 0
+        p = view.probabilities if rounds % 2 else 1 - view.probabilities
+        return top_k(p, w, k, view.priority), Rounds(rounds=rounds + 1)
+
+
 class LogOdds(_BrokenWeighting):
     """Negative for most rows."""
 
@@ -159,6 +198,8 @@ SPECIMENS: tuple[tuple[Law, Part], ...] = (
     (laws.row_order_is_irrelevant, TakesTheFirst()),
     (laws.scale_of_weights_is_irrelevant, AddsWeights()),
     (laws.zero_weights_come_last, IgnoresWeights()),
+    (laws.hidden_labels_are_unreachable, Peeks()),
+    (laws.state_survives_storage, Forgets()),
     (laws.answers_are_valid, LogOdds()),
     (laws.hard_pools_are_survived, Inverse()),
     (laws.row_order_is_irrelevant, ByPosition()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,7 +25,8 @@ class ToyPool:
         labelled_probabilities: (m,). labelled_embeddings, labelled_pretrained: (m, d). labels: (m,).
         hidden: (n,) the labels that an oracle sells.
         priority: (n,) in [0, 1). weights: (n,) in (0, 1], for the law that hands them to an algorithm.
-        seed: of the view's generator.
+        seed, round: of the view's generator.
+        state: what a stateful algorithm left after the round before.
     """
 
     probabilities: FloatArray = field(repr=False)
@@ -41,6 +43,8 @@ class ToyPool:
     priority: FloatArray = field(repr=False)
     weights: FloatArray = field(repr=False)
     seed: int = 0
+    round: int = 1
+    state: dict[str, Any] | None = None
 
     @property
     def size(self) -> int:
@@ -57,10 +61,10 @@ class ToyPool:
         oracle = BatchOracle(lambda row: int(self.hidden[row]), self.size if budget is None else budget)
         return PoolView(
             size=self.size,
-            round=1,
+            round=self.round,
             labels=self.labels,
             priority=self.priority,
-            generator=seeds.generator("select", seed=self.seed),
+            generator=seeds.generator("select", seed=self.seed, round=self.round),
             needs=needs,
             outputs=PoolOutputs(
                 probabilities=self.probabilities,
@@ -73,6 +77,7 @@ class ToyPool:
                 labelled_pretrained=self.labelled_pretrained,
                 surprisal=self.surprisal,
             ),
+            state=self.state,
             oracle=oracle if "oracle" in needs else None,
         )
 
@@ -89,6 +94,19 @@ class ToyPool:
             hidden=self.hidden[numbers],
             priority=self.priority[numbers],
             weights=self.weights[numbers],
+        )
+
+    def after(self, picks: IntArray, state: dict[str, Any] | None = None) -> ToyPool:
+        """Return the pool of the next round, in which the picked rows are labelled, in the order of selection."""
+        batch, left = self.rows(picks), self.rows(np.delete(np.arange(self.size), picks))
+        return replace(
+            left,
+            labelled_probabilities=np.concatenate([self.labelled_probabilities, batch.probabilities]),
+            labelled_embeddings=torch.cat([self.labelled_embeddings, batch.embeddings]),
+            labelled_pretrained=np.concatenate([self.labelled_pretrained, batch.pretrained]),
+            labels=np.concatenate([self.labels, batch.hidden]),
+            round=self.round + 1,
+            state=state,
         )
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from analysis import read_results
-from analysis.condition import conditions
 from analysis.inference import PAPER_PILOT, Components, Shape, components, differences, pilot, rearranged
+from analysis.part import all_parts
 from bench.errors import PairingError, SpecError
 
 TASKS = (("ag_news", "Sports"), ("ag_news", "World"), ("sst2", "positive"))
@@ -20,8 +20,8 @@ def test_shape_and_spread_are_those_of_the_stored_pairs(factory, tmp_path):
     assert found.shape == Shape((2, 1), 5, 2)
     assert found.title == "InvProp - Uniform, auc, ratio 1/50, warm start, BADGE, Random"
     assert found.notes == ()
-    runs = conditions(results)[0].runs
-    arms = (runs[runs["weighting_label"] == arm] for arm in ("InvProp", "Uniform"))
+    (part,) = all_parts(results)
+    arms = (part.runs[part.runs["weighting_label"] == arm] for arm in ("InvProp", "Uniform"))
     assert found.components == components(differences(*arms, "auc", pooled="algorithm_label"))
     # The planted noise of one run is .005, so that of a difference sqrt 2 times that.
     assert 0.004 < found.components.residual < 0.012
