@@ -24,7 +24,7 @@ from bench.store import Store
 
 KILLS = int(os.environ.get("IMBAL_BENCH_KILLS", "5"))
 SEED = int(os.environ.get("IMBAL_BENCH_TORTURE_SEED", "0"))
-DRIVERS, JOBS, SEEDS_MORE = 2, 2, 4
+DRIVERS, JOBS, SEEDS_MORE = 2, 2, 8
 DRIVER_SHARE = 0.2
 
 
