@@ -85,24 +85,34 @@ class _Slot:
         self._environment = environment
         self._pool: ProcessPoolExecutor | None = None
         self._closed = False
+        self._lock = threading.Lock()
 
     def run(self, work: Work, job: BlockJob) -> BlockReport:
         """Have the worker do a block; if it dies, say so."""
         try:
-            if self._pool is None:
-                self._pool = ProcessPoolExecutor(
-                    max_workers=1, env=self._environment, initializer=_begin, initargs=(os.getpid(),)
-                )
-            report: BlockReport = self._pool.submit(work, job).result()
+            report: BlockReport = self._submit(work, job).result()
         except (BrokenProcessPool, ShutdownExecutorError):
             self._pool = None
             report = BlockReport(str(job.block), lost=True)
         return report
 
+    def _submit(self, work: Work, job: BlockJob) -> Future[BlockReport]:
+        with self._lock:
+            if self._closed:
+                raise ShutdownExecutorError
+            if self._pool is None:
+                self._pool = ProcessPoolExecutor(
+                    max_workers=1, env=self._environment, initializer=_begin, initargs=(os.getpid(),)
+                )
+            future: Future[BlockReport] = self._pool.submit(work, job)
+            return future
+
     def close(self) -> None:
         """End the worker, whatever it is doing: what it has stored is stored whole."""
-        if self._pool is not None:
-            self._pool.shutdown(kill_workers=True)
+        with self._lock:
+            self._closed = True
+            if self._pool is not None:
+                self._pool.shutdown(kill_workers=True)
 
 
 def _begin(driver: int) -> None:
