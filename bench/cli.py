@@ -66,6 +66,23 @@ CacheOption = Annotated[
     Path, typer.Option("--cache-dir", envvar="IMBAL_BENCH_CACHE", help="Cache; may be deleted at any time.")
 ]
 JobsOption = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Worker processes; cores are divided among them.")]
+ExecutorOption = Annotated[
+    Literal["inline", "joblib", "dask"] | None,
+    typer.Option("--executor", help="What runs blocks. Default: what the other options imply."),
+]
+GpusOption = Annotated[str | None, typer.Option("--gpus", help="Share out these GPUs: all, or 0,1,2.")]
+PerGpuOption = Annotated[int, typer.Option("--per-gpu", min=1, help="Worker processes on each GPU.")]
+SchedulerOption = Annotated[
+    str | None, typer.Option("--scheduler", help="Use the workers of a Dask scheduler: tcp://host:8786.")
+]
+SlurmOption = Annotated[Path | None, typer.Option("--slurm", help="Use Slurm jobs as described in a YAML file.")]
+ShardOption = Annotated[
+    str | None, typer.Option("--shard", help="Run share i of n of the blocks, e.g. 1/8; shares may use one store.")
+]
+TimeoutOption = Annotated[
+    float | None,
+    typer.Option("--run-timeout", min=0.001, help="Seconds after which a run has hung and fails."),
+]
 ThreadsOption = Annotated[
     int | None, typer.Option("--threads", min=1, help="Threads of each worker. Default: cores / jobs.")
 ]
@@ -148,6 +165,13 @@ def run(
     jobs: JobsOption = DEFAULT_JOBS,
     threads: ThreadsOption = None,
     device: DeviceOption = "auto",
+    executor: ExecutorOption = None,
+    gpus: GpusOption = None,
+    per_gpu: PerGpuOption = 1,
+    scheduler: SchedulerOption = None,
+    slurm: SlurmOption = None,
+    shard: ShardOption = None,
+    run_timeout: TimeoutOption = None,
     plugin: PluginOption = None,
     report: Annotated[bool, typer.Option(help="Write the report when all runs have ended.")] = True,
 ) -> None:
@@ -160,24 +184,45 @@ def run(
     imbal-bench run quickstart --jobs 2
 
     imbal-bench run paper --tasks sst2 --ratios 50 --data-dir mirror
+
+    imbal-bench run paper --gpus all --per-gpu 2
     """
+    from bench.config.slurm import load_slurm
     from bench.display import pool_warnings
     from bench.grid.execute import Execution, execute, preflight
     from bench.grid.expand import expand
+    from bench.grid.workers import choose_workers
 
     console = _console()
     plugins = _add_plugins(plugin)
+    workers = choose_workers(
+        executor, jobs=jobs, gpus=gpus, per_gpu=per_gpu, scheduler=scheduler,
+        slurm=load_slurm(slurm) if slurm else None, apart=run_timeout is not None,
+    )  # fmt: skip
     grid_spec = _load(spec, overrides, tasks, ratios, seeds, algorithms, weightings, model)
     world = _world(data_dir, cache_dir)
     grid = expand(grid_spec, world)
+    if shard is not None:
+        grid = grid.shard(*_shard(shard))
     for line in pool_warnings(grid):
         console.print(line, style="yellow")
-    execution = Execution(store or Path("results") / grid_spec.name, world, jobs, device, plugins, threads)
-    preflight(grid_spec, device)
+    folder = store or Path("results") / grid_spec.name
+    execution = Execution(folder, world, workers, device, plugins, threads, run_timeout)
+    preflight(grid_spec, execution)
     summary = execute(grid, execution, console)
-    if report:
+    if report and shard is None:  # of a shard alone it would show little, and shards would write it at the same time
         _report(execution.store, execution.store / "report", console)
     _conclude(summary, execution, console)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    """Read ``i/n``."""
+    from bench.errors import SpecError
+
+    number, _, count = text.partition("/")
+    if not (number.isdecimal() and count.isdecimal()):
+        raise SpecError(f"--shard {text!r} must read i/n, such as 1/8 for the first of eight shares")
+    return int(number), int(count)
 
 
 def _conclude(summary: Summary, execution: Execution, console: Console) -> None:
@@ -219,9 +264,9 @@ def plan(
     """
     from bench.display import show_plan
     from bench.grid.calibrate import calibrate
-    from bench.grid.execute import Execution
     from bench.grid.expand import expand
     from bench.grid.rates import recall
+    from bench.grid.workers import Workers
     from bench.model.hardware import choose_hardware
 
     _add_plugins(plugin)
@@ -229,7 +274,7 @@ def plan(
     world = _world(data_dir, cache_dir)
     grid = expand(grid_spec, world, counted=False)
     hardware = choose_hardware(device, grid_spec.model.precision)
-    each = Execution(Path(), world, jobs, threads=threads).threads_each
+    each = threads or Workers("joblib", jobs).threads_each
     if measure:
         calibrate(grid_spec, hardware, each, cache_dir)
     rates = recall(cache_dir, grid_spec.model.name, hardware.name, each)
@@ -399,10 +444,18 @@ def doctor(
     data_dir: DataOption = None,
     cache_dir: CacheOption = DEFAULT_CACHE,
 ) -> None:
-    """Check the environment: versions, hardware, caches, whether the hub answers, which datasets can be had."""
-    from bench.display import show_doctor
+    """Check the environment, and every run of a store against itself and its data. Exit code 1: a run is wrong."""
+    from bench.display import show_audit, show_doctor
+    from bench.grid.audit import audit
+    from bench.store import Store
 
-    show_doctor(_world(data_dir, cache_dir), store, _console())
+    world, console = _world(data_dir, cache_dir), _console()
+    show_doctor(world, store, console)
+    if (store / "store.json").exists():
+        found = audit(Store(store), world)
+        show_audit(store, found, console)
+        if found.wrong:
+            raise typer.Exit(1)
 
 
 @data_app.command()

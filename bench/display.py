@@ -20,9 +20,11 @@ from bench.config import load_spec, preset_names
 from bench.data.availability import availability
 from bench.data.facts import DATASETS
 from bench.data.hub import reachable
+from bench.grid.audit import Audit
 from bench.grid.expand import Grid
+from bench.grid.heartbeat import beats
 from bench.grid.plan import Cost, grid_cost
-from bench.grid.progress import beats, clock
+from bench.grid.progress import clock
 from bench.grid.rates import Rates
 from bench.grid.world import World
 from bench.store import Store
@@ -231,6 +233,15 @@ def show_doctor(world: World, store: Path, console: Console) -> None:
     for state in availability(world.data_dir):
         table.add_row(state.dataset, state.state, state.detail)
     console.print(table)
+
+
+def show_audit(store: Path, found: Audit, console: Console) -> None:
+    """Show whether a store's runs are what they must be."""
+    console.print("", f"{found.runs} runs in {store}: {f'{len(found.wrong)} wrong' if found.wrong else 'all sound'}")
+    for line in found.wrong:
+        console.print(line, style="red", markup=False, highlight=False)
+    for line in sorted(found.unchecked):
+        console.print(f"not held against its data: {line}", style="yellow", markup=False, highlight=False)
 
 
 def _existing(path: Path) -> Path:

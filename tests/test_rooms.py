@@ -69,6 +69,9 @@ LIBRARIES: dict[str, set[str]] = {
     "yaml": {"bench.config", "bench.data"},
     "filelock": {"bench.data", "bench.store"},
     "joblib": {"bench.grid"},
+    "dask": {"bench.grid"},
+    "distributed": {"bench.grid"},
+    "dask_jobqueue": {"bench.grid"},
     "sklearn": {"bench.strategies", "bench.loop", "bench.informativeness"},
     "threadpoolctl": {"bench.strategies"},
     "typer": {"bench.cli"},
@@ -227,7 +230,7 @@ def test_the_table_names_rooms_and_permissions_that_are_used():
 
 def test_every_library_is_declared_and_every_declared_one_is_used():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    declared = {_normal(line) for line in project["dependencies"]}
+    declared = {_normal(line) for line in project["dependencies"] + project["optional-dependencies"]["dask"]}
     libraries = {room_of(it.target) for it in imports_of(ROOT)} - set(sys.stdlib_module_names) - {"(computed)"}
     libraries = {name for name in libraries if name.partition(".")[0] not in PACKAGES}
     distributions = packages_distributions()

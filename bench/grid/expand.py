@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -77,6 +77,18 @@ class Grid:
     def runs(self) -> int:
         """Number of runs, infeasible ones left out."""
         return sum(len(job.runs) for job in self.jobs)
+
+    def shard(self, number: int, count: int) -> Grid:
+        """Return every ``count``-th block from block ``number`` on (from 1): a share for one job of an array.
+
+        The shards of a grid have no block in common and make it up; each is a mixture of tasks, ratios and seeds.
+
+        Raises:
+            SpecError: if there is no such shard.
+        """
+        if not 1 <= number <= count:
+            raise SpecError(f"there is no shard {number}/{count}; give one of 1/{count} to {count}/{count}")
+        return replace(self, jobs=self.jobs[number - 1 :: count], skipped=self.skipped[number - 1 :: count])
 
 
 def parse_task(text: str) -> tuple[str, str | None]:
