@@ -35,7 +35,7 @@ def _effects(table: Table) -> Iterator[str]:
         found = [effect for row in table.rows for effect in _effect(table, row, group.title)]
         other = next(column for column in group.columns if column != FIRST)
         if found:
-            yield f"{group.title}, {FIRST} minus {other}: {'; '.join(found)} ({table.address})"
+            yield f"{group.title}, {FIRST} minus {other} (p: paired, one-sided): {'; '.join(found)} ({table.address})"
 
 
 def _effect(table: Table, row: Row, metric: str) -> Iterator[str]:

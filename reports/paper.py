@@ -28,10 +28,14 @@ def paper_files(
     """
     names = sorted({name for strategy in overview.strategies for name in strategy})
     strategies = [(title_of(name), keys) for name, keys in cited(names).items()]
+    sources = bibliography(names)
     main = environment().get_template("main.tex")
+    article = main.render(
+        sections=sections, pictures=pictures, strategies=strategies, bibliography=bool(sources.strip())
+    )
     texts = {
-        "main.tex": main.render(sections=sections, pictures=pictures, strategies=strategies),
-        "strategies.bib": bibliography(names),
+        "main.tex": article + "\n",
+        "strategies.bib": sources,
         **{f"tables/{table.name}.tex": to_latex(table) for section in sections for table in section.tables},
     }
     drawn = {f"figures/{picture.name}.pdf": picture.pdf for section in sections for picture in pictures[section.suffix]}

@@ -33,7 +33,7 @@ def trace(runs: pd.DataFrame, tables: Iterable[Table]) -> Trace:
         runs: as :func:`analysis.traced` returns them.
         tables: all tables of the page.
     """
-    sort = ["ratio", "start", "dataset", "algorithm", "weighting", "positive", "seed", "status"]
+    sort = ["status", "ratio", "start", "dataset", "algorithm", "weighting", "positive", "seed"]
     runs = runs.sort_values(sort, kind="stable")
     lines = {key: number for number, key in enumerate(runs.index)}
     behind = dict.fromkeys(cell.runs for table in tables for cell in table.cells if cell.runs)

@@ -74,7 +74,7 @@ function show(cell) {
   const box = dialog.querySelector("div");
   box.replaceChildren();
   make("h2", placeOf(cell).join(", "), box).id = "behind-title";
-  make("p", `${cell.closest("table").caption.textContent.trim()}`, box).className = "says";
+  make("p", cell.closest("table").caption.textContent.trim(), box).className = "says";
   const exact = cell.dataset.value === undefined ? "" : ` (${cell.dataset.value})`;
   make("p", `${cell.firstChild.textContent}${exact} from ${found.length} run${found.length === 1 ? "" : "s"}:`, box);
   if (cell.title) make("p", `† ${cell.title}`, box).className = "holes";
@@ -133,4 +133,4 @@ for (const table of document.querySelectorAll("main table")) {
 }
 dialog.querySelector("button").addEventListener("click", () => dialog.close());
 dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
-document.documentElement.classList.add("live");
+document.getElementById("how").hidden = false;
