@@ -7,13 +7,14 @@ here; ``reports`` only spells it out. No torch is needed.
 """
 
 from analysis.curves import CURVE_METRICS, Curves
+from analysis.findings import FULL_RESULTS
 from analysis.frame import ALL_STATUSES, Results, read_results
 from analysis.model import Cell, Comparison, Group, Row, Table
-from analysis.names import metric_title
+from analysis.names import metric_title, title_of
 from analysis.overview import Overview, Problem, overview
 from analysis.paired import Paired, paired
-from analysis.sections import FULL_RESULTS, Numbered, Section, sections
-from analysis.tracing import Explanation, explain
+from analysis.sections import Numbered, Section, sections
+from analysis.tracing import Explanation, explain, traced
 from bench.store import Store
 from bench.store.store import write_atomically
 
@@ -41,5 +42,7 @@ __all__ = [
     "paired",
     "read_results",
     "sections",
+    "title_of",
+    "traced",
     "write_atomically",
 ]

@@ -25,7 +25,8 @@ class Overview:
 
     Attributes:
         finished, failed, skipped: runs. unreadable: a line per file.
-        tasks: ``dataset/class``, sorted. seeds: sorted.
+        tasks: ``dataset/class``, sorted. ratios, starts, strategies (algorithm, weighting), seeds: of
+            finished runs, sorted.
         problems: failures and skips by reason, most frequent first.
         made_with: fact -> its values, most frequent first.
     """
@@ -35,6 +36,9 @@ class Overview:
     skipped: int
     unreadable: tuple[str, ...]
     tasks: tuple[str, ...]
+    ratios: tuple[int, ...]
+    starts: tuple[str, ...]
+    strategies: tuple[tuple[str, str], ...]
     seeds: tuple[int, ...]
     problems: tuple[Problem, ...]
     made_with: dict[str, tuple[str, ...]]
@@ -51,6 +55,9 @@ def overview(results: Results) -> Overview:
         skipped=int(ended.get("skipped", 0)),
         unreadable=results.unreadable,
         tasks=tuple(sorted({f"{name}/{rare}" for name, rare in zip(runs["dataset"], runs["positive"], strict=True)})),
+        ratios=tuple(sorted(map(int, set(runs["ratio"])))),
+        starts=tuple(sorted(set(runs["start"]), reverse=True)),
+        strategies=tuple(sorted(set(zip(runs["algorithm"], runs["weighting"], strict=True)))),
         seeds=tuple(sorted(map(int, set(runs["seed"])))),
         problems=_problems(unfinished),
         made_with=facts | {"last run": (str(runs["finished"].max()),) if len(runs) else ()},

@@ -8,15 +8,13 @@ from analysis.condition import Condition, conditions
 from analysis.coverage import coverage, stage_times
 from analysis.curves import Curves, curves
 from analysis.definitions import DEFINITIONS, TableDefinition
+from analysis.findings import FULL_RESULTS, findings
 from analysis.frame import Results
 from analysis.model import Table
 from analysis.paper import Agreement, Beside, beside, total
 from analysis.selection import select
 from analysis.tables import p_values, tabulate
 from bench.errors import UnknownNameError
-
-FULL_RESULTS = 8
-"""The table that shows every strategy, whatever was run."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +35,7 @@ class Section:
         numbered: the paper's tables that can be made, in order.
         not_run: number -> a line on what a table needs, for the others.
         agreement: over all tables of which the paper's values are at hand.
+        findings: what the tables say, in up to five lines. absent: runs that the full results lack and nobody tried.
         coverage: what was run. times: seconds per stage. curves: one for each ratio and start.
     """
 
@@ -46,6 +45,8 @@ class Section:
     numbered: tuple[Numbered, ...]
     not_run: dict[int, str]
     agreement: Agreement
+    findings: tuple[str, ...]
+    absent: int
     coverage: Table
     times: Table
     curves: tuple[Curves, ...]
@@ -85,14 +86,18 @@ def _section(condition: Condition) -> Section:
     numbered = tuple(
         Numbered(table, p_values(table), beside(table, number)) for number, table in made.items() if table is not None
     )
+    full = layouts[FULL_RESULTS]
+    agreement = total(one.paper for one in numbered if one.paper)
     return Section(
         suffix=condition.suffix,
         title=condition.title,
         settings=condition.settings.model_dump_json(indent=2),
         numbered=numbered,
         not_run={number: _not_run(DEFINITIONS[number]) for number, table in made.items() if table is None},
-        agreement=total(one.paper for one in numbered if one.paper),
-        coverage=coverage(condition, layouts[FULL_RESULTS]),
+        agreement=agreement,
+        findings=findings({number: table for number, table in made.items() if table}, agreement),
+        absent=int((~full.absent["failed"]).sum()) if full else 0,
+        coverage=coverage(condition, full),
         times=stage_times(condition),
         curves=curves(condition),
     )

@@ -13,8 +13,11 @@ from analysis.model import Cell, Table
 from analysis.names import METRIC_TITLES, with_labels
 from analysis.sections import Section, sections
 from bench.errors import SpecError
+from bench.records import METRICS
 from bench.store import Store
 
+WHO = ["dataset", "positive", "ratio", "start", "seed", "algorithm", "weighting"]
+"""What a run is told by; algorithm and weighting as tables spell them, with the options that differ."""
 EXAMPLE = "an address is a table and what singles out a cell in it, such as T4 50 auc InvProp"
 
 
@@ -104,13 +107,23 @@ def _allowed(table: Table, places: Sequence[tuple[str, ...]]) -> str:
 
 
 def _runs(store: Store, results: Results, cell: Cell, metric: str) -> pd.DataFrame:
-    finished = results.runs.assign(status="ok", value=results.runs[metric] if metric else None)
-    every = pd.concat([finished, results.unfinished]).drop_duplicates("key").set_index("key", drop=False)
-    found = with_labels(every.loc[list(dict.fromkeys(cell.runs))])
+    found = traced(store, results, list(dict.fromkeys(cell.runs)))
+    shown = found.assign(value=found[metric]) if metric else found
+    columns = [*WHO, "status", *(["value"] if metric else []), "file"]
+    return shown.sort_values([*WHO, "status"], ignore_index=True)[columns]
+
+
+def traced(store: Store, results: Results, keys: Sequence[str] | None = None) -> pd.DataFrame:
+    """Return where runs are found: ``WHO``, status, the metrics (NaN for a run that did not finish), and file.
+
+    Args:
+        store: what ``results`` were read from; files are named within it.
+        results: all that was read.
+        keys: of the runs wanted; default: all. They are the index of the frame.
+    """
+    every = pd.concat([results.runs.assign(status="ok"), results.unfinished]).drop_duplicates("key")
+    every = every.set_index("key", drop=False)
+    found = with_labels(every if keys is None else every.loc[list(keys)])
     files = [store.file_of(key, status) for key, status in zip(found["key"], found["status"], strict=True)]
-    shown = {name: found[name] for name in ("dataset", "positive", "ratio", "start", "seed")}
-    shown |= {"algorithm": found["algorithm_label"], "weighting": found["weighting_label"], "status": found["status"]}
-    if metric:
-        shown["value"] = found["value"]
-    runs = pd.DataFrame(shown).assign(file=[str(path.relative_to(store.path)) for path in files])
-    return runs.sort_values([name for name in shown if name != "value"], ignore_index=True)
+    named = found.assign(algorithm=found["algorithm_label"], weighting=found["weighting_label"])
+    return named[[*WHO, "status", *METRICS]].assign(file=[str(path.relative_to(store.path)) for path in files])

@@ -363,9 +363,12 @@ def report(
     table: Annotated[
         list[str] | None, typer.Option("--table", help="Table to print, such as T4 or T4-p. Repeatable. Default: T8.")
     ] = None,
+    paper: Annotated[
+        Path | None, typer.Option("--paper", help="Folder for an article: LaTeX, PDF figures, BibTeX, hashes.")
+    ] = None,
 ) -> None:
     """Print the tables of a store, and write all of them as HTML page, LaTeX, CSV, Markdown; figures; and the runs."""
-    _report(store, out or store / "report", _console(), table or [])
+    _report(store, out or store / "report", _console(), table or [], paper)
 
 
 @app.command()
@@ -391,12 +394,14 @@ def explain(
     _console().print(terminal_explanation(store, address, settings))
 
 
-def _report(store: Path, out: Path, console: Console, tables: Sequence[str] = ()) -> None:
+def _report(store: Path, out: Path, console: Console, tables: Sequence[str] = (), paper: Path | None = None) -> None:
     from reports import terminal_table, write_report
 
     console.print(terminal_table(store, tables))
-    files = write_report(store, out)
+    files = write_report(store, out, paper)
     console.print(f"report: {files.html.resolve()}", highlight=False, soft_wrap=True)
+    if paper:
+        console.print(f"for an article: {(paper / 'main.tex').resolve()}", highlight=False, soft_wrap=True)
 
 
 @app.command()

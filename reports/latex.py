@@ -43,7 +43,8 @@ def _escaped(char: str) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return the templates of LaTeX files: ``<< value >>`` is escaped, ``<% ... %>`` are blocks."""
     return Environment(
         loader=PackageLoader("reports"),
         undefined=StrictUndefined,
@@ -66,4 +67,4 @@ def to_latex(table: Table) -> str:
     A table with more rows than a page holds is continued in further environments.
     """
     parts = [table.rows[start : start + ROWS] for start in range(0, len(table.rows), ROWS)]
-    return _environment().get_template("table.tex").render(table=table, parts=parts) + "\n"
+    return environment().get_template("table.tex").render(table=table, parts=parts) + "\n"

@@ -1,4 +1,4 @@
-"""``report --table`` and ``explain`` on the command line."""
+"""``report`` with its options, and ``explain`` on the command line."""
 
 from __future__ import annotations
 
@@ -27,6 +27,14 @@ def test_explain_lists_runs_seeds_values_and_files(bench, results):
     files = re.findall(r"runs/\w\w/\w{32}\.json", out)
     assert len(set(files)) == 8
     assert all((results / name).is_file() for name in files)
+
+
+def test_report_writes_the_folder_for_an_article_where_it_is_told(bench, results, tmp_path):
+    code, out, err = bench("report", "--store", results, "--paper", tmp_path / "article")
+    assert (code, err) == (0, "")
+    assert f"for an article: {tmp_path / 'article' / 'main.tex'}" in out
+    assert (tmp_path / "article" / "tables" / "table3.tex").is_file()
+    assert (results / "report" / "report.html").is_file()
 
 
 def test_the_store_may_be_named_in_either_place(bench, results):
