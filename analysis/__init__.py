@@ -8,7 +8,7 @@ here; ``reports`` only spells it out. No torch is needed.
 
 from analysis.curves import CURVE_METRICS, Curves
 from analysis.frame import ALL_STATUSES, Results, read_results
-from analysis.model import Cell, Comparison, Group, Row, Table
+from analysis.model import DISAGREE, HOLE, SOUND, Cell, Comparison, Group, Row, Table
 from analysis.names import metric_title
 from analysis.overview import Overview, Problem, overview
 from analysis.paired import Paired, paired
@@ -20,7 +20,10 @@ from bench.store.store import write_atomically
 __all__ = [
     "ALL_STATUSES",
     "CURVE_METRICS",
+    "DISAGREE",
     "FULL_RESULTS",
+    "HOLE",
+    "SOUND",
     "Cell",
     "Comparison",
     "Curves",

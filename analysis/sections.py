@@ -8,7 +8,9 @@ from analysis.condition import Condition, conditions
 from analysis.coverage import coverage, stage_times
 from analysis.curves import Curves, curves
 from analysis.definitions import DEFINITIONS, TableDefinition
+from analysis.effects import effects
 from analysis.frame import Results
+from analysis.layout import Layout
 from analysis.model import Table
 from analysis.paper import Agreement, Beside, beside, total
 from analysis.selection import select
@@ -21,10 +23,16 @@ FULL_RESULTS = 8
 
 @dataclass(frozen=True)
 class Numbered:
-    """One of the paper's tables: ours, the tests behind its marks, and the paper's beside it, where there are any."""
+    """One of the paper's tables, and what stands beside it, where there is any.
+
+    Attributes:
+        table: ours. tests: paper mode's tests behind its marks. effects: sound mode's evidence on each comparison.
+        paper: the paper's beside ours.
+    """
 
     table: Table
     tests: Table | None
+    effects: Table | None
     paper: Beside | None
 
 
@@ -53,7 +61,7 @@ class Section:
     @property
     def tables(self) -> tuple[Table, ...]:
         """All tables of the section."""
-        found = [(one.table, one.tests, one.paper and one.paper.table) for one in self.numbered]
+        found = [(one.table, one.tests, one.effects, one.paper and one.paper.table) for one in self.numbered]
         return (*(table for parts in found for table in parts if table), self.coverage, self.times)
 
     def table(self, name: str) -> Table:
@@ -81,21 +89,25 @@ def sections(results: Results) -> list[Section]:
 
 def _section(condition: Condition) -> Section:
     layouts = {number: select(definition, condition) for number, definition in DEFINITIONS.items()}
-    made = {number: tabulate(layout) if layout else None for number, layout in layouts.items()}
-    numbered = tuple(
-        Numbered(table, p_values(table), beside(table, number)) for number, table in made.items() if table is not None
-    )
+    numbered = {number: made for number, layout in layouts.items() if layout and (made := _numbered(layout))}
     return Section(
         suffix=condition.suffix,
         title=condition.title,
         settings=condition.settings.model_dump_json(indent=2),
-        numbered=numbered,
-        not_run={number: _not_run(DEFINITIONS[number]) for number, table in made.items() if table is None},
-        agreement=total(one.paper for one in numbered if one.paper),
+        numbered=tuple(numbered.values()),
+        not_run={number: _not_run(DEFINITIONS[number]) for number in layouts if number not in numbered},
+        agreement=total(one.paper for one in numbered.values() if one.paper),
         coverage=coverage(condition, layouts[FULL_RESULTS]),
         times=stage_times(condition),
         curves=curves(condition),
     )
+
+
+def _numbered(layout: Layout) -> Numbered | None:
+    table = tabulate(layout)
+    if table is None:
+        return None
+    return Numbered(table, p_values(table), effects(layout, table), beside(table, layout.definition.number))
 
 
 def _not_run(definition: TableDefinition) -> str:
