@@ -15,14 +15,15 @@ from analysis.inference.effect import effect_of
 from analysis.inference.robustness import bounds_of, leave_one_out_of
 from analysis.layout import Layout
 from analysis.model import NO_VALUE, SOUND, Cell, Comparison, Group, Row, Table, p_text, signed
-from analysis.notes import comparisons
+from analysis.notes import comparisons, holes
 from analysis.sound import ESTIMAND, Place, Sound
 
 SIDE = ALPHA / 2
 """Level of a test on the side that the estimate lies on: one that looks at both sides has ``ALPHA``."""
-COLUMNS = (
-    *("estimate", "from", "to", "units", "p (Holm)", "d_z", "Wilcoxon p", "sign-flip p"),
-    *("without a task", "without a seed", "missing runs"),
+GROUPS = (
+    Group("Difference and 95 % CI", ("estimate", "from", "to", "units", "p (Holm)")),
+    Group("Size and cross-checks", ("d_z", "Wilcoxon p", "sign-flip p")),
+    Group("Same answer without", ("a task", "a seed", "missing runs")),
 )
 
 
@@ -50,7 +51,7 @@ class Claim:
 
 def effects(layout: Layout, table: Table) -> Table | None:
     """Return the evidence on each comparison of a table; None for one whose cells are not tested."""
-    sound, titles = Sound(layout), dict(zip(layout.definition.metrics, table.groups, strict=False))
+    sound, titles = Sound(layout), dict(zip(layout.definition.metrics, table.groups, strict=True))
     rows = [
         Row((*row.labels, titles[claim.metric].title, claim.title), _cells(sound, claim))
         for number, row in enumerate(table.rows)
@@ -64,8 +65,9 @@ def effects(layout: Layout, table: Table) -> Table | None:
         title=f"Effects in sound mode: {table.title}",
         caption=_caption(layout),
         headers=(*table.headers, "Metric", "Claim"),
-        groups=(Group("Effect (95 % CI), tests on its side, and what they hang on", COLUMNS),),
+        groups=GROUPS,
         rows=tuple(rows),
+        notes=holes(rows, GROUPS),
         mark=f"p < {ALPHA} after Holm, as {SOUND} in {table.address}",
     )
 
@@ -79,7 +81,7 @@ def _caption(layout: Layout) -> str:
         f"Mean difference of the first minus the second on these tasks (estimand {ESTIMAND}), its two-sided 95 % "
         "t-interval, and the units it is over. p-values are one-sided, on the side of the estimate; Holm's corrects "
         "for all tests of the metric in the table, on both sides; Wilcoxon's and the sign-flip permutation's are not "
-        "corrected. d_z: estimate / standard deviation of the units. Without a task, without a seed: in how many "
+        "corrected. d_z: estimate / standard deviation of the units. Without a task, a seed: in how many "
         f"leave-one-out tests the uncorrected answer (p < {SIDE} on that side) is the same. Missing runs: whether that "
         "test is marked or not marked whatever they had yielded, or open; a dash: none are missing. "
         + chosen * (layout.definition.summary == "best")
@@ -91,7 +93,7 @@ def _claims(layout: Layout, table: Table, row: int) -> Iterator[Claim]:
     definition, own = layout.definition, table.rows[row]
     tests, cells = comparisons(own, table.groups), dict(zip(table.columns, own.cells, strict=True))
     number = {name: place for place, name in enumerate(layout.columns)}
-    for metric, group in zip(definition.metrics, table.groups, strict=False):
+    for metric, group in zip(definition.metrics, table.groups, strict=True):
         if layout.reference:
             lone_row, reference = layout.reference
             for column in group.columns:
@@ -113,7 +115,7 @@ def _claims(layout: Layout, table: Table, row: int) -> Iterator[Claim]:
 def _cells(sound: Sound, claim: Claim) -> tuple[Cell, ...]:
     found, cell = claim.tests[0].sound, partial(Cell, runs=claim.runs)
     if found is None:
-        return tuple(cell(NO_VALUE, note=claim.tests[0].paper.note) for _ in COLUMNS)
+        return tuple(cell(NO_VALUE, note=claim.tests[0].paper.note) for group in GROUPS for _ in group.columns)
     return (
         cell(signed(found.estimate), found.estimate, note=found.note),
         *(cell(signed(end), end) for end in (found.low, found.high)),
@@ -128,7 +130,7 @@ def _cells(sound: Sound, claim: Claim) -> tuple[Cell, ...]:
 
 
 def _none() -> tuple[Cell, ...]:
-    return (Cell(NO_VALUE),) * (len(COLUMNS) - COLUMNS.index("d_z"))
+    return tuple(Cell(NO_VALUE) for group in GROUPS[1:] for _ in group.columns)
 
 
 def _hangs_on(found: Effect, laid: Design, cell: Callable[..., Cell]) -> Iterator[Cell]:

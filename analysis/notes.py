@@ -16,14 +16,24 @@ PLACES = 4
 
 def notes(layout: Layout, rows: list[Row], groups: tuple[Group, ...]) -> tuple[str, ...]:
     """Return the notes of a table: runs left out, holes, missing runs, tests that were not made."""
+    return (
+        *layout.condition.notes,
+        *holes(rows, groups),
+        *_absent(layout),
+        *test_notes(rows, groups),
+        *_sound(rows, groups),
+    )
+
+
+def holes(rows: Iterable[Row], groups: tuple[Group, ...]) -> tuple[str, ...]:
+    """Return the notes of cells with the places that have them."""
     columns = [column for group in groups for column in group.columns]
-    holes = _gathered(
+    return _gathered(
         (cell.note, ", ".join((*row.labels, column)))
         for row in rows
         for column, cell in zip(columns, row.cells, strict=True)
         if cell.note
     )
-    return (*layout.condition.notes, *holes, *_absent(layout), *test_notes(rows, groups), *_sound(rows, groups))
 
 
 def _sound(rows: list[Row], groups: tuple[Group, ...]) -> list[str]:
