@@ -9,7 +9,7 @@ here; ``reports`` only spells it out. No torch is needed.
 from analysis.curves import CURVE_METRICS, Curves
 from analysis.findings import FULL_RESULTS
 from analysis.frame import ALL_STATUSES, Results, read_results
-from analysis.model import Cell, Comparison, Group, Row, Table
+from analysis.model import DISAGREE, HOLE, SOUND, Cell, Comparison, Group, Row, Table
 from analysis.names import metric_title, title_of
 from analysis.overview import Overview, Problem, overview
 from analysis.paired import Paired, paired
@@ -21,7 +21,10 @@ from bench.store.store import write_atomically
 __all__ = [
     "ALL_STATUSES",
     "CURVE_METRICS",
+    "DISAGREE",
     "FULL_RESULTS",
+    "HOLE",
+    "SOUND",
     "Cell",
     "Comparison",
     "Curves",

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from math import isnan
 
 from analysis.definitions import TableDefinition
+from analysis.inference import ALPHA
 from analysis.layout import Layout
-from analysis.model import ALPHA, Cell
+from analysis.model import DISAGREE, SOUND, Cell
 from analysis.paper import printed
+from analysis.sound import ESTIMAND
 from bench.records import Settings
 
 
@@ -21,6 +23,25 @@ def mark(definition: TableDefinition) -> str:
     return f"larger than every other column of its row and metric, p < {ALPHA}"
 
 
+def sound_mark(definition: TableDefinition, cells: Iterable[Cell]) -> str:
+    """Return what the mark of sound mode means: question, test, unit, n, correction; empty if nothing was tested."""
+    every = [comparison.sound for cell in cells for comparison in cell.against]
+    found = [one for one in every if one]
+    if not found:
+        return ""
+    low, high = (pick(one.n for one in found) for pick in (min, max))
+    n = f"n = {low}" if low == high else f"n = {low} to {high}"
+    pooled = "tasks and algorithms" if "algorithm" in definition.pair else "tasks"
+    unit = f"a unit is a {found[0].unit}, its value the mean difference over {pooled}; {n}"
+    halves = {"best": ", algorithms chosen on one half of the seeds and tested on the other, both ways, Bonferroni"}
+    family = len(every) * (1 + (definition.summary == "p")) // len(definition.metrics)
+    what = "different on either side" if definition.summary == "p" else "larger than every other column of its row"
+    return (
+        f"{what} on these tasks (estimand {ESTIMAND}) by one-sided t-tests over {found[0].unit}s ({unit})"
+        f"{halves.get(definition.summary, '')}, p < {ALPHA} after Holm over all {count(family, 'test')} of a metric"
+    )
+
+
 def caption(layout: Layout, cells: list[Cell]) -> str:
     """Return what the numbers are: of which runs; the test's side, unit, pairs and correction; data; runs held."""
     data = layout.runs.groupby("dataset")["fingerprint"].first()
@@ -30,6 +51,7 @@ def caption(layout: Layout, cells: list[Cell]) -> str:
         layout.definition.says,
         _extent(layout),
         *_test(layout, cells),
+        *_sound(layout.definition, cells),
         _encoder(layout.condition.settings),
         f"Data: {', '.join(f'{name} {fingerprint[:8]}' for name, fingerprint in data.items())}",
         f"Runs: {asked - missing:,} of {asked:,}; a dagger marks cells that lack some",
@@ -90,6 +112,11 @@ def _test(layout: Layout, cells: list[Cell]) -> list[str]:
         f"p lies in [{ALPHA}, {1 - ALPHA}], which shows no difference, in {between}; bold: {mark(definition)}",
         frank,
     ]
+
+
+def _sound(definition: TableDefinition, cells: list[Cell]) -> list[str]:
+    meaning = sound_mark(definition, cells)
+    return [f"{SOUND} (sound mode): {meaning}", f"{DISAGREE}: bold and {SOUND} disagree"] if meaning else []
 
 
 def _pairs(cells: Iterable[Cell]) -> str:

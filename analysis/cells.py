@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from math import isnan, nan
 from typing import Any
 
@@ -12,11 +13,11 @@ import pandas as pd
 from scipy import stats
 
 from analysis.definitions import Summary
+from analysis.inference import ALPHA, LEVEL, holm
 from analysis.layout import Layout, Numbers
-from analysis.model import ALPHA, NO_VALUE, Cell, Comparison, Group, decimal, p_text
+from analysis.model import NO_VALUE, Cell, Group, decimal, p_text
 from analysis.names import metric_title
-
-LEVEL = 0.95
+from analysis.sound import Place, Sound
 
 Mean = Callable[[npt.NDArray[np.float64], Numbers], float]
 """From the values of some runs, and their numbers, to one."""
@@ -26,7 +27,27 @@ Body = tuple[tuple[Group, ...], list[tuple[Cell, ...]]]
 
 def body(layout: Layout) -> Body:
     """Return the cells that a definition asks for; no rows where there is nothing to compare."""
-    return _SUMMARIES[layout.definition.summary](layout)
+    groups, cells = _SUMMARIES[layout.definition.summary](layout)
+    return groups, _corrected(groups, cells, both_sides=layout.definition.summary == "p")
+
+
+def _corrected(groups: tuple[Group, ...], cells: list[tuple[Cell, ...]], *, both_sides: bool) -> list[tuple[Cell, ...]]:
+    """Return the cells with sound mode's p corrected; a family is all tests under one group (a metric)."""
+    found: list[tuple[Cell, ...]] = [()] * len(cells)
+    start = 0
+    for group in groups:
+        stop = start + len(group.columns)
+        family = [comparison.sound for row in cells for cell in row[start:stop] for comparison in cell.against]
+        sides = ("p", "p_less") if both_sides else ("p",)
+        p = holm([getattr(one, side) if one else nan for side in sides for one in family])
+        adjusted = iter(p.reshape(len(sides), -1).min(axis=0))
+        for number, row in enumerate(cells):
+            found[number] += tuple(
+                replace(cell, against=tuple(replace(one, p_holm=float(next(adjusted))) for one in cell.against))
+                for cell in row[start:stop]
+            )
+        start = stop
+    return found
 
 
 def _flat_means(layout: Layout) -> Body:
@@ -71,9 +92,10 @@ def _means(layout: Layout, found: Mapping[str, Numbers], mean: Mean) -> Body:
     groups = tuple(Group(metric_title(metric), layout.columns) for metric in found)
     if layout.definition.columns in layout.definition.where and layout.held.any(axis=0).sum() < 2:
         return groups, []
+    sound = Sound(layout)
     cells = [
         tuple(
-            _mean_cell(layout, places, metric, row, column, mean)
+            _mean_cell(sound, places, metric, row, column, mean)
             for metric, places in found.items()
             for column in range(len(layout.columns))
         )
@@ -82,12 +104,12 @@ def _means(layout: Layout, found: Mapping[str, Numbers], mean: Mean) -> Body:
     return groups, cells
 
 
-def _mean_cell(layout: Layout, places: Numbers, metric: str, row: int, column: int, mean: Mean) -> Cell:
-    arms = places[row]
+def _mean_cell(sound: Sound, places: Numbers, metric: str, row: int, column: int, mean: Mean) -> Cell:
+    layout, arms = sound.layout, places[row]
     runs = _there(arms[column])
     value = mean(layout.values(metric, runs), runs) if len(runs) else nan
     against = tuple(
-        Comparison(name, layout.test(arms[column], arms[other], metric))
+        sound.comparison(name, layout.test(arms[column], arms[other], metric), (row, column), (row, other), metric)
         for other, name in enumerate(layout.columns)
         if other != column
     )
@@ -95,6 +117,7 @@ def _mean_cell(layout: Layout, places: Numbers, metric: str, row: int, column: i
         text=decimal(value) if len(runs) else NO_VALUE,
         value=value,
         n=len(runs),
+        interval=sound.interval((row, column), metric) if len(runs) else (nan, nan),
         bold=bool(against) and all(comparison.paper.p < ALPHA for comparison in against),
         note=_joined(layout.hole(row, column), layout.nans(row, column, metric)),
         against=against,
@@ -112,21 +135,17 @@ def _joined(*notes: str) -> str:
 
 def _p_values(layout: Layout) -> Body:
     """The p of the test of each cell against the reference."""
-    reference = layout.definition.reference
-    runs = layout.where(reference.where) if reference else layout.runs[:0]
-    if not reference or not len(runs) or (layout.held > 0).sum() < 2:
+    if not layout.reference or (layout.held > 0).sum() < 2:
         return (), []
-    places, column = layout.places(layout.runs), int(runs["column"].iloc[0])
-    lone_row = any(axis in layout.definition.rows for axis in reference.where)
-    shown = [number for number in range(len(layout.columns)) if lone_row or number != column]
+    lone_row, column = layout.reference
+    places, sound = layout.places(layout.runs), Sound(layout)
+    shown = [number for number in range(len(layout.columns)) if lone_row is not None or number != column]
     cells = []
     for row in range(len(layout.rows)):
-        at = (int(runs["row"].iloc[0]) if lone_row else row, column)
+        at = (row if lone_row is None else lone_row, column)
         cells.append(
             tuple(
-                _p_cell(layout, places, metric, (row, number), at, reference.larger)
-                if (row, number) != at
-                else Cell(NO_VALUE)
+                _p_cell(sound, places, metric, (row, number), at) if (row, number) != at else Cell(NO_VALUE)
                 for metric in layout.definition.metrics
                 for number in shown
             )
@@ -135,20 +154,20 @@ def _p_values(layout: Layout) -> Body:
     return tuple(Group(metric_title(metric), names) for metric in layout.definition.metrics), cells
 
 
-def _p_cell(
-    layout: Layout, places: Numbers, metric: str, own: tuple[int, int], reference: tuple[int, int], larger: str
-) -> Cell:
-    cell, other = places[own], places[reference]
-    test = layout.test(cell, other, metric) if larger == "cell" else layout.test(other, cell, metric)
+def _p_cell(sound: Sound, places: Numbers, metric: str, own: Place, reference: Place) -> Cell:
+    layout, cell, other = sound.layout, places[own], places[reference]
+    first, second = (reference, own) if layout.definition.turned else (own, reference)
+    test = layout.test(places[first], places[second], metric)
     alone = f"{test.unpaired} runs without a partner" if test.unpaired else ""
     row_labels = layout.rows[reference[0]] if reference[0] != own[0] else ()
+    name = ", ".join((*row_labels, layout.columns[reference[1]]))
     return Cell(
         text=p_text(test.p),
         value=test.p,
         n=test.n,
         bold=test.p < ALPHA or test.p > 1 - ALPHA,
         note=_joined(layout.hole(*own), layout.hole(*reference), alone, test.note),
-        against=(Comparison(", ".join((*row_labels, layout.columns[reference[1]])), test),),
+        against=(sound.comparison(name, test, first, second, metric),),
         runs=layout.keys(np.concatenate([_there(cell), _there(other)])),
     )
 

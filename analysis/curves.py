@@ -9,11 +9,11 @@ import pandas as pd
 from scipy import stats
 
 from analysis.condition import Condition
+from analysis.inference import LEVEL
 from analysis.part import LABELS, parts
 from bench.records import METRICS
 
 CURVE_METRICS = METRICS
-LEVEL = 0.95
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,11 @@ class TableDefinition:
         return f"T{self.number}"
 
     @property
+    def turned(self) -> bool:
+        """Whether tests ask if what a cell is held against is larger, and not the cell."""
+        return self.reference is not None and self.reference.larger == "reference"
+
+    @property
     def needs(self) -> str:
         """What has to be run for it."""
         needs = [

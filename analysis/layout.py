@@ -45,7 +45,7 @@ class Layout:
             numbers of their ``row`` and ``column``.
         tried: finished and failed runs, labelled.
         absent: a line per missing run: ``PLACE``, row, column, and whether it ``failed``.
-        asked: a line per run that the table should have: row, column.
+        asked: a line per run that the table should have: ``PLACE``, row, column.
     """
 
     definition: TableDefinition
@@ -81,6 +81,19 @@ class Layout:
     def where(self, values: Mapping[Axis, str]) -> pd.DataFrame:
         """Return the runs that have these values."""
         return self.runs[np.logical_and.reduce([self.runs[axis] == value for axis, value in values.items()])]
+
+    @cached_property
+    def reference(self) -> tuple[int | None, int] | None:
+        """Row and column of the runs that a table of p-values tests against; no row if each row has its own.
+
+        None where the definition names no reference, or it was not run.
+        """
+        reference = self.definition.reference
+        runs = self.where(reference.where) if reference else self.runs[:0]
+        if not reference or not len(runs):
+            return None
+        lone_row = any(axis in self.definition.rows for axis in reference.where)
+        return int(runs["row"].iloc[0]) if lone_row else None, int(runs["column"].iloc[0])
 
     def values(self, metric: str, runs: Numbers) -> npt.NDArray[np.float64]:
         """Return the metric of these runs."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isnan, nan
 
+from analysis.inference import ALPHA, BestOf, Effect
 from analysis.paired import Paired
 
-ALPHA = 0.05
 NO_VALUE = "–"
+SOUND, DISAGREE, HOLE = "§", "≠", "†"
+"""Signs after a number: marked in sound mode; bold and that mark disagree; a note says what is missing or odd."""
 
 
 def decimal(value: float) -> str:
@@ -38,10 +40,15 @@ class Comparison:
     Attributes:
         other: what it is held against.
         paper: paper mode's test of this cell being larger (in a table of p-values, the test its caption names).
+        sound: sound mode's evidence on the same; None where there are no pairs, or runs that must not be paired.
+        p_holm: its p corrected for all tests of the table's metric; in a table of p-values, where both sides are
+            of interest, the smaller of both sides' p. NaN where there was no test.
     """
 
     other: str
     paper: Paired
+    sound: Effect | BestOf | None = None
+    p_holm: float = nan
 
 
 @dataclass(frozen=True)
@@ -51,10 +58,11 @@ class Cell:
     Attributes:
         text: what is printed. value: the unrounded number behind it; NaN where there is none.
         n: values that it summarises, where it is a summary.
-        bold: marked; the table says what the mark means.
+        bold: marked in paper mode; the table says what the mark means.
         note: what is missing or odd here; a cell with a note is a visible hole.
         against: what it was tested against; one for each other column, or the one reference.
         runs: keys of the runs behind it.
+        interval: the 95 % t-interval of the value in sound mode; NaN where there is none.
     """
 
     text: str
@@ -64,6 +72,7 @@ class Cell:
     note: str = ""
     against: tuple[Comparison, ...] = ()
     runs: tuple[str, ...] = ()
+    interval: tuple[float, float] = (nan, nan)
 
     @property
     def p(self) -> float:
@@ -75,6 +84,24 @@ class Cell:
     def p_text(self) -> str:
         """The deciding p as printed."""
         return p_text(self.p)
+
+    @property
+    def sound_bold(self) -> bool | None:
+        """Whether sound mode marks the cell; None where a test that could decide it was not made."""
+        marks = [None if isnan(comparison.p_holm) else comparison.p_holm < ALPHA for comparison in self.against]
+        if False in marks:
+            return False
+        return None if None in marks or not marks else True
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether paper mode and sound mode mark the cell differently."""
+        return self.sound_bold is not None and self.sound_bold != self.bold
+
+    @property
+    def signs(self) -> str:
+        """What is printed after the number, beside paper mode's mark."""
+        return SOUND * bool(self.sound_bold) + DISAGREE * self.disagrees + HOLE * bool(self.note)
 
 
 @dataclass(frozen=True)
@@ -103,6 +130,7 @@ class Table:
         headers: titles of the row-header columns.
         notes: what is missing or odd, one line each; formats print all of them.
         mark: what bold means; empty if nothing is ever marked.
+        sound_mark: what the mark of sound mode means: question, test, unit, n, correction; empty if there is none.
         with_p: whether the p that decides a cell's mark is worth printing beside it.
     """
 
@@ -115,6 +143,7 @@ class Table:
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
     mark: str = ""
+    sound_mark: str = ""
     with_p: bool = False
 
     def __post_init__(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import combinations
+from math import isnan
 
 from analysis.captions import count
 from analysis.layout import PLACE, Layout
@@ -15,14 +16,45 @@ PLACES = 4
 
 def notes(layout: Layout, rows: list[Row], groups: tuple[Group, ...]) -> tuple[str, ...]:
     """Return the notes of a table: runs left out, holes, missing runs, tests that were not made."""
+    return (
+        *layout.condition.notes,
+        *holes(rows, groups),
+        *_absent(layout),
+        *test_notes(rows, groups),
+        *_sound(rows, groups),
+    )
+
+
+def holes(rows: Iterable[Row], groups: tuple[Group, ...]) -> tuple[str, ...]:
+    """Return the notes of cells with the places that have them."""
     columns = [column for group in groups for column in group.columns]
-    holes = _gathered(
+    return _gathered(
         (cell.note, ", ".join((*row.labels, column)))
         for row in rows
         for column, cell in zip(columns, row.cells, strict=True)
         if cell.note
     )
-    return (*layout.condition.notes, *holes, *_absent(layout), *test_notes(rows, groups))
+
+
+def _sound(rows: list[Row], groups: tuple[Group, ...]) -> list[str]:
+    """Return where the modes disagree, and where only paper mode has a test."""
+    found = [
+        (cell, ", ".join((*row.labels, group.title, column)))
+        for row in rows
+        for (group, column), cell in zip(
+            ((group, column) for group in groups for column in group.columns), row.cells, strict=True
+        )
+    ]
+    tested = sum(cell.sound_bold is not None for cell, _ in found)
+    differ = [where for cell, where in found if cell.disagrees]
+    lines = [f"Paper and sound mode disagree in {len(differ)} of {count(tested, 'cell')}: {_first(differ)}"]
+    untested = _gathered(
+        (one.sound.note if one.sound else "runs that must not be paired", where)
+        for cell, where in found
+        for one in cell.against
+        if isnan(one.p_holm) and not one.paper.note
+    )
+    return lines * bool(differ) + [f"Sound mode: {line}" for line in untested]
 
 
 def test_notes(rows: Iterable[Row], groups: tuple[Group, ...]) -> tuple[str, ...]:

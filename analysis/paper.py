@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from itertools import chain
-from math import isnan
+from math import isnan, nan
 from typing import Any
 
 from analysis.model import NO_VALUE, Cell, Group, Row, Table, decimal, signed
@@ -18,6 +18,8 @@ FIRST = "InvProp"
 """The weighting whose effect over each other one is compared."""
 HALF_A_DIGIT = 5e-5
 """Effects smaller than this are printed as 0."""
+COLUMNS = ("ours", "paper", "difference", "95 % CI", "inside", "agrees")
+INSIDE, AGREES = COLUMNS.index("inside"), COLUMNS.index("agrees")
 
 
 @dataclass(frozen=True)
@@ -28,16 +30,19 @@ class Agreement:
         signs: for each effect (InvProp minus another weighting) that both show, whether its sign is the same;
             an effect that the paper prints as 0 shows none.
         marks: for each cell that both have, whether both are bold or both are not.
+        inside: for each effect with an interval of ours, whether the paper's lies in it.
     """
 
     signs: tuple[bool, ...]
     marks: tuple[bool, ...]
+    inside: tuple[bool, ...] = ()
 
     @property
     def line(self) -> str:
         """One line that says it."""
-        signs, marks = (f"{sum(votes)} of {len(votes)}" for votes in (self.signs, self.marks))
-        return f"sign of the effect agrees with the paper in {signs} comparisons, marks in {marks} cells"
+        signs, marks, inside = (f"{sum(votes)} of {len(votes)}" for votes in (self.signs, self.marks, self.inside))
+        line = f"sign of the effect agrees with the paper in {signs} comparisons, marks in {marks} cells"
+        return line + f"; the paper's effect lies in our interval in {inside}" * bool(self.inside)
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ def total(parts: Iterable[Beside]) -> Agreement:
     return Agreement(
         signs=tuple(vote for one in found for vote in one.signs),
         marks=tuple(vote for one in found for vote in one.marks),
+        inside=tuple(vote for one in found for vote in one.inside),
     )
 
 
@@ -73,31 +79,37 @@ def beside(ours: Table, number: int) -> Beside | None:
     theirs = printed(number)
     own_rows = {row.labels: row for row in ours.rows if any(cell.n for cell in row.cells)}
     rows: list[Row] = []
-    signs: list[Cell] = []
-    marks: list[Cell] = []
+    effects: list[tuple[Cell, ...]] = []
+    arms: list[tuple[Cell, ...]] = []
     for line in theirs["rows"] if theirs else ():
         row = own_rows.get((title_of(line["row"]),))
         if row is None:
             continue
         own = dict(zip(ours.columns, row.cells, strict=True))
         for arm in theirs["arms"]:
-            quads = [
+            parts = [
                 _arm(own.get((title, arm)), line["metrics"][metric][arm]) for metric, title in METRIC_TITLES.items()
             ]
-            marks += [quad[-1] for quad in quads]
-            rows.append(Row((*row.labels, arm), tuple(chain.from_iterable(quads))))
+            arms += parts
+            rows.append(Row((*row.labels, arm), tuple(chain.from_iterable(parts))))
         for other in theirs["arms"]:
             if other != FIRST:
-                arms = (FIRST, other)
-                quads = [
-                    _effect([own.get((title, arm)) for arm in arms], [line["metrics"][metric][arm] for arm in arms])
+                pair = (FIRST, other)
+                parts = [
+                    _effect(
+                        [own.get((title, arm)) for arm in pair], [line["metrics"][metric][arm] for arm in pair], other
+                    )
                     for metric, title in METRIC_TITLES.items()
                 ]
-                signs += [quad[-1] for quad in quads]
-                rows.append(Row((*row.labels, f"{FIRST} − {other}"), tuple(chain.from_iterable(quads))))
+                effects += parts
+                rows.append(Row((*row.labels, f"{FIRST} − {other}"), tuple(chain.from_iterable(parts))))
     if not rows:
         return None
-    agreement = Agreement(_votes(signs), _votes(marks))
+    agreement = Agreement(
+        signs=_votes(part[AGREES] for part in effects),
+        marks=_votes(part[AGREES] for part in arms),
+        inside=_votes(part[INSIDE] for part in effects),
+    )
     return Beside(_table(ours, rows, agreement), agreement)
 
 
@@ -108,44 +120,59 @@ def _table(ours: Table, rows: list[Row], agreement: Agreement) -> Table:
         title=f"The paper beside ours: {ours.title}",
         caption=f"The {agreement.line}. The paper: bert-base-uncased, 14 tasks, 10 seeds, 4 algorithms. Ours: as the "
         "caption of our table says; another encoder, fewer tasks or a smaller pool make the two differ. Difference: "
-        "ours minus the paper's. Agrees: in the row of a weighting whether both have the mark or both have not, in "
-        "the row of an effect whether its sign is the same (a dash: one of the two shows none).",
+        "ours minus the paper's, with the 95 % CI that our interval over seeds (sound mode) gives it; inside: whether "
+        "the paper's value lies in our interval (its own uncertainty is not known). Agrees: in the row of a weighting "
+        "whether both have the mark or both have not, in the row of an effect whether its sign is the same (a dash: "
+        "one of the two shows none).",
         headers=(*ours.headers, "Weighting"),
-        groups=tuple(Group(title, ("ours", "paper", "difference", "agrees")) for title in METRIC_TITLES.values()),
+        groups=tuple(Group(title, COLUMNS) for title in METRIC_TITLES.values()),
         rows=tuple(rows),
         mark="as in our table, and as in the paper's",
     )
 
 
 def _arm(own: Cell | None, theirs: Any) -> tuple[Cell, ...]:
-    """Return ours, theirs, the difference, and whether the marks agree."""
+    """Return ours, theirs, the difference with its interval, and whether the marks agree."""
     own = own or Cell(NO_VALUE)
     difference = own.value - theirs["mean"]
     return (
         Cell(own.text, own.value, own.n, own.bold, own.note, runs=own.runs),
         Cell(decimal(theirs["mean"]), theirs["mean"], bold=theirs["bold"]),
         Cell(signed(difference), difference, runs=own.runs),
-        _agrees(None if isnan(own.p) else own.bold == theirs["bold"], own.runs),
+        *_interval(own.interval, theirs["mean"], own.runs),
+        _vote(None if isnan(own.p) else own.bold == theirs["bold"], own.runs),
     )
 
 
-def _effect(own: list[Cell | None], theirs: list[Any]) -> tuple[Cell, ...]:
-    """Return our effect, theirs, how much larger ours is, and whether the signs agree."""
+def _effect(own: list[Cell | None], theirs: list[Any], name: str) -> tuple[Cell, ...]:
+    """Return our effect, theirs, how much larger ours is with its interval, and whether the signs agree."""
     first, other = (cell or Cell(NO_VALUE) for cell in own)
     ours, printed_one = first.value - other.value, theirs[0]["mean"] - theirs[1]["mean"]
     runs = (*first.runs, *other.runs)
+    evidence = next((test.sound for test in first.against if test.other == name), None)
+    interval = (evidence.low, evidence.high) if evidence else (nan, nan)
     signs = [None if isnan(effect) or abs(effect) < HALF_A_DIGIT else effect > 0 for effect in (ours, printed_one)]
     return (
         Cell(signed(ours), ours, runs=runs),
         Cell(signed(printed_one), printed_one),
         Cell(signed(ours - printed_one), ours - printed_one, runs=runs),
-        _agrees(None if None in signs else signs[0] == signs[1], runs),
+        *_interval(interval, printed_one, runs),
+        _vote(None if None in signs else signs[0] == signs[1], runs),
     )
 
 
-def _agrees(vote: bool | None, runs: tuple[str, ...]) -> Cell:
+def _interval(own: tuple[float, float], theirs: float, runs: tuple[str, ...]) -> tuple[Cell, Cell]:
+    """Return the interval of the difference, and whether theirs lies in ours."""
+    low, high = own
+    if isnan(low):
+        return Cell(NO_VALUE), Cell(NO_VALUE)
+    between = f"{signed(low - theirs)} to {signed(high - theirs)}"
+    return Cell(between, high - low, runs=runs), _vote(low <= theirs <= high, runs)
+
+
+def _vote(vote: bool | None, runs: tuple[str, ...]) -> Cell:
     return Cell(NO_VALUE) if vote is None else Cell("yes" if vote else "no", float(vote), runs=runs)
 
 
-def _votes(cells: list[Cell]) -> tuple[bool, ...]:
+def _votes(cells: Iterable[Cell]) -> tuple[bool, ...]:
     return tuple(bool(cell.value) for cell in cells if not isnan(cell.value))

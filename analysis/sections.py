@@ -8,8 +8,10 @@ from analysis.condition import Condition, conditions
 from analysis.coverage import coverage, stage_times
 from analysis.curves import Curves, curves
 from analysis.definitions import DEFINITIONS, TableDefinition
+from analysis.effects import effects
 from analysis.findings import FULL_RESULTS, findings
 from analysis.frame import Results
+from analysis.layout import Layout
 from analysis.model import Table
 from analysis.paper import Agreement, Beside, beside, total
 from analysis.selection import select
@@ -19,10 +21,16 @@ from bench.errors import UnknownNameError
 
 @dataclass(frozen=True)
 class Numbered:
-    """One of the paper's tables: ours, the tests behind its marks, and the paper's beside it, where there are any."""
+    """One of the paper's tables, and what stands beside it, where there is any.
+
+    Attributes:
+        table: ours. tests: paper mode's tests behind its marks. effects: sound mode's evidence on each comparison.
+        paper: the paper's beside ours.
+    """
 
     table: Table
     tests: Table | None
+    effects: Table | None
     paper: Beside | None
 
 
@@ -54,7 +62,7 @@ class Section:
     @property
     def tables(self) -> tuple[Table, ...]:
         """All tables of the section."""
-        found = [(one.table, one.tests, one.paper and one.paper.table) for one in self.numbered]
+        found = [(one.table, one.tests, one.effects, one.paper and one.paper.table) for one in self.numbered]
         return (*(table for parts in found for table in parts if table), self.coverage, self.times)
 
     def table(self, name: str) -> Table:
@@ -82,25 +90,29 @@ def sections(results: Results) -> list[Section]:
 
 def _section(condition: Condition) -> Section:
     layouts = {number: select(definition, condition) for number, definition in DEFINITIONS.items()}
-    made = {number: tabulate(layout) if layout else None for number, layout in layouts.items()}
-    numbered = tuple(
-        Numbered(table, p_values(table), beside(table, number)) for number, table in made.items() if table is not None
-    )
+    numbered = {number: made for number, layout in layouts.items() if layout and (made := _numbered(layout))}
     full = layouts[FULL_RESULTS]
-    agreement = total(one.paper for one in numbered if one.paper)
+    agreement = total(one.paper for one in numbered.values() if one.paper)
     return Section(
         suffix=condition.suffix,
         title=condition.title,
         settings=condition.settings.model_dump_json(indent=2),
-        numbered=numbered,
-        not_run={number: _not_run(DEFINITIONS[number]) for number, table in made.items() if table is None},
+        numbered=tuple(numbered.values()),
+        not_run={number: _not_run(DEFINITIONS[number]) for number in layouts if number not in numbered},
         agreement=agreement,
-        findings=findings({number: table for number, table in made.items() if table}, agreement),
+        findings=findings({number: one.table for number, one in numbered.items()}, agreement),
         absent=int((~full.absent["failed"]).sum()) if full else 0,
         coverage=coverage(condition, full),
         times=stage_times(condition),
         curves=curves(condition),
     )
+
+
+def _numbered(layout: Layout) -> Numbered | None:
+    table = tabulate(layout)
+    if table is None:
+        return None
+    return Numbered(table, p_values(table), effects(layout, table), beside(table, layout.definition.number))
 
 
 def _not_run(definition: TableDefinition) -> str:

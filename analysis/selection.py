@@ -48,7 +48,7 @@ def select(definition: TableDefinition, condition: Condition) -> Layout | None:
         runs=runs,
         tried=tried,
         absent=absent.assign(failed=(lost["_merge"] == "both").to_numpy()),
-        asked=expected[["row", "column"]],
+        asked=expected,
     )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from itertools import chain, permutations
 
-from analysis.captions import caption, count, mark, shared
+from analysis.captions import caption, count, mark, shared, sound_mark
 from analysis.cells import body
+from analysis.inference import ALPHA
 from analysis.layout import Layout
-from analysis.model import ALPHA, Cell, Group, Row, Table, p_text, signed
+from analysis.model import Cell, Group, Row, Table, p_text, signed
 from analysis.names import AXIS_TITLES
 from analysis.notes import comparisons, notes, test_notes
 from analysis.paired import Paired
@@ -26,6 +27,7 @@ def tabulate(layout: Layout) -> Table | None:
     if not cells:
         return None
     headers, labels = _row_headers(layout)
+    every = list(chain.from_iterable(cells))
     rows = [Row(*both) for both in zip(labels, cells, strict=True)]
     spelt = {"ratio": "ratio 1/{}", "start": "{} start"}
     told = [spelt[axis].format(value) for axis, value in shared(layout).items()]
@@ -33,12 +35,13 @@ def tabulate(layout: Layout) -> Table | None:
         name=f"table{definition.number}{layout.condition.suffix}",
         address=definition.address,
         title=", ".join([definition.title, *told]),
-        caption=caption(layout, list(chain.from_iterable(cells))),
+        caption=caption(layout, every),
         headers=headers,
         groups=groups,
         rows=tuple(rows),
         notes=notes(layout, rows, groups),
         mark=mark(definition),
+        sound_mark=sound_mark(definition, every),
         with_p=definition.summary in ("mean", "best"),
     )
 

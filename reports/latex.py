@@ -6,7 +6,7 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from analysis import Table
+from analysis import DISAGREE, HOLE, SOUND, Table
 
 ROWS = 35
 """Rows that a page holds below a long caption."""
@@ -20,6 +20,9 @@ _SPECIAL = {
     '"': "''",
     "–": "--",
     "−": "$-$",
+    SOUND: r"\S{}",
+    DISAGREE: r"$\neq$",
+    HOLE: r"\textdagger{}",
     **{char: f"\\{char}" for char in "&%$#_{}"},
 }
 
@@ -62,7 +65,7 @@ def environment() -> Environment:
 
 
 def to_latex(table: Table) -> str:
-    """Return ``table*`` environments: booktabs rules, bold marks, daggers at holes, caption and notes.
+    """Return ``table*`` environments: booktabs rules, bold marks, superscript signs, caption and notes.
 
     A table with more rows than a page holds is continued in further environments.
     """

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from analysis import FULL_RESULTS, Cell, Explanation, Overview, Section, Table
+from analysis import DISAGREE, FULL_RESULTS, HOLE, SOUND, Cell, Comparison, Explanation, Overview, Section, Table
 
 # Names and reasons come from files: they are wrapped in Text, whose content rich never reads as markup.
 
@@ -50,7 +50,7 @@ def _by_default(section: Section) -> list[Table]:
 
 def _table(table: Table) -> list[RenderableType]:
     grids = []
-    start = 0
+    start, width = 0, max(len(cell.signs) for cell in table.cells)
     for group in table.groups:
         stop = start + len(group.columns)
         grid = Grid(title=Text(group.title), box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
@@ -61,14 +61,15 @@ def _table(table: Table) -> list[RenderableType]:
             if table.with_p:
                 grid.add_column(Text("p"), justify="right", no_wrap=True, style="dim")
         for row in table.rows:
-            cells = [text for cell in row.cells[start:stop] for text in _texts(cell, with_p=table.with_p)]
+            cells = [text for cell in row.cells[start:stop] for text in _texts(cell, width, with_p=table.with_p)]
             grid.add_row(*map(Text, row.labels), *cells)
         grids.append(grid)
         start = stop
     legend = [
         f"* and bold: {table.mark}." if table.mark else "",
+        f"{SOUND}: the same in sound mode. {DISAGREE}: the two disagree." if table.sound_mark else "",
         "p: the largest of its tests." if table.with_p else "",
-        "†: see below." if any(cell.note for cell in table.cells) else "",
+        f"{HOLE}: see below." if any(cell.note for cell in table.cells) else "",
     ]
     return [
         Text(table.heading, style="bold"),
@@ -80,19 +81,15 @@ def _table(table: Table) -> list[RenderableType]:
     ]
 
 
-def _texts(cell: Cell, *, with_p: bool) -> list[Text]:
-    marks = ("*" if cell.bold else " ") + ("†" if cell.note else " ")
+def _texts(cell: Cell, width: int, *, with_p: bool) -> list[Text]:
+    marks = ("*" if cell.bold else " ") + cell.signs.ljust(width)
     return [Text(cell.text + marks, style="bold" if cell.bold else ""), *([Text(cell.p_text)] if with_p else [])]
 
 
 def explained(found: Explanation) -> RenderableType:
     """Return a cell with what it was tested against, and a line per run behind it."""
     cell = found.cell
-    tests = [
-        f"against {one.other}: {one.paper.n} pairs, difference {one.paper.difference:+.6f}, p {one.paper.p:.6f}"
-        + f" ({one.paper.note})" * bool(one.paper.note)
-        for one in cell.against
-    ]
+    tests = [line for one in cell.against for line in _tests(one)]
     grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for name in found.runs.columns:
         grid.add_column(Text(str(name)), overflow="fold")
@@ -102,7 +99,24 @@ def explained(found: Explanation) -> RenderableType:
         Text(found.table.heading, style="bold"),
         Text(f"{', '.join(found.place)}: {cell.text} ({cell.value!r})"),
         *(Text(line) for line in tests),
-        *([Text(f"† {cell.note}", style="yellow")] if cell.note else []),
+        *([Text(f"{HOLE} {cell.note}", style="yellow")] if cell.note else []),
         Text(f"{len(found.runs)} runs behind it, in {found.store}:"),
         grid,
     )
+
+
+def _tests(one: Comparison) -> list[str]:
+    """Return a line for each mode's test."""
+    paper, sound = one.paper, one.sound
+    lines = [
+        f"against {one.other}: {paper.n} pairs, difference {paper.difference:+.6f}, p {paper.p:.6f}"
+        + f" ({paper.note})" * bool(paper.note)
+    ]
+    if sound:
+        lines.append(
+            f"    sound mode: {sound.n} {sound.unit}s, difference {sound.estimate:+.6f} "
+            f"[{sound.low:+.6f}, {sound.high:+.6f}], p {sound.p:.6f}, after Holm {one.p_holm:.6f}"
+            + f" ({sound.note})"
+            * bool(sound.note)
+        )
+    return lines

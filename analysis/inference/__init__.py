@@ -7,7 +7,7 @@ and the functions on power plan a grid, and ``validate`` measures how often all 
 """
 
 from analysis.inference.design import differences
-from analysis.inference.effect import ALPHA, ESTIMANDS, UNITS, Effect, Estimand, effect
+from analysis.inference.effect import ALPHA, ESTIMANDS, LEVEL, UNITS, Effect, Estimand, effect
 from analysis.inference.family import holm
 from analysis.inference.pilot import PAPER_PILOT, Pilot, pilot, rearranged
 from analysis.inference.power import (
@@ -30,6 +30,7 @@ from analysis.inference.validation import MODEL, Rate, Trial, Validation, valida
 __all__ = [
     "ALPHA",
     "ESTIMANDS",
+    "LEVEL",
     "MODEL",
     "PAPER_COMPONENTS",
     "PAPER_PILOT",

@@ -93,6 +93,10 @@ class Design:
         """(tasks,): the number of each task's dataset."""
         return pd.factorize(np.array([name for name, _ in self.tasks], dtype=object))[0].astype(np.int64)
 
+    def __neg__(self) -> Design:
+        """Return the differences b - a."""
+        return Design(self.tasks, self.seeds, self.algorithms, -self.difference, -self.high, -self.low)
+
     def levels(self, factor: Factor) -> tuple[str, ...]:
         """Return the names of a factor's levels."""
         if factor == "seed":

@@ -8,6 +8,7 @@ valid for that question (Miller 2024, "Adding error bars to evals"; Dror et al. 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import nan, sqrt
 from typing import Literal, get_args
 
@@ -44,12 +45,10 @@ class Effect:
         low, high: its two-sided t-interval, at 95 % unless another level was asked for.
         t, p: t-statistic over the units, and its one-sided p (small = a is larger).
         d_z: estimate / standard deviation of the units.
-        p_wilcoxon, p_sign_flip: cross-checks, one-sided: the signed-rank test (scipy's choice of exact or
-            normal), and the permutation test that flips the signs of the units. With n units the smallest
-            p that either can reach is 2^-n.
         pairs, missing: pairs that there should be, and how many of them are missing.
         left_out: units that lack a pair they cannot do without.
         note: why there is no test; t, p, d_z, interval and cross-checks are then NaN.
+        units: the differences tested, (n,); empty where there is no test.
     """
 
     estimand: Estimand
@@ -60,12 +59,26 @@ class Effect:
     t: float
     p: float
     d_z: float
-    p_wilcoxon: float
-    p_sign_flip: float
     pairs: int
     missing: int
     left_out: tuple[str, ...] = ()
     note: str = ""
+    units: tuple[float, ...] = ()
+
+    @property
+    def p_less(self) -> float:
+        """The one-sided p of the other side (small = a is smaller)."""
+        return float(stats.t.sf(-self.t, self.n - 1))
+
+    @cached_property
+    def p_wilcoxon(self) -> float:
+        """Cross-check, one-sided: the signed-rank test (scipy's choice of exact or normal); at least 2^-n."""
+        return float(stats.wilcoxon(self.units, alternative="greater").pvalue) if self.units else nan
+
+    @cached_property
+    def p_sign_flip(self) -> float:
+        """Cross-check, one-sided: the permutation test that flips the signs of the units; at least 2^-n."""
+        return sign_flip(np.array(self.units)) if self.units else nan
 
     @property
     def unit(self) -> str:
@@ -111,7 +124,7 @@ def effect_of(laid: Design, estimand: Estimand, level: float = LEVEL) -> Effect:
     estimate = float(values.mean()) if n else nan
     why = why_no_test(values, UNITS[estimand])
     if why:
-        return Effect(estimand, n, estimate, *(nan,) * 7, laid.difference.size, laid.missing, left_out, why)
+        return Effect(estimand, n, estimate, *(nan,) * 5, laid.difference.size, laid.missing, left_out, why)
     (t, p), sd = t_test(values), float(values.std(ddof=1))
     half = float(stats.t.ppf((1 + level) / 2, n - 1)) * sd / sqrt(n)
     return Effect(
@@ -123,11 +136,10 @@ def effect_of(laid: Design, estimand: Estimand, level: float = LEVEL) -> Effect:
         t=float(t),
         p=float(p),
         d_z=estimate / sd,
-        p_wilcoxon=float(stats.wilcoxon(values, alternative="greater").pvalue),
-        p_sign_flip=sign_flip(values),
         pairs=laid.difference.size,
         missing=laid.missing,
         left_out=left_out,
+        units=tuple(values.tolist()),
     )
 
 

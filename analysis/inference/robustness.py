@@ -73,14 +73,25 @@ def leave_one_out(
     frame: pd.DataFrame, estimand: Estimand = "fixed-suite", factor: Factor = "dataset", alpha: float = ALPHA
 ) -> LeaveOneOut:
     """Return the test of :func:`analysis.inference.effect` without each level of a factor in turn."""
-    laid = design(frame)
-    p = {level: _p(laid.without(factor, level), estimand) for level in laid.levels(factor)}
-    return LeaveOneOut(factor, _p(laid, estimand) < alpha, p, alpha)
+    return leave_one_out_of(design(frame), estimand, factor, alpha)
 
 
-def _p(laid: Design, estimand: Estimand) -> float:
-    values = units_of(laid.cells, estimand, laid.dataset)
-    return float(t_test(values[~np.isnan(values)])[1])
+def leave_one_out_of(laid: Design, estimand: Estimand, factor: Factor, alpha: float) -> LeaveOneOut:
+    """Return the same of differences that are already laid out."""
+    levels = laid.levels(factor)
+    whole, *without = _p_of([laid, *(laid.without(factor, level) for level in levels)], estimand)
+    return LeaveOneOut(factor, whole < alpha, dict(zip(levels, without, strict=True)), alpha)
+
+
+def _p_of(designs: list[Design], estimand: Estimand) -> list[float]:
+    """Return p of each design; those of as many units are tested together, for scipy's sake."""
+    every = [units_of(laid.cells, estimand, laid.dataset) for laid in designs]
+    values = [units[~np.isnan(units)] for units in every]
+    sizes, p = np.array([len(units) for units in values]), np.empty(len(values))
+    for size in np.unique(sizes):
+        alike = np.flatnonzero(sizes == size)
+        p[alike] = t_test(np.stack([values[number] for number in alike]))[1]
+    return [float(value) for value in p]
 
 
 def bounds(frame: pd.DataFrame, estimand: Estimand = "fixed-suite") -> Bounds:
@@ -94,7 +105,11 @@ def bounds(frame: pd.DataFrame, estimand: Estimand = "fixed-suite") -> Bounds:
     are exact; with more than ``MOST_CORNERS`` open units, the corners give way to the extreme means over the
     largest spread, which can only widen the range.
     """
-    laid = design(frame)
+    return bounds_of(design(frame), estimand)
+
+
+def bounds_of(laid: Design, estimand: Estimand) -> Bounds:
+    """Return the same of differences that are already laid out."""
     low, high = (units_of(end.mean(axis=-1), estimand, laid.dataset) for end in (laid.low, laid.high))
     open_ = int((high > low).sum())
     few = open_ <= MOST_CORNERS

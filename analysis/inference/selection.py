@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -36,7 +36,7 @@ class BestOf:
 
     paper: Paired
     halves: tuple[Effect, Effect]
-    chosen: pd.DataFrame
+    chosen: pd.DataFrame = field(compare=False)
     missing: int
 
     @property
@@ -46,14 +46,40 @@ class BestOf:
         return float(np.minimum(1.0, 2.0 * np.minimum(one.p, other.p)))
 
     @property
+    def p_less(self) -> float:
+        """The same of the other side (small = a is smaller)."""
+        one, other = self.halves
+        return float(np.minimum(1.0, 2.0 * np.minimum(one.p_less, other.p_less)))
+
+    @property
+    def n(self) -> int:
+        """Units of both halves."""
+        return sum(half.n for half in self.halves)
+
+    @property
+    def unit(self) -> str:
+        """What is counted by n."""
+        return self.halves[0].unit
+
+    @property
+    def note(self) -> str:
+        """Why there is no test; empty if there is one."""
+        return "; ".join(dict.fromkeys(half.note for half in self.halves if half.note))
+
+    @property
     def estimate(self) -> float:
         """Mean of the halves' estimates: the difference between what the two choices have chosen."""
         return sum(half.estimate for half in self.halves) / 2
 
     @property
-    def interval(self) -> tuple[float, float]:
-        """The means of the halves' interval ends, which cover ``estimate``'s target at 95 % or better."""
-        return sum(half.low for half in self.halves) / 2, sum(half.high for half in self.halves) / 2
+    def low(self) -> float:
+        """Mean of the halves' lower ends; from it to ``high`` covers ``estimate``'s target at 95 % or better."""
+        return sum(half.low for half in self.halves) / 2
+
+    @property
+    def high(self) -> float:
+        """Mean of the halves' upper ends."""
+        return sum(half.high for half in self.halves) / 2
 
 
 def best_of(a: pd.DataFrame, b: pd.DataFrame, metric: str, estimand: Estimand = "fixed-suite") -> BestOf:

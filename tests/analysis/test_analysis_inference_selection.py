@@ -55,7 +55,7 @@ def test_choice_and_test_are_on_different_seeds():
     one, other = found.halves
     assert found.p == min(1.0, 2 * min(one.p, other.p))
     assert found.estimate == pytest.approx((one.estimate + other.estimate) / 2)
-    assert found.interval == pytest.approx(((one.low + other.low) / 2, (one.high + other.high) / 2))
+    assert (found.low, found.high) == pytest.approx(((one.low + other.low) / 2, (one.high + other.high) / 2))
     assert found.missing == 0
 
 

@@ -39,7 +39,7 @@ def test_the_paper_agrees_with_itself(number, signs, marks):
         found.table.caption
     )
     for row in found.table.rows:
-        assert all(abs(row.cells[place].value) < 1e-12 for place in (2, 6, 10))
+        assert all(abs(row.cells[place].value) < 1e-12 for place in (2, 8, 14))
 
 
 def test_votes_counted_by_hand():
@@ -53,15 +53,15 @@ def test_votes_counted_by_hand():
     found = beside(as_printed(3, change), 3)
     assert (found.agreement.signs.count(False), len(found.agreement.signs)) == (1, 11)
     assert (found.agreement.marks.count(False), len(found.agreement.marks)) == (1, 23)
-    rows = {row.labels: row.cells[4:8] for row in found.table.rows}
-    ours, theirs, difference, agrees = rows["BADGE", "InvProp"]
+    rows = {row.labels: row.cells[6:12] for row in found.table.rows}
+    ours, theirs, difference, _, _, agrees = rows["BADGE", "InvProp"]
     assert (ours.text, ours.bold, theirs.text, theirs.bold) == ("0.8800", True, "0.8914", False)
     assert (difference.text, agrees.text) == ("−0.0114", "no")
     effect = rows["BADGE", "InvProp − Uniform"]
-    assert [cell.text for cell in effect] == ["−0.0101", "+0.0013", "−0.0114", "no"]
+    assert [cell.text for cell in effect] == ["−0.0101", "+0.0013", "−0.0114", "–", "–", "no"]
     assert effect[0].runs == ("run", "Uniform auc")
     assert effect[1].runs == ()
-    assert [cell.text for cell in rows["DAL", "Uniform"]] == ["–", "0.8560", "–", "–"]
+    assert [cell.text for cell in rows["DAL", "Uniform"]] == ["–", "0.8560", "–", "–", "–", "–"]
     assert rows["DAL", "Uniform"][0].note == "9 of 9 runs missing"
 
 

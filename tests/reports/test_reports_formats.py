@@ -112,7 +112,7 @@ def test_the_page_holds_every_number_of_every_table(page, parts):
             rows = page.tables[table.name][2:]
             assert len(rows) == len(table.rows)
             for shown, row in zip(rows, table.rows, strict=True):
-                marks = [cell.text + "*" * cell.bold + "†" * bool(cell.note) for cell in row.cells]
+                marks = [cell.text + "*" * cell.bold + cell.signs for cell in row.cells]
                 assert shown == [*row.labels, *marks]
             assert table.heading in page.text
             assert table.caption in page.text
@@ -209,7 +209,7 @@ def test_markdown_keeps_zeros_and_marks(table):
     lines = [line for line in to_markdown(table).splitlines() if line.startswith("|")][2:]
     for line, row in zip(lines, table.rows, strict=True):
         shown = [part.strip() for part in line.strip("|").split("|")]
-        marks = ["**" * cell.bold + cell.text + "**" * cell.bold + "†" * bool(cell.note) for cell in row.cells]
+        marks = ["**" * cell.bold + cell.text + "**" * cell.bold + cell.signs for cell in row.cells]
         assert shown == [*row.labels, *marks]
     assert all(note.split(":")[0] in to_markdown(table) for note in table.notes)
 
@@ -225,7 +225,7 @@ def test_the_terminal_shows_numbers_p_and_what_is_missing(store, parts, width):
     assert "1 failed: RunError: NaN loss in round 3" in flat
     assert "1 of 6 runs missing, 1 of them failed: 50, BADGE, Uniform" in flat
     assert "0 to 6 pairs in a test" in flat
-    assert "Further tables: T2, T2-p, T2-paper, T3" in flat
+    assert "Further tables: T2, T2-p, T2-effects, T2-paper, T3" in flat
     assert "Table 6 (The weightings at extreme imbalance) not run" in flat
 
 
@@ -358,7 +358,7 @@ def test_latex_marks_bold_and_holes(table):
     source = to_latex(table)
     bold = [cell.text for row in table.rows for cell in row.cells if cell.bold]
     assert re.findall(r"\\textbf\{([^}]*)\}", source) == bold
-    assert source.count(r"\textsuperscript{\textdagger}") == sum(bool(c.note) for r in table.rows for c in r.cells)
+    assert source.count(r"\textsuperscript{\textdagger{}}") == sum(bool(c.note) for r in table.rows for c in r.cells)
 
 
 def test_an_empty_store_gives_a_page_and_a_line(tmp_path):
