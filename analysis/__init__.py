@@ -1,12 +1,12 @@
 """Stored runs -> numbers.
 
 ``read_results`` turns a store into tidy frames, ``paired`` tests one arm against another, ``sections`` turns
-frames into finished tables (:mod:`analysis.model`, one per definition of :mod:`analysis.definitions`) and curves,
+frames into finished tables (:mod:`analysis.model`, one per definition of :mod:`analysis.definitions`) and figures,
 and ``explain`` leads from a printed number back to its runs. Whatever is rounded, marked or missing is decided
 here; ``reports`` only spells it out. No torch is needed.
 """
 
-from analysis.curves import CURVE_METRICS, Curves
+from analysis.figures import Figure, score_figure
 from analysis.findings import FULL_RESULTS
 from analysis.frame import ALL_STATUSES, Results, read_results
 from analysis.model import DISAGREE, HOLE, SOUND, Cell, Comparison, Group, Row, Table
@@ -15,20 +15,21 @@ from analysis.overview import Overview, Problem, overview
 from analysis.paired import Paired, paired
 from analysis.sections import Numbered, Section, sections
 from analysis.tracing import Explanation, explain, traced
+from bench.records import METRICS
 from bench.store import Store
 from bench.store.store import write_atomically
 
 __all__ = [
     "ALL_STATUSES",
-    "CURVE_METRICS",
     "DISAGREE",
     "FULL_RESULTS",
     "HOLE",
+    "METRICS",
     "SOUND",
     "Cell",
     "Comparison",
-    "Curves",
     "Explanation",
+    "Figure",
     "Group",
     "Numbered",
     "Overview",
@@ -44,6 +45,7 @@ __all__ = [
     "overview",
     "paired",
     "read_results",
+    "score_figure",
     "sections",
     "title_of",
     "traced",

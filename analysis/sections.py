@@ -1,14 +1,16 @@
-"""What a report consists of: for each condition the paper's tables, what stands beside them, and curves."""
+"""What a report consists of: for each condition the paper's tables, what stands beside them, and figures."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pandas as pd
+
 from analysis.condition import Condition, conditions
 from analysis.coverage import coverage, stage_times
-from analysis.curves import Curves, curves
 from analysis.definitions import DEFINITIONS, TableDefinition
 from analysis.effects import effects
+from analysis.figures import Figure, figures_of
 from analysis.findings import FULL_RESULTS, findings
 from analysis.frame import Results
 from analysis.layout import Layout
@@ -44,7 +46,8 @@ class Section:
         not_run: number -> a line on what a table needs, for the others.
         agreement: over all tables of which the paper's values are at hand.
         findings: what the tables say, in up to five lines. absent: runs that the full results lack and nobody tried.
-        coverage: what was run. times: seconds per stage. curves: one for each ratio and start.
+        coverage: what was run. times: seconds per stage.
+        figures: all figures but the paper's Figure 1. example: key of the run that Figure 1 shows.
     """
 
     suffix: str
@@ -57,7 +60,8 @@ class Section:
     absent: int
     coverage: Table
     times: Table
-    curves: tuple[Curves, ...]
+    figures: tuple[Figure, ...]
+    example: str
 
     @property
     def tables(self) -> tuple[Table, ...]:
@@ -104,8 +108,25 @@ def _section(condition: Condition) -> Section:
         absent=int((~full.absent["failed"]).sum()) if full else 0,
         coverage=coverage(condition, full),
         times=stage_times(condition),
-        curves=curves(condition),
+        figures=_figures(condition, full),
+        example=_example(condition),
     )
+
+
+def _figures(condition: Condition, full: Layout | None) -> tuple[Figure, ...]:
+    """Return the figures of the runs in the full results, which leave the sweep of bins out."""
+    if full is None:
+        return ()
+    runs, rounds = (frame[frame["key"].isin(full.runs["key"])] for frame in (condition.runs, condition.rounds))
+    return figures_of(runs, rounds, condition.suffix)
+
+
+def _example(condition: Condition) -> str:
+    """Return the run that shows weights best: InvProp's, drawn at random by them, at the paper's ratio."""
+    wanted = {"weighting": "invprop", "algorithm": "random", "ratio": 50}
+    far = pd.DataFrame({axis: condition.runs[axis] != value for axis, value in wanted.items()})
+    nearest = far.assign(key=condition.runs["key"]).sort_values([*wanted, "key"])
+    return str(nearest["key"].iloc[0])
 
 
 def _numbered(layout: Layout) -> Numbered | None:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis import Section
-from reports.figure import learning_curves
+from joblib import Parallel, delayed
+
+from analysis import Figure
+from reports.figures import draw
+
+_FEW = 8
+"""Figures that are drawn faster than a second process starts."""
 
 
 @dataclass(frozen=True)
@@ -24,17 +30,10 @@ class Picture:
     pdf: bytes
 
 
-def pictures(section: Section) -> tuple[Picture, ...]:
-    """Return all figures of a section; the same section gives the same bytes."""
+def pictures(figures: Sequence[Figure]) -> tuple[Picture, ...]:
+    """Return figures as files, in their order; the same figures give the same bytes. Many are drawn on all cores."""
+    drawn = Parallel(n_jobs=1 if len(figures) <= _FEW else -1)(delayed(draw)(figure) for figure in figures)
     return tuple(
-        Picture(
-            name=curves.name,
-            title=f"Learning curves, {curves.title}",
-            caption="Mean over tasks and seeds after each round; bands are 95 % t-intervals of that mean, which "
-            "differences between tasks widen (the tests of the tables pair the runs, the bands do not). The positives "
-            "ratio counts all rows selected so far.",
-            svg=learning_curves(curves.data, "svg", curves.name),
-            pdf=learning_curves(curves.data, "pdf", curves.name),
-        )
-        for curves in section.curves
+        Picture(figure.name, figure.title, figure.caption, svg=files["svg"], pdf=files["pdf"])
+        for figure, files in zip(figures, drawn, strict=True)
     )

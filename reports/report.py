@@ -8,7 +8,18 @@ from pathlib import Path
 
 from rich.console import RenderableType
 
-from analysis import Store, explain, overview, read_results, sections, traced, write_atomically
+from analysis import (
+    Figure,
+    Section,
+    Store,
+    explain,
+    overview,
+    read_results,
+    score_figure,
+    sections,
+    traced,
+    write_atomically,
+)
 from reports.latex import to_latex
 from reports.page import to_html
 from reports.paper import paper_files
@@ -54,7 +65,7 @@ def write_report(store_path: str | Path, out_dir: str | Path, paper_dir: str | P
     store, out = Store(store_path), Path(out_dir)
     results = read_results(store)
     parts, seen = sections(results), overview(results)
-    drawn = {section.suffix: pictures(section) for section in parts}
+    drawn = {section.suffix: pictures(_figures(store, section)) for section in parts}
     behind = trace(traced(store, results), [table for section in parts for table in section.tables])
     spellings = (("csv", to_csv), ("md", to_markdown), ("tex", to_latex))
     tables = {
@@ -80,6 +91,12 @@ def write_report(store_path: str | Path, out_dir: str | Path, paper_dir: str | P
     for path, content in (tables | figures | runs | paper | page).items():
         write_atomically(path, content)
     return ReportFiles(out / "report.html", tuple(tables), tuple(figures), tuple(runs), tuple(paper))
+
+
+def _figures(store: Store, section: Section) -> list[Figure]:
+    """Return a section's figures, the paper's Figure 1 last."""
+    scores = score_figure(store.read(section.example))
+    return [*section.figures, *([scores] if scores else [])]
 
 
 def terminal_table(store_path: str | Path, wanted: Collection[str] = ()) -> RenderableType:

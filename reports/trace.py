@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pandas as pd
 
-from analysis import CURVE_METRICS, Table, metric_title
+from analysis import METRICS, Table, metric_title
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def trace(runs: pd.DataFrame, tables: Iterable[Table]) -> Trace:
 
 
 def _header(runs: pd.DataFrame) -> list[str]:
-    return [metric_title(name) if name in CURVE_METRICS else str(name) for name in runs.columns]
+    return [metric_title(name) if name in METRICS else str(name) for name in runs.columns]
 
 
 def _rows(runs: pd.DataFrame) -> Iterable[list[str]]:

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pandas as pd
 
-from analysis.frame import IDENTITY, MADE_WITH, POOL, Results
+from analysis.frame import IDENTITY, INFORMATIVENESS, MADE_WITH, POOL, Results
 from bench.records import (
     METRICS,
     Block,
@@ -217,13 +217,13 @@ def results(identities, values=None, failed=None, rounds=2):
     runs = identities.assign(key=[f"{number:032x}" for number in range(len(identities))])
     runs = runs.assign(pair_key=runs[block].astype(str).agg(" ".join, axis=1), seconds=9.0)
     runs = runs.assign(**dict(zip(METRICS, np.transpose(values), strict=True)), **dict.fromkeys(POOL, 100))
-    runs = runs.assign(**dict.fromkeys(MADE_WITH, "x"))
+    runs = runs.assign(**dict.fromkeys(MADE_WITH, "x"), **dict.fromkeys(INFORMATIVENESS, np.nan))
     each = runs[[*IDENTITY, *METRICS[:2]]].merge(pd.DataFrame({"round": range(rounds + 1)}), how="cross")
     each = each.assign(labelled=10 + 50 * each["round"], selected=50 * each["round"], seconds_fit=1.0)
     lost = (identities[:0] if failed is None else failed).assign(status="failed", reason="NaN loss")
     lost = lost.assign(key=[f"f{number:031x}" for number in range(len(lost))])
     return Results(
-        runs=runs[[*IDENTITY, "pair_key", *METRICS, "seconds", *POOL, *MADE_WITH]],
+        runs=runs[[*IDENTITY, "pair_key", *METRICS, "seconds", *POOL, *INFORMATIVENESS, *MADE_WITH]],
         rounds=each.assign(labelled_positives=5 + each["round"], selected_positives=each["round"]),
         unfinished=lost[[*IDENTITY, "status", "reason"]],
         unreadable=(),

@@ -202,8 +202,8 @@ def test_settings_never_share_a_table_and_ratios_and_starts_never_a_row(tmp_path
     assert [row.labels for row in limited.table("T8").rows] == [("BADGE",), ("Random",)]
     assert "a subset, pool limited to 2,500 rows" in limited.table("T8").caption
     assert "whole pool" in large.table("T8").caption
-    assert [curves.name for curves in large.curves] == [
-        f"curves-{kind}{large.suffix}" for kind in ("ratio10-warm", "ratio50-warm", "ratio50-cold")
+    assert [figure.name for figure in large.figures if figure.name.startswith("times")] == [
+        f"times-{kind}{large.suffix}" for kind in ("ratio10-warm", "ratio50-warm", "ratio50-cold")
     ]
 
 
@@ -227,29 +227,6 @@ def test_runs_on_another_version_of_the_data_are_left_out_with_a_note(tmp_path, 
     assert "2 runs of ag_news on data eeeeeeee are left out" in table.notes[0]
     assert cells(table)["Random", "ROC-AUC", "Uniform"].n == 6
     assert "ag_news ffffffff" in table.caption
-
-
-def test_curves_end_where_the_table_is(tmp_path, factory):
-    (section,) = sections(read_results(factory.fill(tmp_path / "s")))
-    (curves,) = section.curves
-    last = curves.data[(curves.data["round"] == 2) & (curves.data["metric"] == "auc")]
-    for row in last.itertuples():
-        cell = cells(section.table("T8"))[row.algorithm_label, "ROC-AUC", row.weighting_label]
-        assert row.mean == pytest.approx(cell.value)
-        assert row.low < row.mean < row.high
-        assert row.labelled == 110
-    assert curves.data.loc[curves.data["metric"] == "positives_ratio", "round"].min() == 1
-
-
-def test_the_interval_of_a_curve_is_the_t_interval(tmp_path, factory):
-    store = Store(tmp_path / "s", create=True)
-    values = [0.5, 0.6, 0.8]
-    for seed, value in enumerate(values):
-        store.write(factory.a_run(seed=seed, auc=value))
-    (section,) = sections(read_results(store))
-    end = section.curves[0].data.query("round == 2 and metric == 'auc'").iloc[0]
-    interval = stats.ttest_1samp(values, 0).confidence_interval(0.95)
-    assert (end["low"], end["high"]) == pytest.approx((interval.low, interval.high))
 
 
 def test_time_per_stage_is_the_mean_per_run(tmp_path, factory):

@@ -14,7 +14,6 @@ import reports
 from analysis import overview, read_results, sections, traced
 from bench.errors import StoreError, UnknownNameError
 from bench.store import Store
-from reports.figure import learning_curves
 from reports.latex import escaped, to_latex
 from reports.page import to_html
 from reports.picture import pictures
@@ -294,7 +293,8 @@ def test_hostile_names_are_text_everywhere(hostile, tmp_path):
     results = read_results(hostile)
     parts, seen = sections(results), overview(results)
     behind = trace(traced(hostile, results), [table for section in parts for table in section.tables])
-    page = Page(to_html(parts, seen, behind, {section.suffix: pictures(section) for section in parts}))
+    drawn = pictures(parts[0].figures)
+    page = Page(to_html(parts, seen, behind, {parts[0].suffix: drawn}))
     assert [attrs.get("id") for attrs in page.all("script")] == ["sets", None]
     assert page.text.count("<script>alert(1)</script>") > 5
     table = parts[0].table("T8")
@@ -304,7 +304,8 @@ def test_hostile_names_are_text_everywhere(hostile, tmp_path):
     assert "[red]" in printed(reports.terminal_table(hostile.path), 400)
     (line, *_) = csv.DictReader(io.StringIO(to_csv(table)))
     assert line["Algorithm"] == HOSTILE
-    figure = Page(learning_curves(parts[0].curves[0].data, "svg", "x").decode().split("?>", 1)[1])
+    (curves,) = (picture for picture in drawn if picture.name.startswith("curves-auc"))
+    figure = Page(curves.svg.decode().split("?>", 1)[1])
     assert HOSTILE in figure.text
     assert "_" + HOSTILE in figure.text
 
