@@ -126,24 +126,26 @@ def test_no_other_script_runs(opened):
     assert opened.js("window.bad") is None
 
 
-COLUMN = "[...document.querySelectorAll('#table7 tbody tr')].map(row => row.cells[%d].textContent)"
+COLUMN = "[...document.querySelectorAll('#table7-p tbody tr')].map(row => row.cells[%d].textContent)"
 
 
 @needs_browser
 def test_a_header_sorts_by_the_unrounded_value(opened, section):
-    table = section.table("T7")
-    labels = len(table.headers)
-    at = labels + 3
-    values = [row.cells[3].value for row in table.rows]
-    shown = [row.cells[3].text for row in table.rows]
+    """Differences with either sign, whose text sorts otherwise."""
+    table = section.table("T7-p")
+    at = len(table.headers) + 1
+    values = [row.cells[1].value for row in table.rows]
+    shown = [row.cells[1].text for row in table.rows]
     before = opened.js(COLUMN % at)
     assert [text.rstrip("*†") for text in before] == shown
-    click = f"document.querySelectorAll('#table7 thead button')[{at}].click()"
+    click = f"document.querySelectorAll('#table7-p thead button')[{at}].click()"
     for order, sign in (("descending", -1), ("ascending", 1)):
         opened.js(click)
         places = sorted(range(len(values)), key=lambda i: sign * values[i])
         assert [text.rstrip("*†") for text in opened.js(COLUMN % at)] == [shown[i] for i in places]
-        sorted_by = "[...document.querySelectorAll('#table7 [aria-sort]')].map(head => head.getAttribute('aria-sort'))"
+        sorted_by = (
+            "[...document.querySelectorAll('#table7-p [aria-sort]')].map(head => head.getAttribute('aria-sort'))"
+        )
         assert opened.js(sorted_by) == [order]
     opened.js(click)
     assert opened.js(COLUMN % at) == before
