@@ -297,7 +297,10 @@ def test_effects_of_p_values_are_on_the_side_that_is_tested(section):
         number, _, ten = row.labels[2].split()
         assert ten == "10"
         (test,) = cells(section.table("T12"))[(row.labels[0],), row.labels[1], number].against
-        assert row.cells[0].value == pytest.approx(test.sound.estimate, nan_ok=True)
+        if number == "5":
+            assert row.cells[0].value == pytest.approx(test.sound.estimate)
+        else:
+            assert (test.sound, {cell.text for cell in row.cells}, row.cells[0].note) == (None, {"–"}, "no pairs")
 
 
 def test_the_papers_effect_is_held_against_our_interval(factory):
