@@ -115,7 +115,7 @@ def _claims(layout: Layout, table: Table, row: int) -> Iterator[Claim]:
 def _cells(sound: Sound, claim: Claim) -> tuple[Cell, ...]:
     found, cell = claim.tests[0].sound, partial(Cell, runs=claim.runs)
     if found is None:
-        return tuple(cell(NO_VALUE, note=claim.tests[0].paper.note) for group in GROUPS for _ in group.columns)
+        return (cell(NO_VALUE, note=claim.tests[0].paper.note), *_dashes(GROUPS)[1:])
     return (
         cell(signed(found.estimate), found.estimate, note=found.note),
         *(cell(signed(end), end) for end in (found.low, found.high)),
@@ -124,18 +124,19 @@ def _cells(sound: Sound, claim: Claim) -> tuple[Cell, ...]:
         *(
             _hangs_on(found, sound.design(claim.a, claim.b, claim.metric), cell)
             if isinstance(found, Effect)
-            else _none()
+            else _dashes(GROUPS[1:])
         ),
     )
 
 
-def _none() -> tuple[Cell, ...]:
-    return tuple(Cell(NO_VALUE) for group in GROUPS[1:] for _ in group.columns)
+def _dashes(groups: tuple[Group, ...]) -> tuple[Cell, ...]:
+    return tuple(Cell(NO_VALUE) for group in groups for _ in group.columns)
 
 
 def _hangs_on(found: Effect, laid: Design, cell: Callable[..., Cell]) -> Iterator[Cell]:
     """Yield d_z, the cross-checks on the estimate's side, and what the answer on that side hangs on."""
-    toward = effect_of(laid := -laid, found.estimand) if found.estimate < 0 else found
+    laid = -laid if found.estimate < 0 else laid
+    toward = effect_of(laid, found.estimand)
     yield cell(NO_VALUE if isnan(found.d_z) else f"{found.d_z:.2f}".replace("-", "−"), found.d_z)
     yield from (cell(p_text(p), p) for p in (toward.p_wilcoxon, toward.p_sign_flip))
     yield _stands(laid, found, "task", cell)
