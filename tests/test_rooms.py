@@ -68,7 +68,7 @@ LIBRARIES: dict[str, set[str]] = {
     "pyarrow": {"bench.data"},
     "yaml": {"bench.config", "bench.data"},
     "filelock": {"bench.data", "bench.store"},
-    "joblib": {"bench.grid"},
+    "joblib": {"bench.grid", "reports"},
     "dask": {"bench.grid"},
     "distributed": {"bench.grid"},
     "dask_jobqueue": {"bench.grid"},
