@@ -288,10 +288,10 @@ def test_the_papers_grid_fills_every_table_without_a_hole(section):
     assert [one.table.address for one in section.numbered] == [f"T{number}" for number in DEFINITIONS]
     assert section.not_run == {}
     for made in section.tables:
-        assert not [cell.note for cell in made.cells if cell.note]
+        assert {cell.note for cell in made.cells} <= {"", "one seed, no test"}
         odd = [note for note in made.notes if not note.startswith("Paper and sound mode disagree")]
-        if made.address == "T2":  # three seeds make one half of one seed
-            assert odd.pop().startswith("Sound mode: one seed, no test: ag_news")
+        if made.address in ("T2", "T2-effects"):  # three seeds make one half of one seed
+            assert "one seed, no test: ag_news" in odd.pop()
         assert odd == []
 
 

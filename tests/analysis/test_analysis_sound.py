@@ -1,6 +1,7 @@
 """Sound mode beside paper mode: against the functions of ``analysis.inference`` on frames picked out by hand."""
 
 from dataclasses import astuple
+from itertools import product
 from math import isnan
 
 import numpy as np
@@ -254,12 +255,12 @@ def test_both_directions_mirror_each_other_and_marks_follow_holm(factory, values
 
 
 def test_an_effects_row_is_what_inference_says_of_its_frame(section, runs_of_all):
-    layout = layout_of(4, runs_of_all)
-    row = layout.rows.index(("50",))
-    found = {line.labels: line.cells for line in section.table("T4-effects").rows}
-    for metric, title in TITLES.items():
-        frame = by_hand(layout, (row, 0), (row, 1), metric)
-        said, expected = found["50", title, "InvProp − Uniform"], effect(frame)
+    layout, table = layout_of(8, runs_of_all), section.table("T8")
+    found = {line.labels: line.cells for line in section.table("T8-effects").rows}
+    for row, metric in product(range(2), METRICS):
+        frame = by_hand(layout, (row, 1), (row, 2), metric)
+        said = found[*table.rows[row].labels, TITLES[metric], "PosProb − Uniform"]
+        expected = effect(frame)
         side = frame
         if expected.estimate < 0:
             side = frame.assign(difference=-frame["difference"], low=-frame["high"], high=-frame["low"])
