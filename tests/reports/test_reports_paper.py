@@ -63,7 +63,7 @@ def test_it_compiles_and_its_pdf_holds_the_numbers(folder, store, tmp_path):
             assert cell.text.lstrip("+−<") in text, (table.name, cell.text)
     assert "diverse, uncertain gradient" in " ".join(text.split())
     assert "no reference is known" in text
-    assert len(re.findall(r"Figure \d+:", text)) == len(list(folder.glob("figures/*.pdf"))) == len(section.curves)
+    assert len(re.findall(r"Figure \d+:", text)) == len(list(folder.glob("figures/*.pdf"))) == len(section.figures)
 
 
 def test_the_manifest_names_every_file_with_its_hash(folder):
