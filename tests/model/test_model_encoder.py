@@ -237,3 +237,16 @@ def test_a_model_without_dropout_has_only_one_opinion(still_encoder, test_tokens
         still_encoder.score(test_tokens, rows, dropout_seed=3).probabilities,
         still_encoder.score(test_tokens, rows).probabilities,
     )
+
+
+def test_a_pass_in_bf16_uses_the_weights_of_the_moment(still_encoder, train_tokens, test_tokens, is_sport):
+    """The copy in bf16 is made once and brought up to date for every pass."""
+    still_encoder.hardware = replace(still_encoder.hardware, bf16=True)
+    still_encoder.reset(**PARTS)
+    untrained = still_encoder.score(test_tokens, EVERY_TEST_ROW).probabilities
+    fit_a_little(still_encoder, train_tokens, is_sport)
+    trained = still_encoder.score(test_tokens, EVERY_TEST_ROW, embeddings=True)
+    assert np.abs(trained.probabilities - untrained).max() > 0.05
+    with torch.no_grad():
+        logits = still_encoder.model.classifier(trained.embeddings)  # the last layer is in fp32
+    np.testing.assert_allclose(logits.softmax(1)[:, 1].numpy(), trained.probabilities, atol=1e-6)
