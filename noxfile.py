@@ -65,6 +65,13 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", "-n", os.environ.get("IMBAL_BENCH_JOBS", "2"), "--dist", "worksteal", *arguments)
 
 
+@nox.session(default=False)
+def perf(session: nox.Session) -> None:
+    """Measure every stage of the model room against this machine's floors (arguments go to `imbal-bench perf`)."""
+    install(session)
+    session.run("imbal-bench", "perf", *session.posargs)
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style and types."""

@@ -340,6 +340,43 @@ def doctor(
     show_doctor(_world(data_dir, cache_dir), store, _console())
 
 
+@app.command()
+def perf(
+    shape: Annotated[str | None, typer.Option(help="minilm-l6 (default on a CPU) or bert-base (on a GPU).")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer rows, one turn: a rough answer.")] = False,
+    compare: Annotated[Path | None, typer.Option(help="Stored report: exit with 1 if a ratio is much worse.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Write the report as JSON.")] = None,
+    data_dir: DataOption = None,
+    cache_dir: CacheOption = DEFAULT_CACHE,
+    threads: ThreadsOption = None,
+    device: DeviceOption = "auto",
+) -> None:
+    """Measure scoring, fits, surprisal and resets against what this machine can do at best.
+
+    Examples:
+
+    imbal-bench perf --save here.json
+
+    imbal-bench perf --compare here.json
+    """
+    from bench.model.hardware import choose_hardware, use_threads
+    from bench.perf import report
+    from bench.perf.suite import measure
+
+    console = _console()
+    baseline = report.read(compare) if compare else None
+    if threads:
+        use_threads(threads)
+    with console.status("") as status:
+        found = measure(choose_hardware(device), shape, data_dir, cache_dir, quick=quick, tell=status.update)
+    report.show(found, console)
+    if save:
+        save.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    if baseline:
+        report.compare(found, baseline)
+        console.print(f"no ratio is much worse than in {compare}", highlight=False)
+
+
 @data_app.command()
 def export(
     dataset: Annotated[str, typer.Argument(help="Dataset, or task such as sst2/negative with --ratio.")],

@@ -31,6 +31,7 @@ ROOMS: dict[str, set[str]] = {
     "bench.data": {"bench.seeds"},
     "bench.tasks": {"bench.seeds", "bench.records", "bench.data"},
     "bench.model": {"bench.seeds", "bench.records", "bench.data"},
+    "bench.perf": {"bench", "bench.seeds", "bench.records", "bench.data", "bench.model"},
     # A strategy sees a view: neither data, tasks nor model; its randomness is handed in.
     "bench.strategies": {"bench.records", "bench.registry"},
     "bench.testing": {"bench.seeds", "bench.strategies"},
@@ -47,7 +48,7 @@ ROOMS: dict[str, set[str]] = {
     },
     "bench.cli": {
         *("bench", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model", "bench.strategies"),
-        *("bench.testing", "bench.store", "bench.grid", "bench.display", "reports"),
+        *("bench.perf", "bench.testing", "bench.store", "bench.grid", "bench.display", "reports"),
     },
     "bench.__main__": {"bench.cli"},
     "analysis": {"bench.seeds", "bench.records", "bench.store"},
@@ -57,7 +58,7 @@ ERRORS = {"bench": {"bench.errors"}, "analysis": {"bench.errors"}}  # packages w
 
 # Which rooms may import a library; one that is not named here may be imported anywhere.
 LIBRARIES: dict[str, set[str]] = {
-    "torch": {"bench.model", "bench.strategies", "bench.testing"},
+    "torch": {"bench.model", "bench.perf", "bench.strategies", "bench.testing"},
     "pytorch_lightning": {"bench.model"},
     "lightning_fabric": {"bench.model"},
     "transformers": {"bench.model"},
@@ -71,7 +72,7 @@ LIBRARIES: dict[str, set[str]] = {
     "sklearn": {"bench.strategies", "bench.loop"},
     "threadpoolctl": {"bench.strategies"},
     "typer": {"bench.cli"},
-    "rich": {"bench.cli", "bench.display", "bench.grid", "reports"},
+    "rich": {"bench.cli", "bench.display", "bench.grid", "bench.perf", "reports"},
     "pandas": {"analysis", "reports"},
     "scipy": {"analysis", "bench.strategies"},
     "matplotlib": {"reports"},

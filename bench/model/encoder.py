@@ -17,6 +17,7 @@ from bench.data.tokens import TokenTable
 from bench.errors import ModelError, RunError
 from bench.model import checkpoint as checkpoints
 from bench.model.batching import Collate, length_batches, pad
+from bench.model.first_token import first_token_only
 from bench.model.fitting import fit_classifier
 from bench.model.hardware import Hardware
 from bench.records import ModelSettings, TrainSettings
@@ -107,7 +108,7 @@ class Encoder:
         Raises:
             RunError: if the device runs out of memory or a probability is not finite.
         """
-        model = self._for_inference().train(dropout_seed is not None)
+        model = self._for_inference()
         logits = torch.empty(len(rows), 2, device=self.hardware.device)
         hidden: torch.Tensor | None = None
         captured: list[torch.Tensor] = []
@@ -118,7 +119,12 @@ class Encoder:
 
         hook = model.get_submodule(self._last_layer).register_forward_pre_hook(capture)
         try:
-            with torch.random.fork_rng(self.hardware.gpus), self._clear_if_out_of_memory(len(rows)):
+            with (
+                torch.random.fork_rng(self.hardware.gpus),
+                self._clear_if_out_of_memory(len(rows)),
+                first_token_only(model),
+            ):
+                model.train(dropout_seed is not None)
                 if dropout_seed is not None:
                     torch.manual_seed(dropout_seed)
                 for where, batch in self._batches(tokens, rows):

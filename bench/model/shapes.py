@@ -27,9 +27,14 @@ class Shape:
     inner: int
 
     def forward_flops(self, length: int) -> float:
-        """Return floating-point operations to encode a text of so many tokens: matrix products, attention included."""
-        linear = 2 * (4 * self.hidden**2 + 2 * self.hidden * self.inner)
-        return self.layers * (length * linear + 4 * length**2 * self.hidden)
+        """Return the floating-point operations that p(x) of a text of so many tokens takes, all in matrix products.
+
+        The classifier reads the first token: of the last layer, the other tokens need keys and values only.
+        """
+        d, f = self.hidden, self.inner
+        per_token, attention = 2 * (4 * d**2 + 2 * d * f), 4 * length * d
+        last = length * 4 * d**2 + per_token - 4 * d**2 + attention
+        return (self.layers - 1) * length * (per_token + attention) + last
 
 
 SHAPES = MappingProxyType({"minilm-l6": Shape(6, 384, 12, 1536), "bert-base": Shape(12, 768, 12, 3072)})
