@@ -209,31 +209,47 @@ def plan(
     threads: ThreadsOption = None,
     device: DeviceOption = "auto",
     plugin: PluginOption = None,
-    measure: Annotated[bool, typer.Option("--measure", help="Time the model on this machine first (seconds).")] = False,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Calibrate: time the model on this machine first.")
+    ] = False,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(help="Calibration made elsewhere by --measure, e.g. on the GPU the grid shall run on."),
+    ] = None,
 ) -> None:
-    """Show what a grid amounts to: blocks, runs, model fits, rows to score, expected time.
+    """Show what a grid amounts to: blocks, runs, model fits, rows to score, expected time by stage.
 
-    Counts come from the data where it is at hand, from known facts of the datasets otherwise.
+    Counts come from the data where it is at hand, from known facts of the datasets otherwise. A calibration takes about
+    half a minute and is kept.
 
-    Example: imbal-bench plan paper --ratios 50
+    Examples:
+
+    imbal-bench plan paper --ratios 50
+
+    imbal-bench plan paper --measure
     """
     from bench.display import show_plan
+    from bench.errors import SpecError
     from bench.grid.calibrate import calibrate
     from bench.grid.execute import Execution
     from bench.grid.expand import expand
-    from bench.grid.rates import recall
+    from bench.grid.rates import rates_file, read, save
     from bench.model.hardware import choose_hardware
 
+    if measure and calibration:
+        raise SpecError("give --measure to calibrate here or --calibration to use a file, not both")
     _add_plugins(plugin)
     grid_spec = _load(spec, overrides, tasks, ratios, seeds, algorithms, weightings, model)
-    world = _world(data_dir, cache_dir)
+    world, console = _world(data_dir, cache_dir), _console()
     grid = expand(grid_spec, world, counted=False)
     hardware = choose_hardware(device, grid_spec.model.precision)
     each = Execution(Path(), world, jobs, threads=threads).threads_each
+    kept = calibration or rates_file(cache_dir, grid_spec.model.name, hardware.name, each)
     if measure:
-        calibrate(grid_spec, hardware, each, cache_dir)
-    rates = recall(cache_dir, grid_spec.model.name, hardware.name, each)
-    show_plan(grid, rates, jobs, _console())
+        save(calibrate(grid_spec, hardware, each), kept)
+        console.print(f"calibration kept in {kept}", highlight=False)
+    rates = read(kept, grid_spec.model.name) if calibration or kept.exists() else None
+    show_plan(grid, rates, jobs, console)
 
 
 @app.command()

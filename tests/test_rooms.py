@@ -40,7 +40,7 @@ ROOMS: dict[str, set[str]] = {
     "bench.loop": {"bench.seeds", "bench.records", "bench.data", "bench.tasks", "bench.model", "bench.strategies"},
     "bench.grid": {
         *("bench", "bench.seeds", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model"),
-        *("bench.strategies", "bench.store", "bench.loop"),
+        *("bench.perf", "bench.strategies", "bench.testing", "bench.store", "bench.loop"),
     },
     "bench.display": {
         *("bench", "bench.config", "bench.data", "bench.model", "bench.strategies", "bench.testing", "bench.store"),
@@ -74,7 +74,7 @@ LIBRARIES: dict[str, set[str]] = {
     "typer": {"bench.cli"},
     "rich": {"bench.cli", "bench.display", "bench.grid", "bench.perf", "reports"},
     "pandas": {"analysis", "reports"},
-    "scipy": {"analysis", "bench.strategies"},
+    "scipy": {"analysis", "bench.grid", "bench.strategies"},
     "matplotlib": {"reports"},
     "seaborn": {"reports"},
     "jinja2": {"reports"},

@@ -24,7 +24,6 @@ from bench.errors import RunError, StoppedError, StoreError
 from bench.grid.expand import BlockJob, Grid
 from bench.grid.plan import run_cost
 from bench.grid.progress import Monitor, log_to, shown
-from bench.grid.rates import measure, save
 from bench.grid.worker import BlockReport, WorkerContext, run_block
 from bench.grid.world import World
 from bench.model.checkpoint import load_tokenizer, resolve
@@ -121,7 +120,6 @@ def execute(grid: Grid, execution: Execution, console: Console) -> Summary:
             _run_all(pending, execution.jobs, execution.context(log_file), summary)
         summary.done = len(store.keys() & costs.keys()) - len(sound)
         summary.seconds = time.monotonic() - began
-        _remember_rates(grid, store, execution)
         log.info("%d runs done in %.0f s, %d failed", summary.done, summary.seconds, len(summary.failures))
     return summary
 
@@ -191,16 +189,3 @@ def _reports(pending: list[BlockJob], jobs: int, context: WorkerContext) -> Iter
         return
     parallel = joblib.Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered", batch_size=1)
     yield from parallel(joblib.delayed(work)(job) for job in pending)
-
-
-def _remember_rates(grid: Grid, store: Store, execution: Execution) -> None:
-    """Learn this machine's rates from the grid's runs, for later plans."""
-    keys = {run.key(job.fingerprint) for job in grid.jobs for run in job.runs} & store.keys()
-    records = [store.read(key) for key in sorted(keys)]
-    made = {(r.provenance.device, r.provenance.threads) for r in records if r.provenance}
-    lengths = {name: size.mean_tokens for name, size in grid.sizes.items()}
-    for device, threads in made:
-        same = [r for r in records if r.provenance and (r.provenance.device, r.provenance.threads) == (device, threads)]
-        rates = measure(same, lengths, f"{grid.spec.name} on {device}, {threads} threads a worker")
-        if rates is not None:
-            save(rates, execution.world.cache_dir, grid.spec.model.name, device, threads)

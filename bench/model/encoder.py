@@ -71,6 +71,11 @@ class Encoder:
         """Longest text the model takes, in tokens, special tokens included."""
         return int(min(self.tokenizer.model_max_length, getattr(self.model.config, "max_position_embeddings", 2**30)))
 
+    @property
+    def flops_per_token(self) -> float:
+        """Floating-point operations a token of a forward pass, attention left out: two a weight."""
+        return 2.0 * sum(m.weight.numel() for m in self.model.modules() if isinstance(m, torch.nn.Linear))
+
     def reset(self, **parts: Part) -> None:
         """Restore the pre-trained weights in memory, and draw the untrained head from the stream of ``parts``."""
         _copy(self._pretrained, self._weights)

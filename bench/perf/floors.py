@@ -7,22 +7,26 @@ from collections.abc import Callable
 import torch
 
 from bench.model.hardware import Hardware
-from bench.model.shapes import Shape
 
 COPIED_BYTES = 2**28
 
 
-def layer_products(shape: Shape, hardware: Hardware, dtype: torch.dtype) -> tuple[Callable[[], None], float]:
-    """Return the matrix products of one layer on a full scoring batch, and their floating-point operations.
+def products(d: int, f: int, hardware: Hardware) -> tuple[Callable[[], None], float]:
+    """Return the matrix products of an encoder's layer on a full scoring batch, and their floating-point operations.
 
-    Six products with weights and nothing else: no attention, no norm, no padding. No pass over texts can be faster.
+    Six products with weights, in the precision of the passes, and nothing else: no attention, no norm, no padding. No
+    pass over texts can be faster.
+
+    Args:
+        d: width of the hidden states.
+        f: of the feed-forward part.
+        hardware: device, precision, and the tokens of a full batch.
     """
-    d, f, rows = shape.hidden, shape.inner, hardware.token_budget
-    device = hardware.device
+    rows, dtype = hardware.token_budget, torch.bfloat16 if hardware.bf16 else torch.float32
     rng = torch.Generator().manual_seed(0)  # noise, since a GPU multiplies constants faster than numbers
 
     def noise(*size: int) -> torch.Tensor:
-        return torch.randn(*size, generator=rng).to(device, dtype)
+        return torch.randn(*size, generator=rng).to(hardware.device, dtype)
 
     narrow, wide, square, up, down = noise(rows, d), noise(rows, f), noise(d, d), noise(f, d), noise(d, f)
     bias = noise(d), noise(f)

@@ -20,11 +20,12 @@ PADDED_LENGTH, BATCH_ROWS = 128, 32
 def score(model: Any, tokens: TokenTable, rows: IntArray, pad_id: int) -> npt.NDArray[np.float64]:
     """Return p(x) by a loop in fp32 over batches of 32 rows in their order, every row padded to 128 tokens."""
     device = next(model.parameters()).device
+    longest = min(PADDED_LENGTH, model.config.max_position_embeddings)
     model.eval()
     found = []
     for start in range(0, len(rows), BATCH_ROWS):
         texts = tokens.rows(rows[start : start + BATCH_ROWS])
-        ids = torch.full((len(texts), PADDED_LENGTH), pad_id)
+        ids = torch.full((len(texts), longest), pad_id)
         for row, text in enumerate(texts):
             ids[row, : len(text)] = torch.from_numpy(text.astype(np.int64))
         logits = model(input_ids=ids.to(device), attention_mask=(ids != pad_id).long().to(device)).logits

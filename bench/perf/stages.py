@@ -25,7 +25,7 @@ from bench.model.shapes import Shape
 from bench.model.surprisal import SurprisalSource
 from bench.perf import naive
 from bench.perf.clock import time_in_turns
-from bench.perf.floors import layer_products, memory_copy
+from bench.perf.floors import memory_copy, products
 from bench.perf.report import Measure
 from bench.records import ModelSettings, TrainSettings
 
@@ -59,10 +59,6 @@ class Bench:
         """Return the seconds that pieces of work take in turns."""
         return time_in_turns(work, self.hardware, self.turns)
 
-    def products(self) -> tuple[Callable[[], None], float]:
-        """Return a layer's matrix products in the precision of the passes, and their operations."""
-        return layer_products(self.shape, self.hardware, torch.bfloat16 if self.hardware.bf16 else torch.float32)
-
     def rows(self, tokens: TokenTable) -> npt.NDArray[np.int64]:
         """Return as many rows as hold about :attr:`tokens` tokens."""
         return np.arange(min(len(tokens), max(int(self.tokens / tokens.lengths.mean()), naive.BATCH_ROWS)))
@@ -72,7 +68,7 @@ def scoring(bench: Bench, name: str, tokens: TokenTable) -> list[Measure]:
     """Measure a pass over the pool: against the matrix rate, against the padded loop, and its distance from fp32."""
     encoder, rows = bench.encoder, bench.rows(tokens)
     few = rows[:: max(len(rows) // naive.BATCH_ROWS, 1)][: naive.BATCH_ROWS]
-    multiply, operations = bench.products()
+    multiply, operations = products(bench.shape.hidden, bench.shape.inner, bench.hardware)
     padded = partial(naive.score, encoder.model, tokens, few, encoder.pad_id)
     took = bench.time(score=lambda: encoder.score(tokens, rows, embeddings=True), multiply=multiply, padded=padded)
     useful = sum(map(bench.shape.forward_flops, tokens.lengths[rows].tolist())) / took["score"]
@@ -194,18 +190,16 @@ def resetting(bench: Bench) -> list[Measure]:
 
 
 def surprisal(bench: Bench, name: str, tokens: TokenTable) -> list[Measure]:
-    """Measure surprisal against a scoring pass over the same rows."""
+    """Measure surprisal against a whole pass of the encoder, of all layers for all tokens, over the same rows."""
     encoder, rows = bench.encoder, bench.rows(tokens)
     with tempfile.TemporaryDirectory() as cache:
         source = SurprisalSource(encoder.settings, bench.hardware, tokens, "perf", encoder.tokenizer, Path(cache))
         reader = source.reader(checkpoints.load_masked_lm(encoder.checkpoint)[0])
-        took = bench.time(
-            surprisal=lambda: source.compute(reader, rows), score=lambda: encoder.score(tokens, rows, embeddings=True)
-        )
-    factor = took["surprisal"] / took["score"]
+        took = bench.time(surprisal=lambda: source.compute(reader, rows), whole=lambda: encoder.embed(tokens, rows))
+    factor = took["surprisal"] / took["whole"]
     return [
         Measure(
             stage=f"surprisal {name}", value=len(rows) / took["surprisal"], unit="rows/s", ratio=factor, better="lower",
-            floor=f"encoder pass over the same rows at {len(rows) / took['score']:.3g} rows/s",
+            floor=f"encoder pass over the same rows at {len(rows) / took['whole']:.3g} rows/s",
         ),
     ]  # fmt: skip

@@ -19,6 +19,9 @@ LONGEST = 128
 FIRST_WORD = 1_000
 """Numbers below are special or unused tokens and single characters in BERT's vocabulary."""
 
+ENDS = (101, 102)
+"""[CLS] and [SEP]."""
+
 LOG_NORMAL = MappingProxyType({"sst2": (2.07, 0.89), "ag_news": (3.88, 0.30)})
 """Mean and deviation of log(tokens - 2) of the training texts; two tokens are special. Fitted to all 67,349 texts of
 sst2 and to 30,197 of ag_news: the mean lengths come out as 13.3 and 52.7 (real: 13.3 and 52.9)."""
@@ -47,18 +50,27 @@ def sample(dataset: str, rows: int, data_dir: Path | None, cache_dir: Path) -> S
         tokens = tokenise(corpus.train, tokenizer, max_length=LONGEST, cache_dir=cache_dir)
         some = rng.choice(len(tokens), min(rows, len(tokens)), replace=False)
         return Sample(table(tokens.rows(some)), f"{len(some)} of {corpus.source}")
+    tokens = made_up(dataset, rows, rng)
+    return Sample(tokens, f"made up, log-normal lengths (mean {tokens.lengths.mean():.1f}), Zipf's tokens")
+
+
+def made_up(
+    dataset: str,
+    rows: int,
+    rng: np.random.Generator,
+    vocabulary: int = VOCABULARY,
+    ends: tuple[int, int] = ENDS,
+    longest: int = LONGEST,
+) -> TokenTable:
+    """Return so many texts as long as a dataset's, of tokens drawn by Zipf's law between the two of ``ends``."""
     mean, deviation = LOG_NORMAL[dataset]
-    lengths = np.clip(np.rint(rng.lognormal(mean, deviation, rows)).astype(np.int64) + 2, 3, LONGEST)
-    return Sample(made_up(lengths, rng), f"made up, log-normal lengths (mean {lengths.mean():.1f}), Zipf's tokens")
-
-
-def made_up(lengths: npt.NDArray[np.int64], rng: np.random.Generator) -> TokenTable:
-    """Return texts of these lengths whose tokens are drawn by Zipf's law, between [CLS] and [SEP]."""
-    ranks = np.arange(1, VOCABULARY - FIRST_WORD + 1)
-    ids = FIRST_WORD + rng.choice(len(ranks), size=int(lengths.sum()), p=(1 / ranks) / (1 / ranks).sum())
+    lengths = np.clip(np.rint(rng.lognormal(mean, deviation, rows)).astype(np.int64) + 2, 3, longest)
+    first = min(FIRST_WORD, vocabulary // 2)
+    ranks = np.arange(1, vocabulary - first + 1)
+    ids = first + rng.choice(len(ranks), size=int(lengths.sum()), p=(1 / ranks) / (1 / ranks).sum())
     texts = np.split(ids.astype(np.int32), np.cumsum(lengths)[:-1])
     for text in texts:
-        text[0], text[-1] = 101, 102
+        text[[0, -1]] = ends
     return table(texts)
 
 
