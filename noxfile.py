@@ -72,6 +72,15 @@ def perf(session: nox.Session) -> None:
     session.run("imbal-bench", "perf", *session.posargs)
 
 
+@nox.session(default=False)
+def torture(session: nox.Session) -> None:
+    """Kill workers and drivers of a grid 100 times at random, then check every run; takes minutes (`-- 500` kills)."""
+    install(session, "test")
+    session.env.setdefault("OMP_NUM_THREADS", "1")
+    session.env["IMBAL_BENCH_KILLS"] = session.posargs[0] if session.posargs else "100"
+    session.run("pytest", "tests/grid/test_grid_torture.py", "-m", "slow")
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style and types."""

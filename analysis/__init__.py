@@ -1,24 +1,37 @@
 """Stored runs -> numbers.
 
-``read_results`` turns a store into tidy frames, ``paired`` tests one arm against another, and ``sections``
-turns frames into finished tables (:mod:`analysis.model`) and curves. Whatever is rounded, marked or missing
-is decided here; ``reports`` only spells it out. No torch is needed.
+``read_results`` turns a store into tidy frames, ``paired`` tests one arm against another, ``sections`` turns
+frames into finished tables (:mod:`analysis.model`, one per definition of :mod:`analysis.definitions`) and figures,
+and ``explain`` leads from a printed number back to its runs. Whatever is rounded, marked or missing is decided
+here; ``reports`` only spells it out. No torch is needed.
 """
 
-from analysis.curves import CURVE_METRICS
+from analysis.figures import Figure, score_figure
+from analysis.findings import FULL_RESULTS
 from analysis.frame import ALL_STATUSES, Results, read_results
-from analysis.model import Cell, Group, Row, Table
-from analysis.names import metric_title
+from analysis.model import DISAGREE, HOLE, SOUND, Cell, Comparison, Group, Row, Table
+from analysis.names import metric_title, title_of
+from analysis.overview import Overview, Problem, overview
 from analysis.paired import Paired, paired
-from analysis.sections import Overview, Problem, Section, overview, sections
+from analysis.sections import Numbered, Section, sections
+from analysis.tracing import Explanation, explain, traced
+from bench.records import METRICS
 from bench.store import Store
 from bench.store.store import write_atomically
 
 __all__ = [
     "ALL_STATUSES",
-    "CURVE_METRICS",
+    "DISAGREE",
+    "FULL_RESULTS",
+    "HOLE",
+    "METRICS",
+    "SOUND",
     "Cell",
+    "Comparison",
+    "Explanation",
+    "Figure",
     "Group",
+    "Numbered",
     "Overview",
     "Paired",
     "Problem",
@@ -27,10 +40,14 @@ __all__ = [
     "Section",
     "Store",
     "Table",
+    "explain",
     "metric_title",
     "overview",
     "paired",
     "read_results",
+    "score_figure",
     "sections",
+    "title_of",
+    "traced",
     "write_atomically",
 ]

@@ -1,33 +1,34 @@
-"""The runs that one table may mix: one ratio, one start, one set of settings, one version of each dataset."""
+"""The runs that tables may draw on together: one set of settings, one version of each dataset."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import pandas as pd
 
-from analysis.frame import BLOCK, CONDITION, IDENTITY, Results
-from analysis.names import with_labels
+from analysis.frame import BLOCK, Results
 from bench.records import Settings
 
-LABELS = ["algorithm_label", "weighting_label"]
+WHOLE_BLOCK = ["ratio", "start", *BLOCK]
+"""All that strategies share."""
 
 
 @dataclass(frozen=True)
 class Condition:
-    """Runs that belong together, with the labels their strategies are printed under.
+    """Runs that belong together; tables select among them.
 
     Attributes:
-        name: for file names. title: for headings.
-        runs, rounds, unfinished: as in :class:`Results`, of this condition only, plus ``LABELS``.
+        suffix: ends the names of its files and ids; empty where a store holds one condition only.
+        title: for headings.
+        runs, rounds, unfinished: as in :class:`Results`, of this condition only; runs and unfinished have
+            ``bins`` too, the option of that name as text (empty if there is none).
         notes: runs left out because they were made on another version of a dataset, one line each.
     """
 
-    ratio: int
-    start: str
-    name: str
+    suffix: str
     title: str
     settings: Settings
     runs: pd.DataFrame
@@ -40,61 +41,49 @@ class Condition:
         """The runs that failed."""
         return self.unfinished[self.unfinished["status"] == "failed"]
 
-    @property
-    def skipped(self) -> pd.DataFrame:
-        """The runs of infeasible tasks."""
-        return self.unfinished[self.unfinished["status"] == "skipped"]
-
     @cached_property
-    def expected(self) -> pd.DataFrame:
-        """The blocks that each strategy should have a run in: ``BLOCK`` columns.
-
-        The store does not keep the grid that was asked for, so it is taken as every task with every seed that
-        any strategy ran or failed in; a block that was only ever skipped is not expected of anyone.
-        """
-        tried = pd.concat([self.runs[BLOCK], self.failed[BLOCK]])
-        tasks, seeds = tried[["dataset", "positive"]].drop_duplicates(), tried[["seed"]].drop_duplicates()
-        blocks = tasks.merge(seeds, how="cross").sort_values(BLOCK, ignore_index=True)
-        skipped = set(_tuples(self.skipped)) - set(_tuples(tried))
-        return blocks[[block not in skipped for block in _tuples(blocks)]]
-
-    def labels(self, kind: str) -> list[str]:
-        """Return the labels of all algorithms or weightings that were tried, sorted (the paper's order)."""
-        column = f"{kind}_label"
-        return sorted({*self.runs[column], *self.failed[column]}, key=lambda label: (label.lower(), label))
+    def infeasible(self) -> pd.DataFrame:
+        """The blocks that were only ever skipped: no run is expected in them."""
+        skipped = self.unfinished.loc[self.unfinished["status"] == "skipped", WHOLE_BLOCK].drop_duplicates()
+        tried = pd.concat([self.runs[WHOLE_BLOCK], self.failed[WHOLE_BLOCK]]).drop_duplicates()
+        return without(skipped, tried, WHOLE_BLOCK)
 
 
 def conditions(results: Results) -> list[Condition]:
-    """Return the conditions that a store holds runs of, in the order of ratio and start (warm first)."""
-    tried = pd.concat([results.runs[CONDITION], results.unfinished[CONDITION]]).drop_duplicates()
-    keys = sorted(
-        ((int(ratio), str(start), str(digest)) for ratio, start, digest in tried.itertuples(index=False, name=None)),
-        key=lambda key: (key[0], key[1] != "warm", key[2]),
-    )
-    several = {key[:2] for key in keys if sum(other[:2] == key[:2] for other in keys) > 1}
-    return [_condition(results, *key, spell_settings=key[:2] in several) for key in keys]
+    """Return the conditions that a store holds runs of, that of most runs first."""
+    tried = pd.concat([results.runs["settings"], results.unfinished["settings"]])
+    count = results.runs["settings"].value_counts()
+    digests = sorted(map(str, tried.unique()), key=lambda digest: (-int(count.get(digest, 0)), digest))
+    return [_condition(results, digest, spell_settings=len(digests) > 1) for digest in digests]
 
 
-def _condition(results: Results, ratio: int, start: str, digest: str, *, spell_settings: bool) -> Condition:
-    def mine(frame: pd.DataFrame) -> pd.DataFrame:
-        return frame[(frame["ratio"] == ratio) & (frame["start"] == start) & (frame["settings"] == digest)]
+def without(frame: pd.DataFrame, other: pd.DataFrame, on: list[str]) -> pd.DataFrame:
+    """Return the rows of a frame whose values of ``on`` are not in the other frame, in their order."""
+    joined = frame.merge(other[on].drop_duplicates(), on=on, how="left", indicator=True)
+    return frame[(joined["_merge"] == "left_only").to_numpy()]
 
-    runs, unfinished = mine(results.runs), mine(results.unfinished)
+
+def _condition(results: Results, digest: str, *, spell_settings: bool) -> Condition:
+    frames = (results.runs, results.rounds, results.unfinished)
+    runs, rounds, unfinished = (frame[frame["settings"] == digest] for frame in frames)
     kept, notes = _one_version(runs)
-    runs, rounds, unfinished = (frame[_on_version(frame, kept)] for frame in (runs, mine(results.rounds), unfinished))
-    known = pd.concat([runs[IDENTITY], unfinished[IDENTITY]]).drop_duplicates("key")
-    labels = with_labels(known)[["key", *LABELS]]
+    runs, rounds, unfinished = (frame[_on_version(frame, kept)] for frame in (runs, rounds, unfinished))
+    settings = results.settings[digest]
+    title = f"{settings.loop.rounds} rounds of {settings.loop.batch}, {settings.model.name}"
     return Condition(
-        ratio=ratio,
-        start=start,
-        name=f"ratio{ratio}-{start}" + (f"-{digest[:8]}" if spell_settings else ""),
-        title=f"ratio 1/{ratio}, {start} start" + (f", settings {digest[:8]}" if spell_settings else ""),
-        settings=results.settings[digest],
-        runs=runs.merge(labels, on="key"),
-        rounds=rounds.merge(labels, on="key"),
-        unfinished=unfinished.merge(labels, on="key"),
+        suffix=f"-{digest[:8]}" if spell_settings else "",
+        title=title + (f", settings {digest[:8]}" if spell_settings else ""),
+        settings=settings,
+        runs=_with_bins(runs),
+        rounds=rounds,
+        unfinished=_with_bins(unfinished),
         notes=notes,
     )
+
+
+def _with_bins(frame: pd.DataFrame) -> pd.DataFrame:
+    texts = frame["weighting_options"]
+    return frame.assign(bins=texts.map({text: str(json.loads(text).get("bins", "")) for text in texts.unique()}))
 
 
 def _one_version(runs: pd.DataFrame) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -117,7 +106,3 @@ def _one_version(runs: pd.DataFrame) -> tuple[dict[str, str], tuple[str, ...]]:
 def _on_version(frame: pd.DataFrame, kept: Mapping[str, str]) -> pd.Series[bool]:
     wanted = frame["dataset"].map(lambda dataset: kept.get(dataset, ""))
     return (frame["fingerprint"] == wanted) | (wanted == "")
-
-
-def _tuples(frame: pd.DataFrame) -> list[tuple[object, ...]]:
-    return list(frame[BLOCK].itertuples(index=False, name=None))

@@ -4,63 +4,76 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.condition import LABELS, Condition
+from analysis.condition import Condition
+from analysis.layout import Layout
 from analysis.model import NO_VALUE, Cell, Group, Row, Table
+from analysis.names import AXIS_TITLES, with_labels
+from analysis.part import LABELS
+
+PLACE = ["ratio", "start", "dataset", "positive"]
 
 
-def coverage(condition: Condition) -> Table:
-    """Return a row per task with the size of its pool and its runs by how they ended."""
-    strategies = len(condition.labels("algorithm")) * len(condition.labels("weighting"))
-    tasks = pd.concat([condition.runs, condition.unfinished])[["dataset", "positive"]].drop_duplicates()
+def coverage(condition: Condition, full: Layout | None) -> Table:
+    """Return a row per ratio, start and task with the size of its pool and its runs by how they ended.
+
+    Args:
+        condition: the runs.
+        full: the layout of the table of all strategies, if there is one; its missing runs are counted.
+    """
+    frames = {
+        "finished": condition.runs,
+        "failed": condition.failed,
+        "skipped": condition.unfinished[condition.unfinished["status"] == "skipped"],
+    }
+    keys = {ended: frame.groupby(PLACE)["key"].agg(tuple) for ended, frame in frames.items()}
+    sizes = condition.runs.groupby(PLACE)[["pool_rows", "pool_positives", "test_rows"]].first()
+    lacking = full.absent[~full.absent["failed"]] if full else condition.runs[:0]
+    absent = lacking.groupby(PLACE).size()
+    places = pd.concat([frame[PLACE] for frame in (*frames.values(), lacking)]).drop_duplicates()
+    rows = []
+    for place in sorted(places.itertuples(index=False, name=None), key=lambda at: (at[0], at[1] == "cold", *at[2:])):
+        known = sizes.loc[place] if place in sizes.index else pd.Series([None] * 3)
+        runs = [keys[ended].get(place, ()) for ended in frames]
+        counts = [*(Cell(f"{len(own):,}", float(len(own)), runs=own) for own in runs), _number(absent.get(place, 0))]
+        rows.append(Row(tuple(map(str, place)), (*map(_number, known), *counts)))
     return Table(
-        name=f"runs-{condition.name}",
-        title=f"What was run, {condition.title}",
-        caption="Pool and test set in rows; runs by how they ended. Not run: expected, because another "
-        "strategy or task has a run of that seed, but not in the store.",
-        headers=("Dataset", "Positive class"),
+        name=f"runs{condition.suffix}",
+        address="runs",
+        title="What was run",
+        caption="Pool and test set in rows; runs by how they ended. Missing: not in the store, though Table 8 "
+        "expects them, because another strategy, task or ratio has runs of that task and seed.",
+        headers=(*(AXIS_TITLES[axis] for axis in PLACE[:3]), "Positive class"),
         groups=(
             Group("Rows", ("pool", "positives", "test")),
-            Group("Runs", ("finished", "failed", "skipped", "not run")),
+            Group("Runs", (*frames, "missing")),
         ),
-        rows=tuple(
-            _coverage_row(condition, str(dataset), str(positive), strategies)
-            for dataset, positive in sorted(tasks.itertuples(index=False, name=None))
-        ),
+        rows=tuple(rows),
     )
 
 
-def _coverage_row(condition: Condition, dataset: str, positive: str, strategies: int) -> Row:
-    def mine(frame: pd.DataFrame) -> pd.DataFrame:
-        return frame[(frame["dataset"] == dataset) & (frame["positive"] == positive)]
-
-    runs, failed = mine(condition.runs), mine(condition.failed)
-    absent = max(0, len(mine(condition.expected)) * strategies - len(runs) - len(failed))
-    sizes = [runs[column].dropna() for column in ("pool_rows", "pool_positives", "test_rows")]
-    counts = [len(runs), len(failed), len(mine(condition.skipped)), absent]
-    known = (_number(size.iloc[0]) if len(size) else Cell(NO_VALUE) for size in sizes)
-    return Row((dataset, positive), (*known, *map(_number, counts)))
-
-
-def _number(value: int) -> Cell:
-    return Cell(f"{int(value):,}", float(value))
+def _number(value: float | None) -> Cell:
+    return Cell(NO_VALUE) if value is None or pd.isna(value) else Cell(f"{int(value):,}", float(value))
 
 
 def stage_times(condition: Condition) -> Table:
     """Return the mean seconds per run of each stage, a row per strategy."""
+    runs = with_labels(condition.runs)
     stages = [name for name in condition.rounds.columns if name.startswith("seconds_")]
     stages = [name for name in stages if condition.rounds[name].notna().any()]
-    per_run = condition.rounds.groupby([*LABELS, "key"])[stages].sum()
-    per_run["whole"] = condition.runs.set_index([*LABELS, "key"])["seconds"]
-    means = per_run.groupby(level=LABELS).mean()
+    per_run = condition.rounds.groupby("key")[stages].sum()
+    whole = runs[["key", "seconds", *LABELS]].merge(per_run, left_on="key", right_index=True)
+    by = whole.groupby(LABELS)
+    means, keys = by[[*stages, "seconds"]].mean(), by["key"].agg(tuple)
     titles = (name.removeprefix("seconds_").replace("_", " ") for name in stages)
     return Table(
-        name=f"time-{condition.name}",
-        title=f"Time per stage, {condition.title}",
+        name=f"time{condition.suffix}",
+        address="time",
+        title="Time per stage",
         caption="Mean seconds per run, summed over rounds, as each run recorded them.",
         headers=("Algorithm", "Weighting"),
         groups=(Group("Seconds per run", (*titles, "whole run")),),
         rows=tuple(
-            Row(tuple(map(str, labels)), tuple(Cell(f"{value:,.2f}", float(value)) for value in values))
-            for labels, values in zip(means.index, means.to_numpy(), strict=True)
+            Row(tuple(map(str, labels)), tuple(Cell(f"{value:,.2f}", float(value), runs=own) for value in values))
+            for labels, values, own in zip(means.index, means.to_numpy(), keys, strict=True)
         ),
     )

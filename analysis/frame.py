@@ -14,13 +14,11 @@ from bench.seeds import canonical, digest
 from bench.store import Store
 
 ALL_STATUSES: tuple[Status, ...] = ("ok", "failed", "skipped")
-CONDITION = ["ratio", "start", "settings"]
-"""What the runs of one table share."""
 BLOCK = ["dataset", "positive", "seed"]
-"""What a pair of runs shares within a condition."""
+"""What a pair of runs shares at one ratio and start."""
 IDENTITY = [
     "key",
-    *CONDITION,
+    *("ratio", "start", "settings"),
     *BLOCK,
     *("algorithm", "algorithm_options", "algorithm_version"),
     *("weighting", "weighting_options", "weighting_version"),
@@ -28,6 +26,8 @@ IDENTITY = [
 ]
 MADE_WITH = ["model", "device", "precision", "lm_head", "data_source", "git_commit", "finished"]
 POOL = ["pool_rows", "pool_positives", "test_rows"]
+INFORMATIVENESS = ["pairwise_distance", "start_distance"]
+"""Mean cosine distances of the selected positives (see :class:`bench.records.Informativeness`)."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Results:
 
     Attributes:
         runs: one row per finished run: ``IDENTITY``, pair_key, the three ``METRICS`` after the last round,
-            seconds, ``POOL`` and ``MADE_WITH``. Options are JSON text; ``settings`` is a digest.
+            seconds, ``POOL``, ``INFORMATIVENESS`` and ``MADE_WITH``. Options are JSON text; ``settings`` is a digest.
         rounds: one row per finished run and round: ``IDENTITY``, round, labelled, labelled_positives,
             selected and selected_positives (both cumulative, start set excluded), balanced_accuracy, auc, and
             ``seconds_<stage>`` for each stage that was timed.
@@ -72,7 +72,7 @@ def read_results(store: Store) -> Results:
             continue
         runs.append({**identity, **_outcome(record)})
         rounds.extend(identity | row for row in _round_rows(record.rounds))
-    outcome = ["pair_key", *METRICS, "seconds", *POOL, *MADE_WITH]
+    outcome = ["pair_key", *METRICS, "seconds", *POOL, *INFORMATIVENESS, *MADE_WITH]
     progress = ["round", "labelled", "labelled_positives", "selected", "selected_positives", *METRICS[:2]]
     return Results(
         runs=_frame(runs, [*IDENTITY, *outcome]),
@@ -126,7 +126,7 @@ def _component(kind: str, component: Component) -> dict[str, object]:
 
 def _outcome(record: RunRecord) -> dict[str, object]:
     final, made, pool = record.final, record.provenance, record.pool
-    ratio = record.positives_ratio
+    ratio, found = record.positives_ratio, record.informativeness
     return {
         "pair_key": record.pair_key,
         "balanced_accuracy": final.balanced_accuracy,
@@ -136,9 +136,17 @@ def _outcome(record: RunRecord) -> dict[str, object]:
         "pool_rows": pool and pool.rows,
         "pool_positives": pool and pool.positives,
         "test_rows": pool and pool.test_rows,
+        "pairwise_distance": _last(found.pairwise if found else ()),
+        "start_distance": _last(found.to_start if found else ()),
         "model": record.spec.settings.model.name,
         **{name: _made(made, name) for name in MADE_WITH if name != "model"},
     }
+
+
+def _last(values: tuple[float | None, ...]) -> float:
+    """Return the value after the last round; NaN where there is none."""
+    last = values[-1] if values else None
+    return float("nan") if last is None else last
 
 
 def _made(made: Provenance | None, name: str) -> str:
@@ -171,7 +179,8 @@ def _round_rows(rounds: tuple[Round, ...]) -> list[dict[str, object]]:
 
 
 def _frame(rows: list[dict[str, object]], columns: list[str]) -> pd.DataFrame:
-    """Return rows as a frame that has at least these columns, also when there are no rows."""
+    """Return rows as a frame that has at least these columns, of the same types also when there are no rows."""
     frame = pd.DataFrame(cast("Any", rows))
     extra = [name for name in frame.columns if name not in columns]
-    return frame.reindex(columns=[*columns, *extra])
+    types = {name: "int64" if name in ("ratio", "seed") else "str" for name in IDENTITY}
+    return frame.reindex(columns=[*columns, *extra]).astype(types)

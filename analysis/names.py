@@ -1,34 +1,67 @@
 """How names are spelt in tables.
 
-The store holds names only, and reports must not need the code (or torch) that made the runs: the paper's own
-spellings are written here, and any other name prints as it is.
+The store holds names only, and reports must not need the code (or torch) that made the runs: the titles of the
+suite's own strategies are written here once more, and any other name prints as it is.
 """
 
 from __future__ import annotations
 
 import json
 
+import numpy as np
 import pandas as pd
+
+from bench.seeds import canonical
 
 TITLES = {
     "random": "Random",
     "badge": "BADGE",
     "alps": "ALPS",
     "dal": "DAL",
+    "anchoral": "AnchorAL",
+    "bald": "BALD",
+    "bmp": "BMP",
+    "cal": "CAL",
+    "core_set": "Core-set",
+    "direct": "DIRECT",
+    "entropy": "Entropy",
+    "galaxy": "GALAXY",
+    "hal": "HAL",
+    "least_confidence": "Least confidence",
+    "margin": "Margin",
+    "mb_cb": "MB-CB",
+    "odal": "ODAL",
+    "seals": "SEALS",
+    "variation_ratio": "VE",
     "uniform": "Uniform",
     "posprob": "PosProb",
     "invprop": "InvProp",
+    "cold": "Cold",
+    "warm": "Warm",
 }
 METRIC_TITLES = {
     "balanced_accuracy": "Balanced accuracy",
     "auc": "ROC-AUC",
     "positives_ratio": "Positives ratio",
 }
+AXIS_TITLES = {
+    "ratio": "Ratio",
+    "start": "Start",
+    "dataset": "Dataset",
+    "algorithm": "Algorithm",
+    "weighting": "Weighting",
+    "bins": "Bins",
+}
 
 
 def metric_title(metric: str) -> str:
     """Return how a metric is spelt in a header."""
     return METRIC_TITLES[metric]
+
+
+def title_of(name: str | int) -> str:
+    """Return how a name or number is spelt in a header."""
+    return TITLES.get(str(name), str(name))
 
 
 def with_labels(frame: pd.DataFrame) -> pd.DataFrame:
@@ -40,11 +73,13 @@ def with_labels(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(algorithm_label=_labels(frame, "algorithm"), weighting_label=_labels(frame, "weighting"))
 
 
-def _labels(frame: pd.DataFrame, kind: str) -> list[str]:
+def _labels(frame: pd.DataFrame, kind: str) -> pd.Series[str]:
     columns = [kind, f"{kind}_options", f"{kind}_version"]
-    variants = [tuple(map(str, row)) for row in frame[columns].itertuples(index=False, name=None)]
+    first = frame[columns].drop_duplicates().itertuples(index=False, name=None)
+    variants = [tuple(map(str, row)) for row in first]
     labels = _label_of(set(variants))
-    return [labels[variant] for variant in variants]
+    spelt = np.array([labels[variant] for variant in variants], dtype=object)
+    return pd.Series(spelt[frame.groupby(columns, sort=False).ngroup()], frame.index, dtype=str)
 
 
 def _label_of(variants: set[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
@@ -52,7 +87,7 @@ def _label_of(variants: set[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
     labels = {}
     for name in names:
         mine = [variant for variant in variants if variant[0] == name]
-        options = [set(json.loads(text).items()) for _, text, _ in mine]
+        options = [{(key, canonical(value)) for key, value in json.loads(text).items()} for _, text, _ in mine]
         shared = set.intersection(*options)
         versions = {version for _, _, version in mine}
         title = TITLES.get(name, name)

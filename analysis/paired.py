@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from math import nan
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pandas.errors import MergeError
 from scipy import stats
 
 from analysis.frame import BLOCK
 from bench.errors import PairingError
+
+Values = npt.NDArray[np.float64]
+Names = npt.NDArray[np.object_]
 
 SPREAD = 1e-12
 """Differences of metrics in [0, 1] closer together than this are the same number but for rounding."""
@@ -52,29 +56,45 @@ def paired(a: pd.DataFrame, b: pd.DataFrame, metric: str, on: list[str] | None =
     Raises:
         PairingError: if a run occurs twice in an arm, or partners were made under different conditions.
     """
-    both, unpaired = _matched(a, b, metric, on or BLOCK)
+    joined = matched(a, b, metric, on or BLOCK)
+    both = joined[joined["_merge"] == "both"]
     left, right = both[f"{metric}_a"].to_numpy(float), both[f"{metric}_b"].to_numpy(float)
-    n, difference = len(both), left - right
+    return paired_values(left, right, len(joined) - len(both))
+
+
+def paired_values(left: Values, right: Values, unpaired: int = 0) -> Paired:
+    """Test as :func:`paired` does two arrays whose values are matched already, (n,) each."""
+    n, difference = len(left), left - right
     mean = float(difference.mean()) if n else nan
-    why = _no_test(difference)
+    why = why_no_test(difference)
     if why:
         return Paired(n, unpaired, mean, nan, nan, why)
     t, p = stats.ttest_rel(left, right, alternative="greater")
     return Paired(n, unpaired, mean, float(t), float(p))
 
 
-def _no_test(difference: np.ndarray) -> str:
+def why_no_test(difference: Values, unit: str = "pair") -> str:
+    """Return why there is no t-test of these differences, one a unit (n,); empty if there is one."""
     if len(difference) < 2:
-        return "one pair, no test" if len(difference) else "no pairs"
+        return f"one {unit}, no test" if len(difference) else f"no {unit}s"
     if np.isnan(difference).any():
-        return f"{int(np.isnan(difference).sum())} of {len(difference)} pairs hold NaN, no test"
+        return f"{int(np.isnan(difference).sum())} of {len(difference)} {unit}s hold NaN, no test"
     if np.ptp(difference) <= SPREAD:
         same = np.abs(difference).max() <= SPREAD
-        return "identical in all pairs, no test" if same else "the same difference in all pairs, no test"
+        return f"identical in all {unit}s, no test" if same else f"the same difference in all {unit}s, no test"
     return ""
 
 
-def _matched(a: pd.DataFrame, b: pd.DataFrame, metric: str, on: list[str]) -> tuple[pd.DataFrame, int]:
+def matched(a: pd.DataFrame, b: pd.DataFrame, metric: str, on: list[str]) -> pd.DataFrame:
+    """Return the runs of both arms side by side, a row for each value of ``on`` that either has.
+
+    Returns:
+        The columns ``on``, and ``<metric>``, ``key`` and ``pair_key`` with the suffixes ``_a`` and ``_b`` (NaN
+        where that arm has no run); ``_merge`` says ``both``, ``left_only`` or ``right_only``.
+
+    Raises:
+        PairingError: if a run occurs twice in an arm, or partners were made under different conditions.
+    """
     columns = [*on, "key", "pair_key", metric]
     try:
         joined = a[columns].merge(
@@ -86,12 +106,20 @@ def _matched(a: pd.DataFrame, b: pd.DataFrame, metric: str, on: list[str]) -> tu
             f"runs stored twice for one {', '.join(on)}: {', '.join(sorted(twice))}; remove one of each from the store"
         ) from None
     both = joined[joined["_merge"] == "both"]
-    differ = both[(both["pair_key_a"] != both["pair_key_b"]) | (both["pair_key_a"] == "")]
+    check_alike(*(both[column].to_numpy() for column in ("key_a", "key_b", "pair_key_a", "pair_key_b")))
+    return joined
+
+
+def check_alike(a: Names, b: Names, pair_keys_a: Names, pair_keys_b: Names) -> None:
+    """Check that matched runs were made under the same conditions; keys and pair keys of the runs, (n,) each.
+
+    Raises:
+        PairingError: if the pair keys of any two differ, or are empty.
+    """
+    differ = np.flatnonzero((pair_keys_a != pair_keys_b) | (pair_keys_a == ""))
     if len(differ):
-        first = differ.iloc[0]
+        first = differ[0]
         raise PairingError(
-            f"{len(differ)} of {len(both)} matched runs do not share a pair key, so they are no pairs "
-            f"(first: {first['key_a']} and {first['key_b']}); run both arms again with one version of data "
-            "and model"
+            f"{len(differ)} of {len(a)} matched runs do not share a pair key, so they are no pairs "
+            f"(first: {a[first]} and {b[first]}); run both arms again with one version of data and model"
         )
-    return both, len(joined) - len(both)

@@ -1,4 +1,4 @@
-"""What a report consists of: an overview of the store, and a section for each condition."""
+"""What a report consists of: for each condition the paper's tables, what stands beside them, and figures."""
 
 from __future__ import annotations
 
@@ -8,11 +8,32 @@ import pandas as pd
 
 from analysis.condition import Condition, conditions
 from analysis.coverage import coverage, stage_times
-from analysis.curves import curves
-from analysis.frame import MADE_WITH, Results
+from analysis.definitions import DEFINITIONS, TableDefinition
+from analysis.effects import effects
+from analysis.figures import Figure, figures_of
+from analysis.findings import FULL_RESULTS, findings
+from analysis.frame import Results
+from analysis.layout import Layout
 from analysis.model import Table
-from analysis.paper import beside_table3, printed
-from analysis.tables import p_values, table3
+from analysis.paper import Agreement, Beside, beside, total
+from analysis.selection import select
+from analysis.tables import p_values, tabulate
+from bench.errors import UnknownNameError
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """One of the paper's tables, and what stands beside it, where there is any.
+
+    Attributes:
+        table: ours. tests: paper mode's tests behind its marks. effects: sound mode's evidence on each comparison.
+        paper: the paper's beside ours.
+    """
+
+    table: Table
+    tests: Table | None
+    effects: Table | None
+    paper: Beside | None
 
 
 @dataclass(frozen=True)
@@ -20,112 +41,100 @@ class Section:
     """All that is shown of one condition.
 
     Attributes:
-        name: for file names. title: for headings. settings: its scientific settings as indented JSON.
-        table3: the main table. tests: the p-values and pairs behind its marks.
-        paper: the paper's Table 3 beside ours, where the paper has that condition.
-        coverage: what was run. times: seconds per stage. curves: see :func:`analysis.curves.curves`.
+        suffix: see :class:`Condition`. title: for headings. settings: its scientific settings as indented JSON.
+        numbered: the paper's tables that can be made, in order.
+        not_run: number -> a line on what a table needs, for the others.
+        agreement: over all tables of which the paper's values are at hand.
+        findings: what the tables say, in up to five lines. absent: runs that the full results lack and nobody tried.
+        coverage: what was run. times: seconds per stage.
+        figures: all figures but the paper's Figure 1. example: key of the run that Figure 1 shows.
     """
 
-    name: str
+    suffix: str
     title: str
     settings: str
-    table3: Table
-    tests: Table
-    paper: Table | None
+    numbered: tuple[Numbered, ...]
+    not_run: dict[int, str]
+    agreement: Agreement
+    findings: tuple[str, ...]
+    absent: int
     coverage: Table
     times: Table
-    curves: pd.DataFrame
+    figures: tuple[Figure, ...]
+    example: str
 
     @property
     def tables(self) -> tuple[Table, ...]:
         """All tables of the section."""
-        found = (self.table3, self.tests, self.paper, self.coverage, self.times)
-        return tuple(table for table in found if table is not None)
+        found = [(one.table, one.tests, one.effects, one.paper and one.paper.table) for one in self.numbered]
+        return (*(table for parts in found for table in parts if table), self.coverage, self.times)
 
+    def table(self, name: str) -> Table:
+        """Return a table by its address, in any case (``T4``, ``t4-p``, ``table4-paper``, ``runs``).
 
-@dataclass(frozen=True)
-class Problem:
-    """Runs that did not finish for one reason: how they ended, why, how many, and one of them."""
-
-    status: str
-    reason: str
-    count: int
-    example: str
-
-
-@dataclass(frozen=True)
-class Overview:
-    """What a store holds, in counts and lines.
-
-    Attributes:
-        finished, failed, skipped: runs. unreadable: a line per file.
-        tasks: ``dataset/class``, sorted. seeds: sorted.
-        problems: failures and skips by reason, most frequent first.
-        made_with: fact -> its values, most frequent first.
-    """
-
-    finished: int
-    failed: int
-    skipped: int
-    unreadable: tuple[str, ...]
-    tasks: tuple[str, ...]
-    seeds: tuple[int, ...]
-    problems: tuple[Problem, ...]
-    made_with: dict[str, tuple[str, ...]]
+        Raises:
+            UnknownNameError: if there is none; the message says which there are, and what a numbered one needs.
+        """
+        plain = name.lower().removeprefix("table").removeprefix("t")
+        for table in self.tables:
+            if table.address.lower() in (name.lower(), f"t{plain}"):
+                return table
+        reasons = [line for number, line in self.not_run.items() if plain.partition("-")[0] == str(number)]
+        raise UnknownNameError("table", name, [table.address for table in self.tables], "; ".join(reasons))
 
 
 def sections(results: Results) -> list[Section]:
-    """Return a section for each (ratio, start, settings) that has a finished run."""
+    """Return a section for each condition that has a finished run.
+
+    Raises:
+        PairingError: if two runs claim one place of a table.
+    """
     return [_section(condition) for condition in conditions(results) if len(condition.runs)]
 
 
 def _section(condition: Condition) -> Section:
-    table = table3(condition)
-    in_paper = condition.ratio == printed(3)["ratio"] and condition.start == "warm"
+    layouts = {number: select(definition, condition) for number, definition in DEFINITIONS.items()}
+    numbered = {number: made for number, layout in layouts.items() if layout and (made := _numbered(layout))}
+    full = layouts[FULL_RESULTS]
+    agreement = total(one.paper for one in numbered.values() if one.paper)
     return Section(
-        name=condition.name,
+        suffix=condition.suffix,
         title=condition.title,
         settings=condition.settings.model_dump_json(indent=2),
-        table3=table,
-        tests=p_values(table),
-        paper=beside_table3(table) if in_paper else None,
-        coverage=coverage(condition),
+        numbered=tuple(numbered.values()),
+        not_run={number: _not_run(DEFINITIONS[number]) for number in layouts if number not in numbered},
+        agreement=agreement,
+        findings=findings({number: one.table for number, one in numbered.items()}, agreement),
+        absent=int((~full.absent["failed"]).sum()) if full else 0,
+        coverage=coverage(condition, full),
         times=stage_times(condition),
-        curves=curves(condition),
+        figures=_figures(condition, full),
+        example=_example(condition),
     )
 
 
-def overview(results: Results) -> Overview:
-    """Return the counts of a store, and whatever did not finish with its reason."""
-    runs, unfinished = results.runs, results.unfinished
-    ended = unfinished["status"].value_counts()
-    facts = {name: _values(runs[name]) for name in MADE_WITH if name != "finished"}
-    return Overview(
-        finished=len(runs),
-        failed=int(ended.get("failed", 0)),
-        skipped=int(ended.get("skipped", 0)),
-        unreadable=results.unreadable,
-        tasks=tuple(sorted({f"{name}/{rare}" for name, rare in zip(runs["dataset"], runs["positive"], strict=True)})),
-        seeds=tuple(sorted(map(int, set(runs["seed"])))),
-        problems=_problems(unfinished),
-        made_with=facts | {"last run": (str(runs["finished"].max()),) if len(runs) else ()},
-    )
+def _figures(condition: Condition, full: Layout | None) -> tuple[Figure, ...]:
+    """Return the figures of the runs in the full results, which leave the sweep of bins out."""
+    if full is None:
+        return ()
+    runs, rounds = (frame[frame["key"].isin(full.runs["key"])] for frame in (condition.runs, condition.rounds))
+    return figures_of(runs, rounds, condition.suffix)
 
 
-def _values(column: pd.Series[str]) -> tuple[str, ...]:
-    return tuple(map(str, column.value_counts(sort=True).index))
+def _example(condition: Condition) -> str:
+    """Return the run that shows weights best: InvProp's, drawn at random by them, at the paper's ratio."""
+    wanted = {"weighting": "invprop", "algorithm": "random", "ratio": 50}
+    far = pd.DataFrame({axis: condition.runs[axis] != value for axis, value in wanted.items()})
+    nearest = far.assign(key=condition.runs["key"]).sort_values([*wanted, "key"])
+    return str(nearest["key"].iloc[0])
 
 
-def _problems(unfinished: pd.DataFrame) -> tuple[Problem, ...]:
-    found = [
-        Problem(str(status), str(reason), len(own), _name(own.iloc[0]))
-        for (status, reason), own in unfinished.groupby(["status", "reason"])
-    ]
-    return tuple(sorted(found, key=lambda problem: (-problem.count, problem.status, problem.reason)))
+def _numbered(layout: Layout) -> Numbered | None:
+    table = tabulate(layout)
+    if table is None:
+        return None
+    return Numbered(table, p_values(table), effects(layout, table), beside(table, layout.definition.number))
 
 
-def _name(run: pd.Series[str]) -> str:
-    return (
-        f"{run['dataset']}/{run['positive']} 1/{run['ratio']} seed {run['seed']} {run['start']} "
-        f"{run['algorithm']}+{run['weighting']}"
-    )
+def _not_run(definition: TableDefinition) -> str:
+    return f"Table {definition.number} ({definition.title}) not run: needs {definition.needs}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -66,6 +66,23 @@ CacheOption = Annotated[
     Path, typer.Option("--cache-dir", envvar="IMBAL_BENCH_CACHE", help="Cache; may be deleted at any time.")
 ]
 JobsOption = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Worker processes; cores are divided among them.")]
+ExecutorOption = Annotated[
+    Literal["inline", "joblib", "dask"] | None,
+    typer.Option("--executor", help="What runs blocks. Default: what the other options imply."),
+]
+GpusOption = Annotated[str | None, typer.Option("--gpus", help="Share out these GPUs: all, or 0,1,2.")]
+PerGpuOption = Annotated[int, typer.Option("--per-gpu", min=1, help="Worker processes on each GPU.")]
+SchedulerOption = Annotated[
+    str | None, typer.Option("--scheduler", help="Use the workers of a Dask scheduler: tcp://host:8786.")
+]
+SlurmOption = Annotated[Path | None, typer.Option("--slurm", help="Use Slurm jobs as described in a YAML file.")]
+ShardOption = Annotated[
+    str | None, typer.Option("--shard", help="Run share i of n of the blocks, e.g. 1/8; shares may use one store.")
+]
+TimeoutOption = Annotated[
+    float | None,
+    typer.Option("--run-timeout", min=0.001, help="Seconds after which a run has hung and fails."),
+]
 ThreadsOption = Annotated[
     int | None, typer.Option("--threads", min=1, help="Threads of each worker. Default: cores / jobs.")
 ]
@@ -148,6 +165,13 @@ def run(
     jobs: JobsOption = DEFAULT_JOBS,
     threads: ThreadsOption = None,
     device: DeviceOption = "auto",
+    executor: ExecutorOption = None,
+    gpus: GpusOption = None,
+    per_gpu: PerGpuOption = 1,
+    scheduler: SchedulerOption = None,
+    slurm: SlurmOption = None,
+    shard: ShardOption = None,
+    run_timeout: TimeoutOption = None,
     plugin: PluginOption = None,
     report: Annotated[bool, typer.Option(help="Write the report when all runs have ended.")] = True,
 ) -> None:
@@ -160,24 +184,45 @@ def run(
     imbal-bench run quickstart --jobs 2
 
     imbal-bench run paper --tasks sst2 --ratios 50 --data-dir mirror
+
+    imbal-bench run paper --gpus all --per-gpu 2
     """
+    from bench.config.slurm import load_slurm
     from bench.display import pool_warnings
     from bench.grid.execute import Execution, execute, preflight
     from bench.grid.expand import expand
+    from bench.grid.workers import choose_workers
 
     console = _console()
     plugins = _add_plugins(plugin)
+    workers = choose_workers(
+        executor, jobs=jobs, gpus=gpus, per_gpu=per_gpu, scheduler=scheduler,
+        slurm=load_slurm(slurm) if slurm else None, apart=run_timeout is not None,
+    )  # fmt: skip
     grid_spec = _load(spec, overrides, tasks, ratios, seeds, algorithms, weightings, model)
     world = _world(data_dir, cache_dir)
     grid = expand(grid_spec, world)
+    if shard is not None:
+        grid = grid.shard(*_shard(shard))
     for line in pool_warnings(grid):
         console.print(line, style="yellow")
-    execution = Execution(store or Path("results") / grid_spec.name, world, jobs, device, plugins, threads)
-    preflight(grid_spec, device)
+    folder = store or Path("results") / grid_spec.name
+    execution = Execution(folder, world, workers, device, plugins, threads, run_timeout)
+    preflight(grid_spec, execution)
     summary = execute(grid, execution, console)
-    if report:
+    if report and shard is None:  # of a shard alone it would show little, and shards would write it at the same time
         _report(execution.store, execution.store / "report", console)
     _conclude(summary, execution, console)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    """Read ``i/n``."""
+    from bench.errors import SpecError
+
+    number, _, count = text.partition("/")
+    if not (number.isdecimal() and count.isdecimal()):
+        raise SpecError(f"--shard {text!r} must read i/n, such as 1/8 for the first of eight shares")
+    return int(number), int(count)
 
 
 def _conclude(summary: Summary, execution: Execution, console: Console) -> None:
@@ -231,9 +276,9 @@ def plan(
     from bench.display import show_plan
     from bench.errors import SpecError
     from bench.grid.calibrate import calibrate
-    from bench.grid.execute import Execution
     from bench.grid.expand import expand
     from bench.grid.rates import rates_file, read, save
+    from bench.grid.workers import Workers
     from bench.model.hardware import choose_hardware
 
     if measure and calibration:
@@ -243,7 +288,7 @@ def plan(
     world, console = _world(data_dir, cache_dir), _console()
     grid = expand(grid_spec, world, counted=False)
     hardware = choose_hardware(device, grid_spec.model.precision)
-    each = Execution(Path(), world, jobs, threads=threads).threads_each
+    each = threads or Workers("joblib", jobs).threads_each
     kept = calibration or rates_file(cache_dir, grid_spec.model.name, hardware.name, each)
     if measure:
         save(calibrate(grid_spec, hardware, each), kept)
@@ -331,17 +376,87 @@ def check(
 def report(
     store: Annotated[Path, typer.Option("--store", help="Result store.")] = Path("results/quickstart"),
     out: Annotated[Path | None, typer.Option("--out", help="Folder to write. Default: report/ in the store.")] = None,
+    table: Annotated[
+        list[str] | None, typer.Option("--table", help="Table to print, such as T4 or T4-p. Repeatable. Default: T8.")
+    ] = None,
+    paper: Annotated[
+        Path | None, typer.Option("--paper", help="Folder for an article: LaTeX, PDF figures, BibTeX, hashes.")
+    ] = None,
 ) -> None:
-    """Print the table of a store, and write the HTML page, LaTeX, CSV, Markdown and figures."""
-    _report(store, out or store / "report", _console())
+    """Print the tables of a store, and write all of them as HTML page, LaTeX, CSV, Markdown; figures; and the runs."""
+    _report(store, out or store / "report", _console(), table or [], paper)
 
 
-def _report(store: Path, out: Path, console: Console) -> None:
+@app.command()
+def explain(
+    address: Annotated[
+        list[str], typer.Argument(help="A table and what singles out a cell; a store's folder may stand first.")
+    ],
+    store: Annotated[Path, typer.Option("--store", help="Result store.")] = Path("results/quickstart"),
+    settings: Annotated[str, typer.Option(help="First digits of the settings, if the store holds several.")] = "",
+) -> None:
+    """List the runs, seeds and files behind a number of a table.
+
+    Examples:
+
+    imbal-bench explain T4 50 auc InvProp --store results/paper
+
+    imbal-bench explain results/paper T8 50 badge posprob auc
+    """
+    from reports import terminal_explanation
+
+    if Path(address[0]).is_dir():
+        store, address = Path(address[0]), address[1:]
+    _console().print(terminal_explanation(store, address, settings))
+
+
+def _report(store: Path, out: Path, console: Console, tables: Sequence[str] = (), paper: Path | None = None) -> None:
     from reports import terminal_table, write_report
 
-    console.print(terminal_table(store))
-    files = write_report(store, out)
+    console.print(terminal_table(store, tables))
+    files = write_report(store, out, paper)
     console.print(f"report: {files.html.resolve()}", highlight=False, soft_wrap=True)
+    if paper:
+        console.print(f"for an article: {(paper / 'main.tex').resolve()}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def validate(
+    store: Annotated[
+        Path | None, typer.Argument(help="Result store to take shape and spread from. Default: the paper's shape.")
+    ] = None,
+    arms: Annotated[str, typer.Option(help="The two weightings whose differences are taken.")] = "invprop,uniform",
+    metric: Annotated[str, typer.Option(help="balanced_accuracy, auc or positives_ratio.")] = "auc",
+    condition: Annotated[str | None, typer.Option(help="E.g. ratio50-warm, where the store holds several.")] = None,
+    tasks: Annotated[str | None, typer.Option(help="Tasks of each dataset instead, e.g. 4,3,5,2.")] = None,
+    seeds: Annotated[int | None, typer.Option(help="Number of seeds instead.")] = None,
+    algorithms: Annotated[int | None, typer.Option(help="Number of algorithms that a test pools instead.")] = None,
+    sd: Annotated[
+        list[str] | None,
+        typer.Option(help="Standard deviation instead, of dataset, task, seed, block or residual: task=0.02."),
+    ] = None,
+    effect: Annotated[float | None, typer.Option(help="Effect to plant. Default: one found in 80 % of grids.")] = None,
+    simulations: Annotated[int, typer.Option(help="Grids drawn for each question.")] = 4000,
+) -> None:
+    """Try the suite's own tests: false positives and power of paper and sound mode, on simulated grids.
+
+    Examples:
+
+    imbal-bench validate
+
+    imbal-bench validate results/paper --condition ratio50-warm --metric positives_ratio
+
+    imbal-bench validate --tasks 4,3,5,2 --seeds 5 --sd task=0.01 --effect 0.005
+    """
+    from analysis import Store, inference, read_results
+    from bench.display import show_validation
+
+    plan = inference.PAPER_PILOT
+    if store is not None:
+        plan = inference.pilot(read_results(Store(store)), arms.split(","), metric, condition)
+    plan = inference.rearranged(plan, tasks=tasks, seeds=seeds, algorithms=algorithms, spread=sd or ())
+    found = inference.validate(plan.components, plan.shape, effect=effect, simulations=simulations)
+    show_validation(plan, found, inference.MODEL, _console())
 
 
 @app.command()
@@ -350,10 +465,18 @@ def doctor(
     data_dir: DataOption = None,
     cache_dir: CacheOption = DEFAULT_CACHE,
 ) -> None:
-    """Check the environment: versions, hardware, caches, whether the hub answers, which datasets can be had."""
-    from bench.display import show_doctor
+    """Check the environment, and every run of a store against itself and its data. Exit code 1: a run is wrong."""
+    from bench.display import show_audit, show_doctor
+    from bench.grid.audit import audit
+    from bench.store import Store
 
-    show_doctor(_world(data_dir, cache_dir), store, _console())
+    world, console = _world(data_dir, cache_dir), _console()
+    show_doctor(world, store, console)
+    if (store / "store.json").exists():
+        found = audit(Store(store), world)
+        show_audit(store, found, console)
+        if found.wrong:
+            raise typer.Exit(1)
 
 
 @app.command()

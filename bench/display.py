@@ -6,9 +6,10 @@ import os
 import platform
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -19,16 +20,21 @@ from bench.config import load_spec, preset_names
 from bench.data.availability import availability
 from bench.data.facts import DATASETS
 from bench.data.hub import reachable
+from bench.grid.audit import Audit
 from bench.grid.expand import Grid
 from bench.grid.forecast import Forecast, forecast
+from bench.grid.heartbeat import beats
 from bench.grid.plan import grid_cost
-from bench.grid.progress import beats, clock
+from bench.grid.progress import clock
 from bench.grid.rates import Rates
 from bench.grid.world import World
 from bench.store import Store
 from bench.strategies.base import Algorithm, Weighting
 from bench.strategies.catalogue import Facts
 from bench.testing import Verdict
+
+if TYPE_CHECKING:  # the numbers come with pandas and scipy, which no other command shown here needs
+    from analysis.inference import Pilot, Rate, Validation
 
 CHECKED_PACKAGES = (
     "torch", "pytorch-lightning", "transformers", "datasets", "numpy", "scipy", "pandas", "scikit-learn", "joblib",
@@ -44,7 +50,7 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
-def _facts(title: str, rows: dict[str, str]) -> Table:
+def _facts(title: str, rows: Mapping[str, str | Text]) -> Table:
     table = _table(title, "", "")
     table.show_header = False
     for name, value in rows.items():
@@ -182,6 +188,35 @@ def show_verdicts(part: Algorithm | Weighting, found: Sequence[Verdict], console
     console.print(table, "")
 
 
+def show_validation(plan: Pilot, found: Validation, model: str, console: Console) -> None:
+    """Show how often each test errs and finds, on simulated grids of a shape; red: errs more often than its level."""
+    shape, spread = found.shape, vars(found.components)
+    per = ", ".join(map(str, shape.tasks))
+    rows = {
+        "comparison": plan.title,
+        "shape": f"{sum(shape.tasks)} tasks ({per} per dataset) x {shape.seeds} seeds x {shape.algorithms} algorithms",
+        "standard deviations": ", ".join(f"{name} {value:.4g}" for name, value in spread.items()),
+        "simulated": f"{found.simulations:,} grids per question; one-sided tests at {found.alpha}; [95 % intervals]",
+    }
+    console.print(_facts("Validation", {name: Text(text) for name, text in rows.items()}), "")
+    table = _table("", "question", "test", "n", "false positives", "planted effect", "power")
+    for trial in found.trials:
+        errs = "bold red" if trial.false_positives.interval[0] > found.alpha else ""
+        table.add_row(
+            trial.estimand, trial.test, str(trial.n), Text(_rate(trial.false_positives), errs),
+            f"{trial.effect:.4f}", Text(_rate(trial.power)),
+        )  # fmt: skip
+    console.print(table, "")
+    for note in plan.notes:
+        console.print(Text(note, "yellow"))
+    console.print(Text(model, "dim"))
+
+
+def _rate(rate: Rate) -> str:
+    low, high = rate.interval
+    return f"{rate.value:.3f} [{low:.3f}, {high:.3f}]"
+
+
 def show_presets(console: Console) -> None:
     """List the presets."""
     table = _table("Presets", "name", "tasks", "ratios", "seeds", "model", "about")
@@ -213,6 +248,15 @@ def show_doctor(world: World, store: Path, console: Console) -> None:
     for state in availability(world.data_dir):
         table.add_row(state.dataset, state.state, state.detail)
     console.print(table)
+
+
+def show_audit(store: Path, found: Audit, console: Console) -> None:
+    """Show whether a store's runs are what they must be."""
+    console.print("", f"{found.runs} runs in {store}: {f'{len(found.wrong)} wrong' if found.wrong else 'all sound'}")
+    for line in found.wrong:
+        console.print(line, style="red", markup=False, highlight=False)
+    for line in sorted(found.unchecked):
+        console.print(f"not held against its data: {line}", style="yellow", markup=False, highlight=False)
 
 
 def _existing(path: Path) -> Path:

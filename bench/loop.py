@@ -22,7 +22,7 @@ from bench import seeds
 from bench.data.tokens import TokenTable
 from bench.model.encoder import Encoder
 from bench.model.surprisal import Surprisal, SurprisalSource
-from bench.records import Block, Round, Settings
+from bench.records import SCORE_BINS, Block, Round, Settings
 from bench.strategies.base import Algorithm, Weighting
 from bench.strategies.strategy import choose, needs_of
 from bench.strategies.view import BatchOracle, FloatArray, Need, PoolOutputs, PoolView
@@ -249,6 +249,8 @@ class SharedBlock:
             selected=tuple(self.task.rows[chosen].tolist()),
             selected_p=None if query is None or query.p is None else tuple(query.p.tolist()),
             selected_w=tuple(query.w.tolist()) if query else (),
+            pool_p=query.pool.rows if query and query.pool else None,
+            pool_w=query.pool.weight if query and query.pool else None,
             selected_positives=int(state.labels[len(state.labels) - len(chosen) :].sum()),
             state=query.state if query else None,
             seconds=stages.seconds,
@@ -259,13 +261,31 @@ class SharedBlock:
 
 
 @dataclass(frozen=True)
+class ScoreHistogram:
+    """The pool by p in ``SCORE_BINS`` bins: rows per bin, and their share of the weight."""
+
+    rows: tuple[int, ...]
+    weight: tuple[float, ...]
+
+
+def score_histogram(p: FloatArray, w: FloatArray) -> ScoreHistogram:
+    """Return the histogram of p (n,), and of the weights w (n,) over the same bins."""
+    edges = np.arange(SCORE_BINS + 1) / SCORE_BINS  # i / m exactly, as InvProp bins them
+    rows, _ = np.histogram(p, edges)
+    weight, _ = np.histogram(p, edges, weights=w)
+    share = weight / w.sum() if len(w) else weight
+    return ScoreHistogram(tuple(rows.tolist()), tuple(share.round(6).tolist()))
+
+
+@dataclass(frozen=True)
 class Query:
-    """A batch: positions in the pool, their labels, w, p where a pass was made, and a bandit's state."""
+    """A batch: positions in the pool, their labels, w, p and the pool by p where a pass was made, a bandit's state."""
 
     picked: Positions
     labels: npt.NDArray[np.int64]
     w: FloatArray
     p: FloatArray | None
+    pool: ScoreHistogram | None
     state: dict[str, Any] | None
 
 
@@ -310,11 +330,12 @@ def ask(
     view = replace(view, state=last.state, oracle=oracle if "oracle" in needs else None)
     with stages.measure("select", view.size):
         choice = choose(algorithm, weights, view, shared.settings.loop.batch)
-    picks = choice.picks
+    picks, p = choice.picks, outputs.probabilities if OUTPUTS & needs else None
     return Query(
         picked=state.unlabelled[picks],
         labels=oracle.label(picks),
         w=choice.w[picks],
-        p=None if not OUTPUTS & needs or outputs.probabilities is None else outputs.probabilities[picks],
+        p=None if p is None else p[picks],
+        pool=None if p is None else score_histogram(p, choice.w),
         state=None if choice.state is None else choice.state.model_dump(mode="json"),
     )

@@ -17,6 +17,8 @@ Start = Literal["warm", "cold"]
 Status = Literal["ok", "failed", "skipped"]
 Option = bool | int | float | str
 Precision = Literal["auto", "bf16", "fp32"]
+SCORE_BINS = 60
+"""The least number of bins that every number of bins in the paper (2, 5, 10, 15, 20) divides."""
 METRICS = ("balanced_accuracy", "auc", "positives_ratio")
 
 
@@ -166,6 +168,11 @@ class Round(Record):
     """M_{t-1}'s probability of the positive class; None where the strategy needed no pass over the pool."""
     selected_w: tuple[float, ...] = ()
     selected_positives: int = 0
+    pool_p: tuple[int, ...] | None = None
+    """The unlabelled pool before this selection by M_{t-1}'s p: rows in each of ``SCORE_BINS`` equal bins over [0, 1],
+    the last closed on the right. None where there was no pass, and in records older than this field."""
+    pool_w: tuple[float, ...] | None = None
+    """The share of the strategy's weight that those rows have, per bin; sums to 1 but for rounding."""
     state: dict[str, JsonValue] | None = None
     """What a stateful algorithm (a bandit) knows after this round's selection."""
     balanced_accuracy: float
@@ -176,6 +183,31 @@ class Round(Record):
     rows: dict[str, int] = {}
     """Rows per stage."""
     peak_memory_mb: float = 0.0
+
+
+class Example(Record):
+    """A selected positive and the start set's positive nearest to it, as excerpts of their texts."""
+
+    row: int
+    text: str
+    nearest_row: int
+    nearest_text: str
+    distance: float
+
+
+class Informativeness(Record):
+    """How the selected positives vary, and how far they are from the start set's (:mod:`bench.informativeness`).
+
+    Cosine distances in the pre-trained encoder's space, cumulative: entry t - 1 is of all positives selected in rounds
+    1 to t; None where there are too few.
+    """
+
+    pairwise: tuple[float | None, ...]
+    """Mean distance of two selected positives."""
+    to_start: tuple[float | None, ...]
+    """Mean distance of a selected positive to the nearest positive of the start set."""
+    examples: tuple[Example, ...] = ()
+    """The selected positives nearest to, midway and farthest from the start set's positives."""
 
 
 class Provenance(Record):
@@ -213,6 +245,8 @@ class RunRecord(Record):
     rounds: tuple[Round, ...] = ()
     positives_ratio: float | None = None
     """Positives among the selected rows (rounds x batch, fewer if the pool ran dry); the start set is excluded."""
+    informativeness: Informativeness | None = None
+    """None in records older than this field."""
     seconds: float = 0.0
     provenance: Provenance | None = None
     test_probabilities_sha256: str = ""

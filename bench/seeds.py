@@ -31,6 +31,8 @@ Purpose = Literal[
     "test_limit",  # which test rows a small machine keeps
     "calibration",  # tokens to be timed
     "split",  # which files of an embedded dataset are test files
+    "sign_flip",  # the sign flips of a permutation test with too many to enumerate
+    "simulation",  # the simulated grids by which the suite validates its own tests
 ]
 PURPOSES: tuple[str, ...] = get_args(Purpose)
 

@@ -6,8 +6,10 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from analysis import Table
+from analysis import DISAGREE, HOLE, SOUND, Table
 
+ROWS = 35
+"""Rows that a page holds below a long caption."""
 _SPECIAL = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -18,6 +20,9 @@ _SPECIAL = {
     '"': "''",
     "–": "--",
     "−": "$-$",
+    SOUND: r"\S{}",
+    DISAGREE: r"$\neq$",
+    HOLE: r"\textdagger{}",
     **{char: f"\\{char}" for char in "&%$#_{}"},
 }
 
@@ -41,7 +46,8 @@ def _escaped(char: str) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return the templates of LaTeX files: ``<< value >>`` is escaped, ``<% ... %>`` are blocks."""
     return Environment(
         loader=PackageLoader("reports"),
         undefined=StrictUndefined,
@@ -59,5 +65,9 @@ def _environment() -> Environment:
 
 
 def to_latex(table: Table) -> str:
-    """Return a ``table*`` environment: booktabs rules, bold marks, daggers at holes, caption and notes."""
-    return _environment().get_template("table.tex").render(table=table) + "\n"
+    """Return ``table*`` environments: booktabs rules, bold marks, superscript signs, caption and notes.
+
+    A table with more rows than a page holds is continued in further environments.
+    """
+    parts = [table.rows[start : start + ROWS] for start in range(0, len(table.rows), ROWS)]
+    return environment().get_template("table.tex").render(table=table, parts=parts) + "\n"

@@ -1,4 +1,4 @@
-"""Tables as CSV and Markdown."""
+"""Tables as CSV and Markdown; frames as CSV and Parquet."""
 
 from __future__ import annotations
 
@@ -7,54 +7,78 @@ import io
 import re
 from math import isnan
 
+import pandas as pd
 from tabulate import tabulate
 
-from analysis import Cell, Table
+from analysis import Cell, Comparison, Table
+
+CELL = ("metric", "column", "value", "text", "n", "bold", "sound bold", "disagrees", "note")
+TESTS = (
+    *("against", "pairs", "difference", "t", "p", "test note"),
+    *("sound units", "sound n", "sound estimate", "sound low", "sound high", "sound p", "sound p (Holm)", "sound note"),
+)
 
 
 def to_csv(table: Table) -> str:
     """Return a table in long form: a line per cell with its unrounded value, and one per test behind it.
 
-    Columns: the row headers, metric, column, value, text, n, bold, note, then against, pairs, difference, t,
-    p, test note (empty where a cell has no tests). NaN is an empty field.
+    Columns: the row headers, metric, column, value, text, n, bold, sound bold (empty where that is not known),
+    disagrees, note, then against, pairs, difference, t, p, test note (empty where a cell has no tests), and of
+    sound mode units, n, estimate, low, high, p, p (Holm) and note. NaN is an empty field.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    tests = ("against", "pairs", "difference", "t", "p", "test note")
-    writer.writerow([*table.headers, "metric", "column", "value", "text", "n", "bold", "note", *tests])
+    writer.writerow([*table.headers, *CELL, *TESTS])
     for row in table.rows:
         for (group, column), cell in zip(table.columns, row.cells, strict=True):
             count = "" if cell.n is None else cell.n
-            head = [*row.labels, group, column, _exact(cell.value), cell.text, count, cell.bold, cell.note]
-            writer.writerows([*head, *test] for test in _tests(cell) or [[""] * len(tests)])
+            known = "" if cell.sound_bold is None else cell.sound_bold
+            head = [*row.labels, group, column, _exact(cell.value), cell.text, count]
+            head += [cell.bold, known, cell.disagrees, cell.note]
+            writer.writerows([*head, *test] for test in map(_test, cell.against or [None]))
     return out.getvalue()
 
 
-def _tests(cell: Cell) -> list[list[object]]:
-    return [
-        [other, test.n, _exact(test.difference), _exact(test.t), _exact(test.p), test.note]
-        for other, test in cell.against
-    ]
+def _test(one: Comparison | None) -> list[object]:
+    if one is None:
+        return [""] * len(TESTS)
+    paper, sound = one.paper, one.sound
+    said = [one.other, paper.n, *map(_exact, (paper.difference, paper.t, paper.p)), paper.note]
+    if sound is None:
+        return said + [""] * (len(TESTS) - len(said))
+    numbers = (sound.estimate, sound.low, sound.high, sound.p, one.p_holm)
+    return [*said, f"{sound.unit}s", sound.n, *map(_exact, numbers), sound.note]
 
 
 def _exact(value: float) -> str:
     return "" if isnan(value) else repr(value)
 
 
+def frame_to_csv(frame: pd.DataFrame) -> bytes:
+    """Return a frame as CSV with unrounded numbers; NaN is an empty field."""
+    return frame.to_csv(index=False, lineterminator="\n").encode()
+
+
+def frame_to_parquet(frame: pd.DataFrame) -> bytes:
+    """Return a frame as Parquet."""
+    content: bytes = frame.to_parquet(None, index=False)
+    return content
+
+
 def to_markdown(table: Table) -> str:
-    """Return a table as GitHub Markdown with its caption and notes; bold marks are ``**``, holes a dagger."""
+    """Return a table as GitHub Markdown with its caption and notes; bold marks are ``**``, other signs follow."""
     headers = [*table.headers, *(f"{group}: {column}" for group, column in table.columns)]
     rows = [[*map(_escaped, row.labels), *map(_marked, row.cells)] for row in table.rows]
     align = ["left"] * len(table.headers) + ["right"] * len(table.columns)
     # disable_numparse: tabulate would print 0.7000 as 0.7
     grid = tabulate(rows, list(map(_escaped, headers)), "pipe", disable_numparse=True, colalign=align)
     notes = "".join(f"- {_escaped(note)}\n" for note in table.notes)
-    return f"**{_escaped(table.title)}**\n\n{grid}\n\n{_escaped(table.caption)}\n" + (f"\n{notes}" if notes else "")
+    return f"**{_escaped(table.heading)}**\n\n{grid}\n\n{_escaped(table.caption)}\n" + (f"\n{notes}" if notes else "")
 
 
 def _marked(cell: Cell) -> str:
     text = f"**{_escaped(cell.text)}**" if cell.bold else _escaped(cell.text)
-    return text + ("†" if cell.note else "")
+    return text + cell.signs
 
 
 def _escaped(text: str) -> str:

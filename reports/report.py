@@ -1,18 +1,32 @@
-"""One door: a store in, a folder of files or a terminal table out."""
+"""One door: a store in, a folder of files or something for a terminal out."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import RenderableType
 
-from analysis import Store, overview, read_results, sections, write_atomically
-from reports.figure import learning_curves
+from analysis import (
+    Figure,
+    Section,
+    Store,
+    explain,
+    overview,
+    read_results,
+    score_figure,
+    sections,
+    traced,
+    write_atomically,
+)
 from reports.latex import to_latex
 from reports.page import to_html
-from reports.plain import to_csv, to_markdown
-from reports.terminal import to_terminal
+from reports.paper import paper_files
+from reports.picture import pictures
+from reports.plain import frame_to_csv, frame_to_parquet, to_csv, to_markdown
+from reports.terminal import explained, to_terminal
+from reports.trace import trace
 
 
 @dataclass(frozen=True)
@@ -23,42 +37,88 @@ class ReportFiles:
         html: the self-contained page.
         tables: each table as .csv, .md and .tex.
         figures: each figure as .svg and .pdf.
+        runs: all finished runs, a row each, as .csv and .parquet.
+        paper: the paper-ready folder, where one was asked for.
     """
 
     html: Path
     tables: tuple[Path, ...]
     figures: tuple[Path, ...]
+    runs: tuple[Path, ...]
+    paper: tuple[Path, ...] = ()
 
 
-def write_report(store_path: str | Path, out_dir: str | Path) -> ReportFiles:
-    """Write ``report.html``, ``tables/`` and ``figures/``; the same store gives the same bytes.
+def write_report(store_path: str | Path, out_dir: str | Path, paper_dir: str | Path | None = None) -> ReportFiles:
+    """Write ``report.html``, ``tables/``, ``figures/`` and ``runs``; the same store gives the same bytes.
 
     Files of that name are replaced, each of them whole or not at all; the page is written last.
 
+    Args:
+        store_path: the store.
+        out_dir: where to write.
+        paper_dir: where to write the paper-ready folder (see :func:`reports.paper.paper_files`); none: not at all.
+
     Raises:
         StoreError: if there is no store, or a file cannot be written.
+        PairingError: if two runs of the store claim one place of a table.
     """
-    results = read_results(Store(store_path))
-    parts, out = sections(results), Path(out_dir)
-    tables, figures = {}, {}
-    for section in parts:
-        for table in section.tables:
-            for suffix, spell in (("csv", to_csv), ("md", to_markdown), ("tex", to_latex)):
-                tables[out / "tables" / f"{table.name}.{suffix}"] = spell(table).encode()
-        for kind in ("svg", "pdf"):
-            path = out / "figures" / f"curves-{section.name}.{kind}"
-            figures[path] = learning_curves(section.curves, kind, section.name)
-    page = {out / "report.html": to_html(parts, overview(results)).encode()}
-    for path, content in (tables | figures | page).items():
+    store, out = Store(store_path), Path(out_dir)
+    results = read_results(store)
+    parts, seen = sections(results), overview(results)
+    drawn = {section.suffix: pictures(_figures(store, section)) for section in parts}
+    behind = trace(traced(store, results), [table for section in parts for table in section.tables])
+    spellings = (("csv", to_csv), ("md", to_markdown), ("tex", to_latex))
+    tables = {
+        out / "tables" / f"{table.name}.{suffix}": spell(table).encode()
+        for section in parts
+        for table in section.tables
+        for suffix, spell in spellings
+    }
+    figures = {
+        out / "figures" / f"{picture.name}.{kind}": content
+        for own in drawn.values()
+        for picture in own
+        for kind, content in (("svg", picture.svg), ("pdf", picture.pdf))
+    }
+    runs = {
+        out / "runs.csv": frame_to_csv(results.runs),
+        out / "runs.parquet": frame_to_parquet(results.runs),
+    }
+    paper = {}
+    if paper_dir is not None:
+        paper = {Path(paper_dir) / path: content for path, content in paper_files(parts, seen, drawn).items()}
+    page = {out / "report.html": to_html(parts, seen, behind, drawn).encode()}
+    for path, content in (tables | figures | runs | paper | page).items():
         write_atomically(path, content)
-    return ReportFiles(html=out / "report.html", tables=tuple(tables), figures=tuple(figures))
+    return ReportFiles(out / "report.html", tuple(tables), tuple(figures), tuple(runs), tuple(paper))
 
 
-def terminal_table(store_path: str | Path) -> RenderableType:
-    """Return Table 3 of a store as something ``rich`` prints, with its notes and what did not finish.
+def _figures(store: Store, section: Section) -> list[Figure]:
+    """Return a section's figures, the paper's Figure 1 last."""
+    scores = score_figure(store.read(section.example))
+    return [*section.figures, *([scores] if scores else [])]
+
+
+def terminal_table(store_path: str | Path, wanted: Collection[str] = ()) -> RenderableType:
+    """Return tables of a store as something ``rich`` prints, with their notes and what did not finish.
+
+    Args:
+        store_path: the store.
+        wanted: addresses such as ``T4``; none: the full results.
 
     Raises:
         StoreError: if there is no store.
+        PairingError: if two runs of the store claim one place of a table.
     """
     results = read_results(Store(store_path))
-    return to_terminal(sections(results), overview(results))
+    return to_terminal(sections(results), overview(results), wanted)
+
+
+def terminal_explanation(store_path: str | Path, address: Sequence[str], settings: str = "") -> RenderableType:
+    """Return the runs behind a number of a table as something ``rich`` prints; see :func:`analysis.explain`.
+
+    Raises:
+        SpecError: if the address names no cell, or several.
+        StoreError: if there is no store.
+    """
+    return explained(explain(Store(store_path), address, settings))

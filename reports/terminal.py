@@ -1,6 +1,8 @@
-"""Table 3 for a terminal: one small grid per metric, side by side where the terminal is wide enough."""
+"""Tables for a terminal: one small grid per metric, side by side where the terminal is wide enough."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 from rich import box
 from rich.columns import Columns
@@ -8,17 +10,31 @@ from rich.console import Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from analysis import Cell, Overview, Section, Table
+from analysis import DISAGREE, FULL_RESULTS, HOLE, SOUND, Cell, Comparison, Explanation, Overview, Section, Table
 
 # Names and reasons come from files: they are wrapped in Text, whose content rich never reads as markup.
-LEGEND = "* and bold: larger than every other column, p < 0.05.  p: the largest of its tests.  †: runs missing."
 
 
-def to_terminal(sections: list[Section], overview: Overview) -> RenderableType:
-    """Return Table 3 of each section with its caption and notes, and what did not finish."""
+def to_terminal(sections: list[Section], overview: Overview, wanted: Collection[str] = ()) -> RenderableType:
+    """Return tables of each section with captions and notes, what else there is, and what did not finish.
+
+    Args:
+        sections: what to show.
+        overview: of the same store.
+        wanted: addresses of the tables to print; none: the full results (all tables, if a section has none).
+
+    Raises:
+        UnknownNameError: if a section has no such table.
+    """
     parts: list[RenderableType] = []
     for section in sections:
-        parts += _table(section.table3)
+        chosen = [section.table(name) for name in wanted] or _by_default(section)
+        parts += [part for table in chosen for part in _table(table)]
+        others = [table.address for table in section.tables if table not in chosen]
+        parts.append(Text(f"Further tables: {', '.join(others)}", style="dim"))
+        if section.agreement.marks:
+            parts.append(Text(f"Against the paper's Tables 2 to 6: {section.agreement.line}"))
+        parts += [Text(line, style="dim") for line in section.not_run.values()]
     if not sections:
         parts.append(Text("No finished runs in this store yet."))
     for problem in overview.problems:
@@ -27,9 +43,14 @@ def to_terminal(sections: list[Section], overview: Overview) -> RenderableType:
     return Group(*parts)
 
 
+def _by_default(section: Section) -> list[Table]:
+    numbered = [one.table for one in section.numbered]
+    return [table for table in numbered if table.address == f"T{FULL_RESULTS}"] or numbered
+
+
 def _table(table: Table) -> list[RenderableType]:
     grids = []
-    start = 0
+    start, width = 0, max(len(cell.signs) for cell in table.cells)
     for group in table.groups:
         stop = start + len(group.columns)
         grid = Grid(title=Text(group.title), box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
@@ -37,23 +58,65 @@ def _table(table: Table) -> list[RenderableType]:
             grid.add_column(Text(header), no_wrap=True)
         for column in group.columns:
             grid.add_column(Text(column), justify="right", no_wrap=True)
-            grid.add_column(Text("p"), justify="right", no_wrap=True, style="dim")
+            if table.with_p:
+                grid.add_column(Text("p"), justify="right", no_wrap=True, style="dim")
         for row in table.rows:
-            cells = [text for cell in row.cells[start:stop] for text in (_number(cell), Text(cell.p_text))]
+            cells = [text for cell in row.cells[start:stop] for text in _texts(cell, width, with_p=table.with_p)]
             grid.add_row(*map(Text, row.labels), *cells)
         grids.append(grid)
         start = stop
-    notes = [Text(f"- {note}", style="yellow") for note in table.notes]
+    legend = [
+        f"* and bold: {table.mark}." if table.mark else "",
+        f"{SOUND}: the same in sound mode. {DISAGREE}: the two disagree." if table.sound_mark else "",
+        "p: the largest of its tests." if table.with_p else "",
+        f"{HOLE}: see below." if any(cell.note for cell in table.cells) else "",
+    ]
     return [
-        Text(table.title, style="bold"),
+        Text(table.heading, style="bold"),
         Columns(grids, padding=(1, 3)),
-        Text(LEGEND, style="dim"),
+        Text("  ".join(filter(None, legend)), style="dim"),
         Text(table.caption, style="dim"),
-        *notes,
+        *(Text(f"- {note}", style="yellow") for note in table.notes),
         Text(),
     ]
 
 
-def _number(cell: Cell) -> Text:
-    marks = ("*" if cell.bold else " ") + ("†" if cell.note else " ")
-    return Text(cell.text + marks, style="bold" if cell.bold else "")
+def _texts(cell: Cell, width: int, *, with_p: bool) -> list[Text]:
+    marks = ("*" if cell.bold else " ") + cell.signs.ljust(width)
+    return [Text(cell.text + marks, style="bold" if cell.bold else ""), *([Text(cell.p_text)] if with_p else [])]
+
+
+def explained(found: Explanation) -> RenderableType:
+    """Return a cell with what it was tested against, and a line per run behind it."""
+    cell = found.cell
+    tests = [line for one in cell.against for line in _tests(one)]
+    grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for name in found.runs.columns:
+        grid.add_column(Text(str(name)), overflow="fold")
+    for run in found.runs.itertuples(index=False):
+        grid.add_row(*(Text(f"{value:.6f}" if isinstance(value, float) else str(value)) for value in run))
+    return Group(
+        Text(found.table.heading, style="bold"),
+        Text(f"{', '.join(found.place)}: {cell.text} ({cell.value!r})"),
+        *(Text(line) for line in tests),
+        *([Text(f"{HOLE} {cell.note}", style="yellow")] if cell.note else []),
+        Text(f"{len(found.runs)} runs behind it, in {found.store}:"),
+        grid,
+    )
+
+
+def _tests(one: Comparison) -> list[str]:
+    """Return a line for each mode's test."""
+    paper, sound = one.paper, one.sound
+    lines = [
+        f"against {one.other}: {paper.n} pairs, difference {paper.difference:+.6f}, p {paper.p:.6f}"
+        + f" ({paper.note})" * bool(paper.note)
+    ]
+    if sound:
+        lines.append(
+            f"    sound mode: {sound.n} {sound.unit}s, difference {sound.estimate:+.6f} "
+            f"[{sound.low:+.6f}, {sound.high:+.6f}], p {sound.p:.6f}, after Holm {one.p_holm:.6f}"
+            + f" ({sound.note})"
+            * bool(sound.note)
+        )
+    return lines

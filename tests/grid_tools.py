@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import yaml
 
 from bench.config import GridSpec
 from bench.records import RunRecord
 from bench.store import Store
+
+WORKERS = ("LokyProcess", "multiprocessing.spawn import spawn_main")  # in a command line: loky's, Dask's
 
 
 def override(spec: GridSpec, **fields: object) -> GridSpec:
@@ -27,8 +36,48 @@ def science(record: RunRecord) -> dict[str, object]:
 
 def assert_same_results(a: Path, b: Path) -> None:
     """Two stores hold the same runs, bit for bit."""
+    assert Store(a).keys() == Store(b).keys()
+    assert_as_in(a, b)
+
+
+def assert_as_in(a: Path, b: Path) -> None:
+    """All runs of a store are in another, bit for bit the same."""
     one, two = Store(a), Store(b)
-    assert one.keys() == two.keys()
+    assert one.keys() <= two.keys()
     for key in sorted(one.keys()):
         assert science(one.read(key)) == science(two.read(key))
         np.testing.assert_array_equal(one.test_probabilities(one.read(key)), two.test_probabilities(two.read(key)))
+
+
+def write_spec(spec: GridSpec, path: Path) -> Path:
+    path.write_text(yaml.safe_dump(spec.model_dump(mode="json")))
+    return path
+
+
+@contextmanager
+def ended(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Leave no process behind, whatever the test does."""
+    try:
+        yield
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def workers_of(group: int) -> list[str]:
+    """Return the command lines of a group's processes that do work (other helpers end on their own)."""
+    shown = subprocess.run(["ps", "-e", "-o", "pgid=,args="], capture_output=True, text=True, check=True).stdout
+    rows = [line.split(maxsplit=1) for line in shown.splitlines()]
+    return [row[1] for row in rows if int(row[0]) == group and any(kind in row[-1] for kind in WORKERS)]
+
+
+def wait_for_runs(store: Path, count: int, process: subprocess.Popen[str]) -> int:
+    """Wait until a store holds some runs."""
+    for _ in range(15_000):
+        stored = len(list(store.glob("runs/*/*.json")))
+        if stored >= count:
+            return stored
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.01)
+    raise TimeoutError(store)

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import bench
+from analysis.names import title_of
 from bench.config import load_spec, preset_names
 from bench.data.facts import DATASETS
 from bench.grid.expand import parse_task
@@ -58,7 +59,7 @@ def test_a_preset_names_what_there_is(name):
     spec = load_spec(name)
     assert set(spec.options) <= {*spec.algorithms, *spec.weightings}
     for registry, parts in ((ALGORITHMS, spec.algorithms), (WEIGHTINGS, spec.weightings)):
-        for part in parts:
+        for part in registry if parts == ("all",) else parts:
             choices = [{option: value} for option, values in spec.options.get(part, {}).items() for value in values]
             for options in choices or [{}]:
                 assert component(registry, part, options).options.items() >= options.items()
@@ -99,3 +100,8 @@ def test_links_of_a_page_lead_somewhere(page):
     text = (ROOT / page).read_text("utf-8")
     local = [link for link in re.findall(r"\]\(([^)#\s]+)", text) if not link.startswith(("https://", "mailto:"))]
     assert [link for link in local if not ((ROOT / page).parent / link).exists()] == []
+
+
+def test_tables_print_the_titles_that_strategies_have():
+    titles = {name: cls.title for registry in (ALGORITHMS, WEIGHTINGS) for name, cls in registry.items().items()}
+    assert {name: title_of(name) for name in titles} == titles

@@ -34,21 +34,22 @@ ROOMS: dict[str, set[str]] = {
     "bench.perf": {"bench", "bench.seeds", "bench.records", "bench.data", "bench.model"},
     # A strategy sees a view: neither data, tasks nor model; its randomness is handed in.
     "bench.strategies": {"bench.records", "bench.registry"},
-    "bench.testing": {"bench.seeds", "bench.strategies"},
+    "bench.testing": {"bench.seeds", "bench.records", "bench.strategies"},
     # The store lies below the grid and knows nothing of how a run is made.
     "bench.store": {"bench.records"},
     "bench.loop": {"bench.seeds", "bench.records", "bench.data", "bench.tasks", "bench.model", "bench.strategies"},
+    "bench.informativeness": {"bench.records", "bench.data", "bench.loop"},
     "bench.grid": {
         *("bench", "bench.seeds", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model"),
-        *("bench.perf", "bench.strategies", "bench.testing", "bench.store", "bench.loop"),
+        *("bench.perf", "bench.strategies", "bench.testing", "bench.store", "bench.loop", "bench.informativeness"),
     },
     "bench.display": {
         *("bench", "bench.config", "bench.data", "bench.model", "bench.strategies", "bench.testing", "bench.store"),
-        "bench.grid",
+        *("bench.grid", "analysis"),
     },
     "bench.cli": {
         *("bench", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model", "bench.strategies"),
-        *("bench.perf", "bench.testing", "bench.store", "bench.grid", "bench.display", "reports"),
+        *("bench.perf", "bench.testing", "bench.store", "bench.grid", "bench.display", "analysis", "reports"),
     },
     "bench.__main__": {"bench.cli"},
     "analysis": {"bench.seeds", "bench.records", "bench.store"},
@@ -68,8 +69,11 @@ LIBRARIES: dict[str, set[str]] = {
     "pyarrow": {"bench.data"},
     "yaml": {"bench.config", "bench.data"},
     "filelock": {"bench.data", "bench.store"},
-    "joblib": {"bench.grid"},
-    "sklearn": {"bench.strategies", "bench.loop"},
+    "joblib": {"bench.grid", "reports"},
+    "dask": {"bench.grid"},
+    "distributed": {"bench.grid"},
+    "dask_jobqueue": {"bench.grid"},
+    "sklearn": {"bench.strategies", "bench.loop", "bench.informativeness"},
     "threadpoolctl": {"bench.strategies"},
     "typer": {"bench.cli"},
     "rich": {"bench.cli", "bench.display", "bench.grid", "bench.perf", "reports"},
@@ -227,7 +231,7 @@ def test_the_table_names_rooms_and_permissions_that_are_used():
 
 def test_every_library_is_declared_and_every_declared_one_is_used():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    declared = {_normal(line) for line in project["dependencies"]}
+    declared = {_normal(line) for line in project["dependencies"] + project["optional-dependencies"]["dask"]}
     libraries = {room_of(it.target) for it in imports_of(ROOT)} - set(sys.stdlib_module_names) - {"(computed)"}
     libraries = {name for name in libraries if name.partition(".")[0] not in PACKAGES}
     distributions = packages_distributions()

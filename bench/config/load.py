@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from bench.config.spec import GridSpec
 from bench.errors import SpecError, UnknownNameError
@@ -38,23 +38,32 @@ def load_spec(name_or_path: str, overrides: Sequence[str] = ()) -> GridSpec:
     try:
         return GridSpec.model_validate(raw)
     except ValidationError as error:
-        raise SpecError(_one_line(error, name_or_path)) from None
+        raise SpecError(one_line(error, name_or_path, GridSpec)) from None
 
 
 def _read(name_or_path: str) -> dict[str, Any]:
     path = Path(os.path.expanduser(name_or_path))  # noqa: PTH111 - leaves the ~ of an unknown user as it is
-    is_file = path.suffix in {".yaml", ".yml"}
-    if is_file:
-        text = _text(path)
-    elif name_or_path in preset_names():
-        text = (resources.files("bench.config") / "presets" / f"{name_or_path}.yaml").read_text(encoding="utf-8")
-    else:
+    if path.suffix in {".yaml", ".yml"}:
+        return {"name": path.stem, **read_mapping(path)}
+    if name_or_path not in preset_names():
         raise UnknownNameError("preset", name_or_path, preset_names(), "Or give the path of a YAML file.")
-    raw = _parsed(text, f"{name_or_path} is not YAML")
+    text = (resources.files("bench.config") / "presets" / f"{name_or_path}.yaml").read_text(encoding="utf-8")
+    return _mapping(text, name_or_path)
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """Return the fields of a YAML file, unchecked.
+
+    Raises:
+        SpecError: if there is no such file, or it is no mapping in YAML.
+    """
+    return _mapping(_text(path), str(path))
+
+
+def _mapping(text: str, where: str) -> dict[str, Any]:
+    raw = _parsed(text, f"{where} is not YAML")
     if not isinstance(raw, dict):
-        raise SpecError(f"{name_or_path} must hold a mapping of fields, not {type(raw).__name__}")
-    if is_file:
-        raw.setdefault("name", path.stem)
+        raise SpecError(f"{where} must hold a mapping of fields, not {type(raw).__name__}")
     return raw
 
 
@@ -94,7 +103,7 @@ def _apply(raw: dict[str, Any], override: str) -> None:
     here[last] = value
 
 
-def _one_line(error: ValidationError, where: str) -> str:
+def one_line(error: ValidationError, where: str, model: type[BaseModel]) -> str:
     """Name the first wrong field, its value, and what is allowed."""
     first = error.errors()[0]
     *parents, _last = path = [str(part) for part in first["loc"]] or [""]
@@ -102,7 +111,7 @@ def _one_line(error: ValidationError, where: str) -> str:
     message = first["msg"].removeprefix("Value error, ")
     count = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if first["type"] == "extra_forbidden":
-        owner = GridSpec.model_fields[parents[0]].annotation if parents else GridSpec
+        owner = model.model_fields[parents[0]].annotation if parents else model
         names = [".".join([*parents, name]) for name in getattr(owner, "model_fields", {})]
         message = str(UnknownNameError("field", field, names))
     elif first["type"] == "missing":

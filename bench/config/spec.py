@@ -64,6 +64,7 @@ class GridSpec(Settings):
         "alps",
         "dal",
     )
+    """Names, or ``all`` for every algorithm there is; likewise the weightings."""
     weightings: Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)] = (
         "uniform",
         "posprob",

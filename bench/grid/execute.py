@@ -7,24 +7,28 @@ block is claimed by a lock of the operating system that goes when its holder die
 from __future__ import annotations
 
 import logging
-import os
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
-import joblib
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 from rich.console import Console
 
 from bench.config.spec import GridSpec
 from bench.errors import RunError, StoppedError, StoreError
+from bench.grid.attempts import DEATHS_ALLOWED
+from bench.grid.executors import reports_of
 from bench.grid.expand import BlockJob, Grid
+from bench.grid.heartbeat import process_name
+from bench.grid.messages import BlockReport, WorkerContext
 from bench.grid.plan import run_cost
 from bench.grid.progress import Monitor, log_to, shown
-from bench.grid.worker import BlockReport, WorkerContext, run_block
+from bench.grid.worker import run_block
+from bench.grid.workers import THIS_PROCESS, Workers
 from bench.grid.world import World
 from bench.model.checkpoint import load_tokenizer, resolve
 from bench.model.hardware import choose_hardware
@@ -32,7 +36,6 @@ from bench.records import RunRecord
 from bench.store import Store
 
 log = logging.getLogger("bench")
-ATTEMPTS_AFTER_LOST_WORKERS = 3
 BUSY_POLL_S = 2.0
 
 
@@ -41,27 +44,37 @@ class Execution:
     """How a grid is executed; none of it changes what a run yields beyond the rounding of another thread count.
 
     Attributes:
-        jobs: worker processes (1: in this process); the cores are divided among them. device: auto, cpu or cuda.
-        plugins: files with strategies. threads: of each worker; None divides the cores.
+        workers: which processes run blocks. device: auto, cpu or cuda. plugins: files with strategies.
+        threads: of each worker; None divides the cores. run_timeout: seconds a run may take; None for no limit.
     """
 
     store: Path
     world: World
-    jobs: int = 1
+    workers: Workers = THIS_PROCESS
     device: str = "auto"
     plugins: tuple[str, ...] = ()
     threads: int | None = None
+    run_timeout: float | None = None
 
     @property
     def threads_each(self) -> int:
         """Threads of each worker."""
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return self.threads or max(cores // self.jobs, 1)
+        return self.threads or self.workers.threads_each
 
     def context(self, log_file: Path) -> WorkerContext:
         """Return what workers are told."""
-        threads = self.threads_each
-        return WorkerContext(self.store, self.world, self.device, threads, self.plugins, os.getpid(), log_file)
+        return WorkerContext(
+            store=self.store,
+            world=self.world,
+            device=self.device,
+            threads=self.threads_each,
+            plugins=self.plugins,
+            driver=process_name(),
+            call=uuid4().hex,
+            folder=Path.cwd(),
+            log_file=log_file,
+            run_timeout=self.run_timeout,
+        )
 
 
 @dataclass
@@ -83,13 +96,14 @@ class Summary:
         return self.total - self.stored_before - self.done
 
 
-def preflight(spec: GridSpec, device: str) -> None:
+def preflight(spec: GridSpec, execution: Execution) -> None:
     """Find out before anything is stored whether this machine has what a grid needs.
 
     Raises:
-        ModelError: if the device or the checkpoint cannot be had.
+        ModelError: if the device (unless blocks run elsewhere) or the checkpoint cannot be had.
     """
-    choose_hardware(device, spec.model.precision)
+    if not execution.workers.elsewhere:
+        choose_hardware(execution.device, spec.model.precision)
     load_tokenizer(resolve(spec.model.name, spec.model.revision))
 
 
@@ -117,7 +131,7 @@ def execute(grid: Grid, execution: Execution, console: Console) -> Summary:
         log.info("%d runs in %d blocks; %d stored already", grid.runs, len(grid.jobs), len(sound))
         monitor = Monitor(store, costs, sound)
         with shown(monitor, console), _stoppable():
-            _run_all(pending, execution.jobs, execution.context(log_file), summary)
+            _run_all(pending, execution, log_file, summary)
         summary.done = len(store.keys() & costs.keys()) - len(sound)
         summary.seconds = time.monotonic() - began
         log.info("%d runs done in %.0f s, %d failed", summary.done, summary.seconds, len(summary.failures))
@@ -155,37 +169,42 @@ def _store_skipped(grid: Grid, store: Store) -> int:
     return count
 
 
-def _run_all(pending: list[BlockJob], jobs: int, context: WorkerContext, summary: Summary) -> None:
+def _run_all(pending: list[BlockJob], execution: Execution, log_file: Path, summary: Summary) -> None:
     """Hand blocks to workers until none is left; come back to those another process holds."""
-    attempts = 0
-    while pending:
-        by_name = {str(job.block): job for job in pending}
-        left = dict(by_name)
-        try:
-            for report in _reports(pending, jobs, context):
-                if report.fatal:
-                    raise StoreError(report.fatal)
-                if not report.busy:
-                    del left[report.name]
-                    summary.failures.extend(report.failures)
-                    for line in report.failures:
-                        log.error("failed  %s", line)
-        except TerminatedWorkerError:
-            attempts += 1
-            if attempts >= ATTEMPTS_AFTER_LOST_WORKERS:
-                raise RunError(
-                    f"workers were killed {attempts} times (out of memory?); use fewer --jobs; finished runs are kept"
-                ) from None
-            log.warning("a worker was killed from outside; its block is started again")
-        pending = list(left.values())
-        if pending and len(pending) == len(by_name):
-            time.sleep(BUSY_POLL_S)
-
-
-def _reports(pending: list[BlockJob], jobs: int, context: WorkerContext) -> Iterator[BlockReport]:
-    work = partial(run_block, context=context)
-    if jobs == 1:
-        yield from map(work, pending)
+    if not pending:
         return
-    parallel = joblib.Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered", batch_size=1)
-    yield from parallel(joblib.delayed(work)(job) for job in pending)
+    work = partial(run_block, context=execution.context(log_file))
+    lost: Counter[str] = Counter()
+    with reports_of(execution.workers, execution.device, log_file.parent) as reports:
+        while pending:
+            left = _one_pass(pending, partial(reports, work), lost, summary)
+            if len(left) == len(pending):
+                time.sleep(BUSY_POLL_S)
+            pending = left
+
+
+def _one_pass(
+    pending: list[BlockJob],
+    reports: Callable[[list[BlockJob]], Iterable[BlockReport]],
+    lost: Counter[str],
+    summary: Summary,
+) -> list[BlockJob]:
+    """Have blocks done once; return those another process holds, or whose worker died."""
+    left = {str(job.block): job for job in pending}
+    for report in reports(pending):
+        if report.fatal:
+            raise StoreError(report.fatal)
+        if report.lost:
+            lost[report.name] += 1
+            # Each run, and what they share, is given up after some deaths; more can only come before any of them.
+            if lost[report.name] > DEATHS_ALLOWED * (len(left[report.name].runs) + 1):
+                raise RunError(
+                    f"workers die as soon as they start {report.name}; finished runs are kept, see {summary.log_file}"
+                )
+            log.warning("a worker was killed from outside or by want of memory; %s is started again", report.name)
+        elif not report.busy:
+            del left[report.name]
+            summary.failures.extend(report.failures)
+            for line in report.failures:
+                log.error("failed  %s", line)
+    return list(left.values())

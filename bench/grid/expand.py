@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -77,6 +77,18 @@ class Grid:
     def runs(self) -> int:
         """Number of runs, infeasible ones left out."""
         return sum(len(job.runs) for job in self.jobs)
+
+    def shard(self, number: int, count: int) -> Grid:
+        """Return every ``count``-th block from block ``number`` on (from 1): a share for one job of an array.
+
+        The shards of a grid have no block in common and make it up; each is a mixture of tasks, ratios and seeds.
+
+        Raises:
+            SpecError: if there is no such shard.
+        """
+        if not 1 <= number <= count:
+            raise SpecError(f"there is no shard {number}/{count}; give one of 1/{count} to {count}/{count}")
+        return replace(self, jobs=self.jobs[number - 1 :: count], skipped=self.skipped[number - 1 :: count])
 
 
 def parse_task(text: str) -> tuple[str, str | None]:
@@ -176,15 +188,21 @@ def _tasks(spec: GridSpec, world: World, sizes: dict[str, DatasetSizes], *, coun
 
 
 def _strategies(spec: GridSpec) -> Iterator[Strategy]:
-    unused = set(spec.options) - set(spec.algorithms) - set(spec.weightings)
+    algorithms, weightings = _named(spec.algorithms, ALGORITHMS), _named(spec.weightings, WEIGHTINGS)
+    unused = set(spec.options) - set(algorithms) - set(weightings)
     if unused:
-        raise UnknownNameError("algorithm or weighting in options", min(unused), (*spec.algorithms, *spec.weightings))
-    for algorithm, weighting in itertools.product(spec.algorithms, spec.weightings):
+        raise UnknownNameError("algorithm or weighting in options", min(unused), (*algorithms, *weightings))
+    for algorithm, weighting in itertools.product(algorithms, weightings):
         for a_options, w_options in itertools.product(_option_sets(spec, algorithm), _option_sets(spec, weighting)):
             yield Strategy(
                 algorithm=component(ALGORITHMS, algorithm, a_options),
                 weighting=component(WEIGHTINGS, weighting, w_options),
             )
+
+
+def _named(names: tuple[str, ...], registry: Iterable[str]) -> tuple[str, ...]:
+    """Return the names, or all there are, plug-ins too, for ``all``."""
+    return tuple(registry) if names == ("all",) else names
 
 
 def _option_sets(spec: GridSpec, name: str) -> Iterator[dict[str, bool | int | float | str]]:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import psutil
 from rich.console import Console, Group
 from rich.live import Live
 from rich.logging import RichHandler
@@ -22,49 +18,21 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.errors import StoreError
+from bench.grid.heartbeat import Beat, beats
 from bench.store import Store
 
 log = logging.getLogger("bench")
-STALE_AFTER_S = 900
 PLAIN_EVERY_S = 30.0
 POLL_S = 1.0
 
 
-@dataclass(frozen=True)
-class Beat:
-    """What one worker said last: block or run, stage, the run's key and the fraction of it done, and when."""
-
-    what: str
-    stage: str
-    key: str
-    fraction: float
-    time: float
-
-
-def beats(store: Store) -> list[Beat]:
-    """Return what the workers on a store are doing now; those not heard of for long are left out."""
-    found = []
-    for path in sorted((store.path / "live").glob("*.json")):
-        try:
-            beat = Beat(**json.loads(path.read_text()))
-        except (OSError, ValueError, TypeError):
-            continue  # being replaced, or a worker of another version
-        if time.time() - beat.time < STALE_AFTER_S and not _is_dead(path.stem):
-            found.append(beat)
-    return found
-
-
-def _is_dead(worker: str) -> bool:
-    """Return whether ``host-pid`` names a process of this host that is no more, killed before it could say so."""
-    host, _, pid = worker.rpartition("-")
-    return host == socket.gethostname() and not psutil.pid_exists(int(pid))
-
-
 def log_to_file(path: Path) -> logging.Handler:
-    """Add a log file to the suite's logger, once per process; lines of several processes may mix."""
-    known = [h for h in log.handlers if isinstance(h, logging.FileHandler) and h.baseFilename == str(path.resolve())]
-    if known:
-        return known[0]
+    """Make this the log file of the suite's logger in this process; lines of several processes may mix."""
+    for old in [h for h in log.handlers if isinstance(h, logging.FileHandler)]:
+        if old.baseFilename == str(path.resolve()):
+            return old
+        log.removeHandler(old)  # of another driver that this worker served before
+        old.close()
     handler = logging.FileHandler(path)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
     log.setLevel(logging.INFO)

@@ -12,14 +12,20 @@ from pathlib import Path
 
 from bench import __version__, seeds
 from bench.loop import RunResult, SharedBlock
-from bench.records import METRIC_VERSION, Provenance, RunRecord, RunSpec
+from bench.records import METRIC_VERSION, Informativeness, Provenance, RunRecord, RunSpec
 from bench.strategies.catalogue import build_strategy
 
 RECORDED_PACKAGES = ("torch", "pytorch-lightning", "transformers", "tokenizers", "numpy", "scikit-learn")
 
 
 def make_record(
-    run: RunSpec, fingerprint: str, shared: SharedBlock, result: RunResult, made: Provenance, seconds: float
+    run: RunSpec,
+    fingerprint: str,
+    shared: SharedBlock,
+    result: RunResult,
+    found: Informativeness,
+    made: Provenance,
+    seconds: float,
 ) -> RunRecord:
     """Return a finished run as it is stored."""
     start = shared.first.state
@@ -43,6 +49,7 @@ def make_record(
         start_rows=start_rows,
         rounds=result.rounds,
         positives_ratio=result.positives_ratio,
+        informativeness=found,
         seconds=round(seconds, 3),
         provenance=made,
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +26,9 @@ from bench.records import ModelSettings, TrainSettings
 from bench.seeds import Part
 
 IntArray = npt.NDArray[np.int64]
+P = ParamSpec("P")
+T = TypeVar("T")
+log = logging.getLogger("bench")
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,28 @@ class Scores:
 
     probabilities: npt.NDArray[np.float64]
     embeddings: torch.Tensor | None
+
+
+def _in_smaller_batches(a_pass: Callable[Concatenate[Encoder, P], T]) -> Callable[Concatenate[Encoder, P], T]:
+    """Make a pass that runs out of memory start again with half the token budget, down to one row a batch."""
+
+    @wraps(a_pass)
+    def repeated(encoder: Encoder, /, *args: P.args, **options: P.kwargs) -> T:
+        whole = encoder.hardware
+        try:
+            while True:
+                try:
+                    return a_pass(encoder, *args, **options)
+                except RunError as error:
+                    budget = encoder.hardware.token_budget // 2
+                    if not budget or not isinstance(error.__cause__, torch.OutOfMemoryError):
+                        raise
+                log.warning("out of memory on %s; trying again with %d tokens a batch", whole.name, budget)
+                encoder.hardware = replace(whole, token_budget=budget)
+        finally:
+            encoder.hardware = whole
+
+    return repeated
 
 
 class Encoder:
@@ -98,6 +125,7 @@ class Encoder:
             dropout_seed=seeds.torch_seed("dropout", **parts),
         )
 
+    @_in_smaller_batches
     @torch.no_grad()
     def score(
         self, tokens: TokenTable, rows: IntArray, *, embeddings: bool = False, dropout_seed: int | None = None
@@ -111,7 +139,7 @@ class Encoder:
             dropout_seed: leave dropout on, drawn from this seed (Monte-Carlo dropout); None for none.
 
         Raises:
-            RunError: if the device runs out of memory or a probability is not finite.
+            RunError: if the device runs out of memory even row by row, or a probability is not finite.
         """
         model = self._for_inference()
         logits = torch.empty(len(rows), 2, device=self.hardware.device)
@@ -145,6 +173,7 @@ class Encoder:
             raise RunError("the model's probabilities are not finite; use --set model.precision=fp32")
         return Scores(probabilities, hidden)
 
+    @_in_smaller_batches
     @torch.no_grad()
     def embed(self, tokens: TokenTable, rows: IntArray) -> npt.NDArray[np.float32]:
         """Return text embeddings by the *pre-trained* encoder, (n, e) float32: the mean over a text's tokens.
@@ -153,7 +182,7 @@ class Encoder:
         The pre-trained weights are restored: a model fitted before is gone.
 
         Raises:
-            RunError: if the device runs out of memory.
+            RunError: if the device runs out of memory even row by row.
         """
         _copy(self._pretrained, self._weights)
         body = getattr(self._for_inference(), self.model.base_model_prefix).eval()

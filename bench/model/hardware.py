@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import resource
 from dataclasses import dataclass
@@ -65,6 +66,19 @@ class Hardware:
 def use_threads(count: int) -> None:
     """Let this process compute with so many threads."""
     torch.set_num_threads(count)
+
+
+def visible_gpus() -> tuple[str, ...]:
+    """Return the names by which CUDA_VISIBLE_DEVICES shows this process's GPUs to a child.
+
+    Raises:
+        ModelError: if torch sees none.
+    """
+    count = torch.cuda.device_count()
+    if not count:
+        raise ModelError("all GPUs were asked for, but torch sees none; leave --gpus out to run on the CPU")
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return tuple(named.split(",")[:count]) if named else tuple(map(str, range(count)))
 
 
 def choose_hardware(device: str = "auto", precision: Precision = "auto") -> Hardware:

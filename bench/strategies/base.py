@@ -132,7 +132,11 @@ class Stateful(Algorithm, Generic[S]):
         try:
             state = None if view.state is None else self.state_type.model_validate(view.state)
         except ValidationError as error:
-            raise RunError(f"the stored state {view.state} is not one of {self.name!r}: {error}") from error
+            fault = error.errors()[0]
+            raise RunError(
+                f"the stored state {view.state} is not one of {self.name!r}: "
+                f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].lower()}"
+            ) from error
         return self.step(view, state, w, k)  # type: ignore[arg-type]  # S is what state_type says
 
 

@@ -7,7 +7,8 @@ from typing import ClassVar, TypeVar
 from unittest import SkipTest
 
 from bench.strategies.base import Algorithm, Weighting
-from bench.testing.laws import ALGORITHM_LAWS, WEIGHTING_LAWS, Law, Part, waiver
+from bench.testing.answers import Part
+from bench.testing.laws import ALGORITHM_LAWS, WEIGHTING_LAWS, Law, waiver
 
 Contract = TypeVar("Contract", bound="type[AlgorithmContract | WeightingContract]")
 

@@ -1,27 +1,24 @@
-"""The laws of algorithms and weightings: functions that take an instance and raise AssertionError."""
+"""The laws of algorithms and weightings: functions that take an instance and raise AssertionError.
+
+A law that compares answers says nothing of a part whose answers differ by themselves, and the one about hard pools
+nothing of a part that fails on any: other laws reject those.
+"""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import product
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import torch
 
-from bench.errors import RunError
-from bench.strategies.base import Algorithm, Weighting
-from bench.strategies.select import clean_weights
-from bench.strategies.strategy import needs_of, select_checked
-from bench.testing.toys import ToyPool, hard_pools, toy_pool
+from bench.strategies.base import Algorithm, Stateful, Weighting
+from bench.strategies.strategy import needs_of
+from bench.testing.answers import Answer, K, Part, answer, ask, changes, fault, global_state, global_state_of, stored
+from bench.testing.toys import hard_pools, toy_pool
 
-Part = Algorithm | Weighting
 Law = Callable[[Part], None]
-K = 5  # rows asked for, out of a toy pool's 24
 
 
 def laws_of(part: Part) -> tuple[Law, ...]:
@@ -41,57 +38,53 @@ def laws_for(part: Part) -> list[Law]:
 
 def answers_are_valid(part: Part) -> None:
     """Distinct rows of the pool, k of them, for k = 1, 5 and all; or one finite weight >= 0 a row."""
-    _check_answers("a toy pool", toy_pool(), part)
+    found = fault(part, toy_pool())
+    _check(not found, part, f"fails on a toy pool: {found}")
 
 
 def hard_pools_are_survived(part: Part) -> None:
     """Valid answers with one row, equal rows, duplicates, p at bin edges, bfloat16, nothing labelled ..."""
+    if fault(part, toy_pool()):
+        return
     for name, pool in hard_pools().items():
-        _check_answers(f"a pool with {name}", pool, part)
+        found = fault(part, pool)
+        _check(not found, part, f"fails on a pool with {name}: {found}")
 
 
 def needs_are_declared(part: Part) -> None:
-    """Whatever is read of a view is declared in ``needs``."""
-    try:
-        _answer(part, toy_pool())
-    except RunError as error:
-        raise AssertionError(f"{part.name}: {error}") from error
+    """Whatever is read of a view is declared in ``needs``, also with one row or nothing labelled."""
+    declared = part.needs if isinstance(part, Weighting) else needs_of(part)
+    for pool in (toy_pool(), toy_pool(n=1), toy_pool(labelled=0)):
+        found = fault(part, pool, declared)
+        _check(not found or bool(fault(part, pool)), part, f"cannot do with what it declares: {found}")
 
 
 def same_seed_same_answer(part: Part) -> None:
     """Two equal views, two equal answers."""
-    first, second = _answer(part, toy_pool()), _answer(part, toy_pool())
+    first, second = answer(part, toy_pool()), answer(part, toy_pool())
     _check(np.array_equal(first, second), part, f"answered {first} and, asked again, {second}")
 
 
 def global_random_state_is_ignored(part: Part) -> None:
     """Answers do not depend on the global generators of Python, NumPy and torch."""
-    answers = []
-    for seed in (1, 2):
-        with _global_state_restored():
-            _seed_global_state(seed)
-            answers.append(_answer(part, toy_pool()))
-    _check(
-        np.array_equal(answers[0], answers[1]),
-        part,
-        "draws from global random state, not from view.generator",
-    )
+    before, after = (partial(answer, part, toy_pool(), seed=seed) for seed in (1, 2))
+    _check(not changes(before, after), part, "draws from global random state, not from view.generator")
 
 
 def global_state_is_left_alone(part: Part) -> None:
     """An answer changes no global generator, default type, thread count or gradient mode."""
-    with _global_state_restored():
-        # A state of our own: what a part seeds the same way each time would find its own traces, and change nothing.
-        _seed_global_state(2_147_480_009)
-        before = _global_state()
-        _answer(part, toy_pool())
-        _check(_global_state() == before, part, "changed global random state, threads or torch defaults")
+    # A state of our own: what a part seeds the same way each time would find its own traces, and change nothing.
+    with global_state_of(seed=2_147_480_009):
+        before = global_state()
+        ask(part, toy_pool())
+        _check(global_state() == before, part, "changed global random state, threads or torch defaults")
 
 
 def inputs_are_left_alone(part: Part) -> None:
     """An answer changes none of the arrays it was given."""
     pool, original = toy_pool(), toy_pool()
-    _answer(part, pool)
+    with global_state_of(seed=0):
+        ask(part, pool)
     for name, value in vars(original).items():
         _check(np.array_equal(getattr(pool, name), value), part, f"changed its input {name!r} in place")
 
@@ -100,17 +93,21 @@ def row_order_is_irrelevant(part: Part) -> None:
     """Sorted differently, the same rows get the same answer: luck belongs to a row, not to its place."""
     pool = toy_pool()
     order = np.roll(np.arange(pool.size)[::-1], 7)
-    answer, moved = _answer(part, pool), _answer(part, pool.rows(order))
-    same = moved == answer[order] if isinstance(part, Weighting) else order[moved] == answer
-    _check(bool(np.all(same)), part, "answers differently when the pool is sorted differently")
+
+    def moved() -> Answer:
+        there = answer(part, pool.rows(order))
+        return there[np.argsort(order)] if isinstance(part, Weighting) else order[there]
+
+    changed = changes(partial(answer, part, pool), moved)
+    _check(not changed, part, "answers differently when the pool is sorted differently")
 
 
 def scale_of_weights_is_irrelevant(part: Part) -> None:
     """Weights count by their proportions: w and w / 4 select the same rows, and so do 1 and 1 / 4."""
     for weights in (toy_pool().weights, np.ones(toy_pool().size)):
         whole, quarter = (replace(toy_pool(), weights=weights * factor) for factor in (1.0, 0.25))
-        same = np.array_equal(_answer(part, whole), _answer(part, quarter))
-        _check(same, part, "selects other rows when all weights are divided by 4")
+        changed = changes(partial(answer, part, whole), partial(answer, part, quarter))
+        _check(not changed, part, "selects other rows when all weights are divided by 4")
 
 
 def zero_weights_come_last(part: Part) -> None:
@@ -119,9 +116,30 @@ def zero_weights_come_last(part: Part) -> None:
     weighted = int(np.count_nonzero(~zero))
     for k, seed in product((K, weighted, weighted + 3), range(3)):
         pool = toy_pool(seed=seed)
-        picks = _answer(part, replace(pool, weights=np.where(zero, 0.0, pool.weights)), k)
+        picks = answer(part, replace(pool, weights=np.where(zero, 0.0, pool.weights)), k)
         too_early = zero[picks[:weighted]].any()
         _check(not too_early, part, f"asked for {k} rows, selects rows of weight 0 before rows with weight")
+
+
+def hidden_labels_are_unreachable(part: Part) -> None:
+    """An answer does not depend on labels that were not bought, by whatever way they might be reached."""
+    pool = toy_pool()
+    hidden = 1 - pool.hidden
+    if isinstance(part, Algorithm) and "oracle" in needs_of(part):
+        batch = answer(part, pool, rounds=1)  # the labels bought are among those of the batch
+        hidden[batch] = pool.hidden[batch]
+    asked = (partial(answer, part, given, rounds=1) for given in (pool, replace(pool, hidden=hidden)))
+    _check(not changes(*asked), part, "answers differently when labels that it did not buy are others")
+
+
+def state_survives_storage(part: Part) -> None:
+    """The state that was stored, read again, is the state that was left; holds for whatever keeps none."""
+    if isinstance(part, Stateful):
+        pool = toy_pool()
+        with global_state_of(seed=0):
+            _, state = part.advance(pool.view(budget=K), pool.weights, K)
+        read = part.state_type.model_validate(stored(state))
+        _check(read == state, part, f"left the state {state!r}, of which storage keeps {read!r}")
 
 
 WEIGHTING_LAWS: tuple[Law, ...] = (
@@ -133,59 +151,16 @@ WEIGHTING_LAWS: tuple[Law, ...] = (
     global_state_is_left_alone,
     inputs_are_left_alone,
     row_order_is_irrelevant,
+    hidden_labels_are_unreachable,
 )
-ALGORITHM_LAWS: tuple[Law, ...] = (*WEIGHTING_LAWS, scale_of_weights_is_irrelevant, zero_weights_come_last)
+ALGORITHM_LAWS: tuple[Law, ...] = (
+    *WEIGHTING_LAWS,
+    scale_of_weights_is_irrelevant,
+    zero_weights_come_last,
+    state_survives_storage,
+)
 
 
-def _check(holds: bool, part: Part, fault: str) -> None:
+def _check(holds: bool, part: Part, finding: str) -> None:
     if not holds:
-        raise AssertionError(f"{part.name} {fault}")
-
-
-def _answer(part: Part, pool: ToyPool, k: int = K) -> npt.NDArray[Any]:
-    """Return w, (n,), or the k rows that are selected."""
-    if isinstance(part, Weighting):
-        return part.weights(pool.view(part.needs))
-    return select_checked(part, pool.view(needs_of(part), budget=k), pool.weights, k).picks
-
-
-def _check_answers(where: str, pool: ToyPool, part: Part) -> None:
-    for k in sorted({1, min(K, pool.size), pool.size}):
-        try:
-            answer = _answer(part, pool, k)
-            if isinstance(part, Weighting):
-                clean_weights(answer, pool.size, part.name)
-        except Exception as error:
-            raise AssertionError(f"{part.name} fails on {where}: {type(error).__name__}: {error}") from error
-
-
-def _seed_global_state(seed: int) -> None:
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - the global state is what is tested
-    torch.manual_seed(seed)
-
-
-def _global_state() -> tuple[object, ...]:
-    _, keys, *rest = np.random.get_state()  # noqa: NPY002
-    return (
-        random.getstate(),
-        (np.asarray(keys).tobytes(), *rest),
-        torch.get_rng_state().numpy().tobytes(),
-        torch.get_num_threads(),
-        torch.get_default_dtype(),
-        torch.is_grad_enabled(),
-    )
-
-
-@contextmanager
-def _global_state_restored() -> Iterator[None]:
-    python, numpy, threads = random.getstate(), np.random.get_state(), torch.get_num_threads()  # noqa: NPY002
-    dtype = torch.get_default_dtype()
-    try:
-        with torch.random.fork_rng(), torch.set_grad_enabled(torch.is_grad_enabled()):
-            yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002
-        torch.set_num_threads(threads)
-        torch.set_default_dtype(dtype)
+        raise AssertionError(f"{part.name} {finding}")

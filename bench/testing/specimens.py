@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import torch
+from pydantic import Field
 
-from bench.strategies.base import Algorithm, Weighting
+from bench.records import Record
+from bench.strategies.base import Algorithm, Stateful, Weighting
 from bench.strategies.select import top_k, weighted_sample
 from bench.strategies.view import FloatArray, IntArray, Need, PoolView
 from bench.testing import laws
-from bench.testing.laws import Law, Part
+from bench.testing.answers import Part
+from bench.testing.laws import Law
+from bench.testing.toys import ToyPool
 
 _PROBABILITIES: frozenset[Need] = frozenset({"probabilities"})
 
@@ -33,11 +38,12 @@ class _BrokenWeighting(Weighting):
 
 
 class Repeats(_BrokenAlgorithm):
-    """Draws with replacement."""
+    """Selects a row twice."""
 
     def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
-        """Return a row more than once."""
-        return view.generator.choice(view.size, k, p=w / w.sum())
+        """Return the top of the probabilities, at the end the first again."""
+        picks = top_k(view.probabilities, w, k, view.priority)
+        return np.append(picks[:-1], picks[0])
 
 
 class Divides(_BrokenAlgorithm):
@@ -68,33 +74,32 @@ class Unseeded(_BrokenAlgorithm):
         return weighted_sample(w, k, np.random.default_rng().random(view.size))
 
 
-class DrawsGlobally(_BrokenAlgorithm):
-    """Draws from the global generators."""
+class ReadsGlobally(_BrokenAlgorithm):
+    """Takes its seed from a global generator."""
 
     def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
         """Return rows that the global state decides."""
-        return weighted_sample(w, k, np.random.rand(view.size))  # noqa: NPY002
+        luck = view.priority * (2 + torch.initial_seed() % 97) % 1
+        return weighted_sample(w, k, luck)
 
 
 class SeedsGlobally(_BrokenAlgorithm):
-    """Seeds the global generator."""
+    """Seeds a global generator."""
 
     def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
         """Return reproducible rows, at the expense of everyone else."""
-        torch.manual_seed(int(view.generator.integers(2**31)))
-        return weighted_sample(w, k, torch.rand(view.size, dtype=torch.float64).numpy())
+        torch.manual_seed(0)
+        return weighted_sample(w, k, view.priority)
 
 
 class WritesWeights(_BrokenAlgorithm):
-    """Works on the weights in place."""
+    """Marks in the weights what is taken."""
 
     def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
-        """Return rows one by one, setting their weights to 0."""
-        picks = []
-        for _ in range(k):
-            picks.append(int(top_k(view.probabilities, w, 1, view.priority)[0]))
-            w[picks[-1]] = 0
-        return np.array(picks)
+        """Return the top of the probabilities."""
+        picks = top_k(view.probabilities, w, k, view.priority)
+        w[picks] = 0
+        return picks
 
 
 class TakesTheFirst(_BrokenAlgorithm):
@@ -121,12 +126,48 @@ class IgnoresWeights(_BrokenAlgorithm):
         return top_k(view.probabilities, np.ones_like(w), k, view.priority)
 
 
+class Peeks(_BrokenAlgorithm):
+    """Looks for the labels in its callers' variables."""
+
+    def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
+        """Return the positives first."""
+        frame = inspect.currentframe()
+        while frame and not isinstance(frame.f_locals.get("pool"), ToyPool):
+            frame = frame.f_back
+        hidden = frame.f_locals["pool"].hidden if frame else np.zeros(view.size)
+        return top_k(view.probabilities + hidden, w, k, view.priority)
+
+
+class Rounds(Record):
+    """How many rounds there were, and that is not stored."""
+
+    rounds: int = Field(0, exclude=True)
+
+
+@dataclass(frozen=True)
+class Forgets(Stateful[Rounds]):
+    """Leaves a part of its state out of what is stored."""
+
+    name: ClassVar[str] = "broken"
+    title: ClassVar[str] = "Broken"
+    paper: ClassVar[str] = ""
+    needs: ClassVar[frozenset[Need]] = _PROBABILITIES
+    state_type: ClassVar[type[Record]] = Rounds
+
+    def step(self, view: PoolView, state: Rounds | None, w: FloatArray, k: int) -> tuple[IntArray, Rounds]:
+        """Return likely and unlikely positives in turn, round by round."""
+        rounds = state.rounds if state else 0
+        p = view.probabilities if rounds % 2 else 1 - view.probabilities
+        return top_k(p, w, k, view.priority), Rounds(rounds=rounds + 1)
+
+
 class LogOdds(_BrokenWeighting):
     """Negative for most rows."""
 
     def weights(self, view: PoolView) -> FloatArray:
         """Return log(p / (1 - p))."""
-        return np.log(view.probabilities) - np.log1p(-view.probabilities)
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(view.probabilities) - np.log1p(-view.probabilities))
 
 
 class Inverse(_BrokenWeighting):
@@ -151,14 +192,16 @@ SPECIMENS: tuple[tuple[Law, Part], ...] = (
     (laws.hard_pools_are_survived, Divides()),
     (laws.needs_are_declared, Undeclared()),
     (laws.same_seed_same_answer, Unseeded()),
-    (laws.global_random_state_is_ignored, DrawsGlobally()),
+    (laws.global_random_state_is_ignored, ReadsGlobally()),
     (laws.global_state_is_left_alone, SeedsGlobally()),
     (laws.inputs_are_left_alone, WritesWeights()),
     (laws.row_order_is_irrelevant, TakesTheFirst()),
     (laws.scale_of_weights_is_irrelevant, AddsWeights()),
     (laws.zero_weights_come_last, IgnoresWeights()),
+    (laws.hidden_labels_are_unreachable, Peeks()),
+    (laws.state_survives_storage, Forgets()),
     (laws.answers_are_valid, LogOdds()),
     (laws.hard_pools_are_survived, Inverse()),
     (laws.row_order_is_irrelevant, ByPosition()),
 )
-"""Each law with a part that breaks it."""
+"""Each law with a part that breaks it, and no other law."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from bench import seeds
 from bench.strategies.view import NEEDS, BatchOracle, FloatArray, IntArray, Need, PoolOutputs, PoolView
 
 EVERYTHING: frozenset[Need] = frozenset(NEEDS)
+_FLOAT64 = ("probabilities", "labelled_probabilities", "ensemble", "dropout", "surprisal")
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,8 @@ class ToyPool:
         labelled_probabilities: (m,). labelled_embeddings, labelled_pretrained: (m, d). labels: (m,).
         hidden: (n,) the labels that an oracle sells.
         priority: (n,) in [0, 1). weights: (n,) in (0, 1], for the law that hands them to an algorithm.
-        seed: of the view's generator.
+        seed, round: of the view's generator.
+        state: what a stateful algorithm left after the round before.
     """
 
     probabilities: FloatArray = field(repr=False)
@@ -40,6 +43,8 @@ class ToyPool:
     priority: FloatArray = field(repr=False)
     weights: FloatArray = field(repr=False)
     seed: int = 0
+    round: int = 1
+    state: dict[str, Any] | None = None
 
     @property
     def size(self) -> int:
@@ -56,10 +61,10 @@ class ToyPool:
         oracle = BatchOracle(lambda row: int(self.hidden[row]), self.size if budget is None else budget)
         return PoolView(
             size=self.size,
-            round=1,
+            round=self.round,
             labels=self.labels,
             priority=self.priority,
-            generator=seeds.generator("select", seed=self.seed),
+            generator=seeds.generator("select", seed=self.seed, round=self.round),
             needs=needs,
             outputs=PoolOutputs(
                 probabilities=self.probabilities,
@@ -72,6 +77,7 @@ class ToyPool:
                 labelled_pretrained=self.labelled_pretrained,
                 surprisal=self.surprisal,
             ),
+            state=self.state,
             oracle=oracle if "oracle" in needs else None,
         )
 
@@ -88,6 +94,19 @@ class ToyPool:
             hidden=self.hidden[numbers],
             priority=self.priority[numbers],
             weights=self.weights[numbers],
+        )
+
+    def after(self, picks: IntArray, state: dict[str, Any] | None = None) -> ToyPool:
+        """Return the pool of the next round, in which the picked rows are labelled, in the order of selection."""
+        batch, left = self.rows(picks), self.rows(np.delete(np.arange(self.size), picks))
+        return replace(
+            left,
+            labelled_probabilities=np.concatenate([self.labelled_probabilities, batch.probabilities]),
+            labelled_embeddings=torch.cat([self.labelled_embeddings, batch.embeddings]),
+            labelled_pretrained=np.concatenate([self.labelled_pretrained, batch.pretrained]),
+            labels=np.concatenate([self.labels, batch.hidden]),
+            round=self.round + 1,
+            state=state,
         )
 
 
@@ -147,6 +166,8 @@ def hard_pools() -> dict[str, ToyPool]:
             embeddings=pool.embeddings.bfloat16(),
             labelled_embeddings=pool.labelled_embeddings.bfloat16(),
         ),
+        "float32 numbers": replace(pool, **{name: getattr(pool, name).astype(np.float32) for name in _FLOAT64}),
+        "weight on one row only": replace(pool, weights=(np.arange(n) == 3).astype(float)),
         "one labelled row": toy_pool(labelled=1),
         "nothing labelled": toy_pool(labelled=0),
     }

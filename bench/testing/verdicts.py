@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.testing.laws import Law, Part, laws_of, waiver
+from bench.testing.answers import Part
+from bench.testing.laws import Law, laws_of, waiver
 
 
 @dataclass(frozen=True)

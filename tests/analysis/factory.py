@@ -1,10 +1,14 @@
 """Synthetic runs with planted effects, for the tests of analysis and reports."""
 
 import itertools
+import json
 
 import numpy as np
+import pandas as pd
 
+from analysis.frame import IDENTITY, INFORMATIVENESS, MADE_WITH, POOL, Results
 from bench.records import (
+    METRICS,
     Block,
     Component,
     LoopSettings,
@@ -135,3 +139,115 @@ def fill(
                 )
             )
     return store
+
+
+TASKS_OF_THE_PAPER = (
+    *(("ag_news", name) for name in ("World", "Sports", "Business", "Sci/Tech")),
+    *(("dbpedia_14", name) for name in ("Company", "Animal", "Album")),
+    *(("pubmed_20k_rct", name) for name in ("BACKGROUND", "OBJECTIVE", "METHODS", "RESULTS", "CONCLUSIONS")),
+    *(("sst2", name) for name in ("negative", "positive")),
+)
+
+
+def grid(
+    *,
+    tasks=(("ag_news", "Sports"), ("sst2", "positive")),
+    ratios=(50,),
+    seeds=range(3),
+    starts=("warm",),
+    algorithms=("random", "badge"),
+    weightings=("uniform", "invprop"),
+    bins=(10,),
+):
+    """Return what a grid runs, as a frame of identities; ``bins`` are those of invprop."""
+    rows = [
+        {
+            "ratio": ratio,
+            "start": start,
+            "dataset": dataset,
+            "positive": positive,
+            "seed": seed,
+            "algorithm": algorithm,
+            "weighting": weighting,
+            "weighting_options": json.dumps({"bins": number}) if weighting == "invprop" else "{}",
+        }
+        for (dataset, positive), ratio, seed, start, algorithm, weighting in itertools.product(
+            tasks, ratios, seeds, starts, algorithms, weightings
+        )
+        for number in (bins if weighting == "invprop" else (0,))
+    ]
+    same = {"algorithm_options": "{}", "algorithm_version": "1", "weighting_version": "1", "fingerprint": "f" * 32}
+    return pd.DataFrame(rows).assign(settings="a1b2c3d4e5f6", **same)
+
+
+def paper_grid(seeds=10):
+    """Return all that the paper ran: the main and the extreme grid, cold starts, and the sweep of bins."""
+    four = ("random", "badge", "alps", "dal")
+    same = {"tasks": TASKS_OF_THE_PAPER, "seeds": range(seeds), "weightings": ("uniform", "posprob", "invprop")}
+    ratios = (2, 10, 20, 50, 100, 200, 1000)
+    return pd.concat(
+        [
+            grid(**same, ratios=ratios, algorithms=four),
+            grid(**same, starts=("cold",), algorithms=("badge",)),
+            grid(
+                tasks=TASKS_OF_THE_PAPER[:4],
+                seeds=range(seeds),
+                ratios=(100,),
+                algorithms=four,
+                weightings=("invprop",),
+                bins=(2, 5, 15, 20),
+            ),
+        ],
+        ignore_index=True,
+    )
+
+
+def results(identities, values=None, failed=None, rounds=2):
+    """Return finished runs as ``read_results`` would, without a store.
+
+    Args:
+        identities: a frame as :func:`grid` returns it. values: (runs, 3) metrics; default: random ones.
+        failed: identities of failed runs. rounds: of each run.
+    """
+    block = ["ratio", "start", "dataset", "positive", "seed"]
+    rng = np.random.default_rng(0)
+    if values is None:
+        base = rng.uniform(0.5, 0.8, (len(identities), 3))[identities.groupby(block).ngroup()]
+        values = base + rng.normal(0, 0.02, base.shape)
+    runs = identities.assign(key=[f"{number:032x}" for number in range(len(identities))])
+    runs = runs.assign(pair_key=runs[block].astype(str).agg(" ".join, axis=1), seconds=9.0)
+    runs = runs.assign(**dict(zip(METRICS, np.transpose(values), strict=True)), **dict.fromkeys(POOL, 100))
+    runs = runs.assign(**dict.fromkeys(MADE_WITH, "x"), **dict.fromkeys(INFORMATIVENESS, np.nan))
+    each = runs[[*IDENTITY, *METRICS[:2]]].merge(pd.DataFrame({"round": range(rounds + 1)}), how="cross")
+    each = each.assign(labelled=10 + 50 * each["round"], selected=50 * each["round"], seconds_fit=1.0)
+    lost = (identities[:0] if failed is None else failed).assign(status="failed", reason="NaN loss")
+    lost = lost.assign(key=[f"f{number:031x}" for number in range(len(lost))])
+    return Results(
+        runs=runs[[*IDENTITY, "pair_key", *METRICS, "seconds", *POOL, *INFORMATIVENESS, *MADE_WITH]],
+        rounds=each.assign(labelled_positives=5 + each["round"], selected_positives=each["round"]),
+        unfinished=lost[[*IDENTITY, "status", "reason"]],
+        unreadable=(),
+        settings={"a1b2c3d4e5f6": SETTINGS},
+    )
+
+
+def tidy(values, per=None):
+    """Return a frame of matched differences from (tasks, seeds) or (tasks, seeds, algorithms).
+
+    ``per`` is the number of tasks of each dataset; by default each task is its own.
+    """
+    values = np.asarray(values, float)
+    per = (1,) * len(values) if per is None else per
+    tasks = [(f"d{number}", f"c{rare}") for number, size in enumerate(per) for rare in range(size)]
+    return pd.DataFrame(
+        [
+            {
+                "dataset": tasks[at[0]][0],
+                "positive": tasks[at[0]][1],
+                "seed": at[1],
+                **({"algorithm": f"a{at[2]}"} if values.ndim == 3 else {}),
+                "difference": value,
+            }
+            for at, value in np.ndenumerate(values)
+        ]
+    )

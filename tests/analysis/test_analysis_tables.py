@@ -3,25 +3,26 @@ from math import isnan
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 from analysis import Cell, Group, Row, Table, read_results, sections
 from analysis.condition import conditions
-from analysis.paper import printed
-from analysis.tables import p_values, table3
-from bench.records import METRICS, PoolSettings
+from analysis.definitions import DEFINITIONS
+from analysis.selection import select
+from analysis.tables import p_values, tabulate
+from bench.records import PoolSettings
 from bench.store import Store
 
 
 def tables(store):
-    return [section.table3 for section in sections(read_results(store))]
+    return [tabulate(select(DEFINITIONS[8], condition)) for condition in conditions(read_results(store))]
 
 
 def cells(table):
     return {
-        (row.labels[0], group, column): cell
+        (row.labels[-1], group, column): cell
         for row in table.rows
         for (group, column), cell in zip(table.columns, row.cells, strict=True)
     }
@@ -53,27 +54,19 @@ def test_a_planted_effect_is_bold_on_its_side_only(tmp_path, factory):
     assert {column for (_, _, column), cell in cells(table).items() if cell.bold} == {"InvProp"}
     for (_, _, column), cell in cells(table).items():
         assert cell.bold == (column == "InvProp")
-        assert cell.p == max(test.p for _, test in cell.against)
+        assert cell.p == max(comparison.paper.p for comparison in cell.against)
 
 
-def frame_condition(factory, tmp_path, values):
-    """Return a condition in which the weightings have these values on ROC-AUC: a row per seed."""
-    store = Store(tmp_path, create=True)
-    names = ("invprop", "posprob", "uniform")
-    for name, column in zip(names, values.T, strict=False):
-        for seed, value in enumerate(column):
-            store.write(factory.a_run(weighting=name, seed=seed, auc=float(value)))
-    (condition,) = conditions(read_results(store))
-    return condition
-
-
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15)
 @given(
     st.lists(st.tuples(*[st.integers(0, 20).map(lambda k: k / 20)] * 3), min_size=2, max_size=5),
 )
-def test_bold_means_p_below_alpha_against_every_other_column(tmp_path_factory, factory, rows):
-    values = np.array(rows)
-    table = table3(frame_condition(factory, tmp_path_factory.mktemp("s"), values))
+def test_bold_means_p_below_alpha_against_every_other_column(factory, rows):
+    values = np.array(rows)  # a row per seed, a column per weighting
+    names = ("invprop", "posprob", "uniform")
+    identities = factory.grid(tasks=(("d", "c"),), algorithms=("random",), weightings=names, seeds=range(len(values)))
+    (condition,) = conditions(factory.results(identities, np.repeat(values.reshape(-1, 1), 3, axis=1)))
+    table = tabulate(select(DEFINITIONS[8], condition))
     for i, cell in enumerate(table.rows[0].cells[3:6]):
         wins = []
         for j in range(3):
@@ -85,8 +78,9 @@ def test_bold_means_p_below_alpha_against_every_other_column(tmp_path_factory, f
     claims = {row.labels: row.cells for row in p_values(table).rows}
     assert len(claims) == 6
     for column, cell in zip(("InvProp", "PosProb", "Uniform"), table.rows[0].cells[3:6], strict=True):
-        for other, test in cell.against:
-            p, difference, pairs = claims["Random", f"{column} > {other}"][3:6]
+        for one in cell.against:
+            p, difference, pairs = claims["Random", f"{column} > {one.other}"][3:6]
+            test = one.paper
             np.testing.assert_equal((p.value, difference.value, pairs.value), (test.p, test.difference, test.n))
 
 
@@ -94,7 +88,7 @@ def test_a_lone_column_is_never_bold(tmp_path, factory):
     (table,) = tables(factory.fill(tmp_path / "s", weightings=("uniform",)))
     assert not any(cell.bold for cell in cells(table).values())
     assert "nothing to test against" in table.caption
-    assert p_values(table).rows == ()
+    assert p_values(table) is None
 
 
 def test_a_missing_and_a_failed_run_are_visible_holes(tmp_path, factory):
@@ -105,18 +99,23 @@ def test_a_missing_and_a_failed_run_are_visible_holes(tmp_path, factory):
     store.file_of(lost.key).unlink()
     store.write(lost)
     (section,) = sections(read_results(store))
-    found = cells(section.table3)
+    found = cells(section.table("T8"))
     assert found["Random", "ROC-AUC", "InvProp"].note == "1 of 8 runs missing"
     assert found["BADGE", "ROC-AUC", "Uniform"].note == "1 of 8 runs missing, 1 of them failed"
     assert found["BADGE", "ROC-AUC", "InvProp"].note == ""
-    assert found["Random", "ROC-AUC", "InvProp"].against[0][1].unpaired == 1
-    assert "Runs: 30 of 32" in section.table3.caption
-    assert any("Random, InvProp" in note for note in section.table3.notes)
-    claim = next(row for row in section.tests.rows if row.labels == ("Random", "InvProp > Uniform"))
+    assert found["Random", "ROC-AUC", "InvProp"].against[0].paper.unpaired == 1
+    table = section.table("T8")
+    assert "Runs: 30 of 32" in table.caption
+    assert any("Random, InvProp" in note for note in table.notes)
+    assert (
+        "Missing are 2 of 32 runs (1 task, 2 seeds, 1 ratio, 2 strategies): "
+        "ag_news/Sports 1/50 seed 1 warm Random, InvProp; ag_news/Sports 1/50 seed 2 warm BADGE, Uniform (failed)"
+    ) in table.notes
+    claim = next(row for row in section.table("T8-p").rows if row.labels == ("Random", "InvProp > Uniform"))
     assert (claim.cells[2].text, claim.cells[2].note) == ("7", "1 run without a partner")
     by_task = {row.labels: [cell.text for cell in row.cells] for row in section.coverage.rows}
-    assert by_task["ag_news", "Sports"] == ["5,000", "100", "800", "14", "1", "0", "1"]
-    assert by_task["sst2", "positive"] == ["5,000", "100", "800", "16", "0", "0", "0"]
+    assert by_task["50", "warm", "ag_news", "Sports"] == ["5,000", "100", "800", "14", "1", "0", "1"]
+    assert by_task["50", "warm", "sst2", "positive"] == ["5,000", "100", "800", "16", "0", "0", "0"]
 
 
 def test_a_seed_that_no_strategy_of_a_task_ran_is_missing_too(tmp_path, factory):
@@ -146,8 +145,8 @@ def test_an_infeasible_task_is_not_expected_but_shown(tmp_path, factory):
                 factory.a_run(weighting=weighting, positive="World", seed=seed, status="skipped", reason="3 positives")
             )
     (section,) = sections(read_results(store))
-    assert all(cell.note == "" for cell in cells(section.table3).values())
-    world = next(row for row in section.coverage.rows if row.labels == ("ag_news", "World"))
+    assert all(cell.note == "" for cell in cells(section.table("T8")).values())
+    world = next(row for row in section.coverage.rows if row.labels[2:] == ("ag_news", "World"))
     assert [cell.text for cell in world.cells] == ["–", "–", "–", "0", "0", "8", "0"]
 
 
@@ -181,7 +180,7 @@ def test_runs_that_are_no_pairs_cost_the_mark_and_say_so(tmp_path, factory):
     assert cells(table)["BADGE", "ROC-AUC", "InvProp"].bold
 
 
-def test_ratios_starts_and_settings_never_share_a_table(tmp_path, factory):
+def test_settings_never_share_a_table_and_ratios_and_starts_never_a_row(tmp_path, factory):
     small = factory.SETTINGS.model_copy(update={"pool": PoolSettings(limit=2500)})
     for same in (
         {"ratio": 50},
@@ -190,13 +189,22 @@ def test_ratios_starts_and_settings_never_share_a_table(tmp_path, factory):
         {"ratio": 50, "settings": small},
     ):
         store = factory.fill(tmp_path / "s", seeds=range(2), **same)
-    found = sections(read_results(store))
-    digests = {digest[:8] for digest in read_results(store).settings}
-    assert len(digests) == 2
-    assert [section.name for section in found][::3] == ["ratio10-warm", "ratio50-cold"]
-    assert {section.name for section in found[1:3]} == {f"ratio50-warm-{digest}" for digest in digests}
-    assert all("Runs: 16 of 16" in section.table3.caption for section in found)
-    assert sum("a subset, pool limited to 2,500 rows" in section.table3.caption for section in found) == 1
+    large, limited = sections(read_results(store))
+    suffixes = {f"-{digest[:8]}" for digest in read_results(store).settings}
+    assert {large.suffix, limited.suffix} == suffixes
+    names = [table.name for section in (large, limited) for table in section.tables]
+    assert len(set(names)) == len(names)
+    assert [row.labels for row in large.table("T8").rows] == [
+        (ratio, start, algorithm)
+        for ratio, start in (("10", "warm"), ("50", "warm"), ("50", "cold"))
+        for algorithm in ("BADGE", "Random")
+    ]
+    assert [row.labels for row in limited.table("T8").rows] == [("BADGE",), ("Random",)]
+    assert "a subset, pool limited to 2,500 rows" in limited.table("T8").caption
+    assert "whole pool" in large.table("T8").caption
+    assert [figure.name for figure in large.figures if figure.name.startswith("times")] == [
+        f"times-{kind}{large.suffix}" for kind in ("ratio10-warm", "ratio50-warm", "ratio50-cold")
+    ]
 
 
 def test_options_and_names_are_told_apart(tmp_path, factory):
@@ -208,7 +216,7 @@ def test_options_and_names_are_told_apart(tmp_path, factory):
         store.write(factory.a_run(name, "uniform"))
     (table,) = tables(store)
     assert table.groups[0].columns == ("InvProp (bins=10)", "InvProp (bins=5)", "Uniform")
-    assert [row.labels[0] for row in table.rows] == ["ALPS", "alps", "my_own", "Random"]
+    assert [row.labels[-1] for row in table.rows] == ["ALPS", "alps", "my_own", "Random"]
 
 
 def test_runs_on_another_version_of_the_data_are_left_out_with_a_note(tmp_path, factory):
@@ -221,58 +229,6 @@ def test_runs_on_another_version_of_the_data_are_left_out_with_a_note(tmp_path, 
     assert "ag_news ffffffff" in table.caption
 
 
-def test_the_papers_table_stands_beside_ours_at_ratio_50_only(tmp_path, factory):
-    factory.fill(tmp_path / "s", ratio=10)
-    store = factory.fill(tmp_path / "s", ratio=50)
-    ten, fifty = sections(read_results(store))
-    assert ten.paper is None
-    assert [row.labels for row in fifty.paper.rows] == [
-        (algorithm, arm) for algorithm in ("BADGE", "Random") for arm in ("InvProp", "Uniform")
-    ]
-    ours = cells(fifty.table3)["BADGE", "Balanced accuracy", "InvProp"]
-    mine, theirs, difference = fifty.paper.rows[0].cells[:3]
-    assert (mine.text, mine.bold) == (ours.text, ours.bold)
-    assert (theirs.text, theirs.bold) == ("0.7203", False)
-    assert difference.value == ours.value - 0.7203
-
-
-def test_golden_facts_of_the_printed_tables():
-    def mean(rows, metric, arm):
-        return np.mean([row["metrics"][metric][arm]["mean"] for row in rows])
-
-    fifty = next(row for row in printed(4)["rows"] if row["row"] == "50")
-    for metric in METRICS:
-        for arm in ("InvProp", "Uniform"):
-            assert mean(printed(3)["rows"], metric, arm) == pytest.approx(mean([fifty], metric, arm), abs=6e-5)
-    by_dataset = {row["row"]: row["metrics"]["positives_ratio"]["Uniform"]["mean"] for row in printed(2)["rows"]}
-    tasks = {"ag_news": 4, "dbpedia_14": 3, "pubmed_20k_rct": 5, "sst2": 2}
-    badge = next(row for row in printed(3)["rows"] if row["row"] == "badge")
-    weighted = sum(by_dataset[name] * count for name, count in tasks.items()) / 14
-    assert weighted == pytest.approx(badge["metrics"]["positives_ratio"]["Uniform"]["mean"], abs=6e-5)
-
-
-def test_curves_end_where_the_table_is(tmp_path, factory):
-    (section,) = sections(read_results(factory.fill(tmp_path / "s")))
-    last = section.curves[(section.curves["round"] == 2) & (section.curves["metric"] == "auc")]
-    for row in last.itertuples():
-        cell = cells(section.table3)[row.algorithm_label, "ROC-AUC", row.weighting_label]
-        assert row.mean == pytest.approx(cell.value)
-        assert row.low < row.mean < row.high
-        assert row.labelled == 110
-    assert section.curves.loc[section.curves["metric"] == "positives_ratio", "round"].min() == 1
-
-
-def test_the_interval_of_a_curve_is_the_t_interval(tmp_path, factory):
-    store = Store(tmp_path / "s", create=True)
-    values = [0.5, 0.6, 0.8]
-    for seed, value in enumerate(values):
-        store.write(factory.a_run(seed=seed, auc=value))
-    (section,) = sections(read_results(store))
-    end = section.curves.query("round == 2 and metric == 'auc'").iloc[0]
-    interval = stats.ttest_1samp(values, 0).confidence_interval(0.95)
-    assert (end["low"], end["high"]) == pytest.approx((interval.low, interval.high))
-
-
 def test_time_per_stage_is_the_mean_per_run(tmp_path, factory):
     (section,) = sections(read_results(factory.fill(tmp_path / "s")))
     assert section.times.groups[0].columns == ("select", "fit", "whole run")
@@ -281,7 +237,7 @@ def test_time_per_stage_is_the_mean_per_run(tmp_path, factory):
 
 def test_a_table_of_the_wrong_shape_is_refused():
     with pytest.raises(ValueError, match=r"1 labels and 1 cells for 1 headers and 2 columns"):
-        Table("t", "", "", ("a",), (Group("g", ("x", "y")),), (Row(("r",), (Cell("1"),)),))
+        Table("t", "T", "", "", ("a",), (Group("g", ("x", "y")),), (Row(("r",), (Cell("1"),)),))
 
 
 def test_frames_are_not_changed(tmp_path, factory):

@@ -38,6 +38,7 @@ def assert_one_line(result: tuple[int, str, str], *fragments: str) -> None:
         (["plan", "smoke", "--set", "options={badge: {x: 1}}", "--algorithms", "random"], ["'badge'"]),
         (["status", "--store", "nowhere"], ["no result store at nowhere"]),
         (["report", "--store", "nowhere"], ["no result store at nowhere"]),
+        (["explain", "T4", "50", "--store", "nowhere"], ["no result store at nowhere"]),
         (["run", "smoke", "--plugin", "gone.py"], ["no plug-in file 'gone.py'"]),
         (["check", "margn"], ["unknown algorithm or weighting 'margn'", "Did you mean 'margin'", "invprop"]),
         (["check", "mine", "--plugin", "gone.py"], ["no plug-in file 'gone.py'"]),

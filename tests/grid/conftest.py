@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import io
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from conftest import cli_environment
 from rich.console import Console
 
 from bench.config import GridSpec
@@ -15,6 +19,7 @@ from bench.grid.expand import Grid, expand
 from bench.grid.world import World
 
 RunGrid = Callable[..., Summary]
+Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture(scope="session")
@@ -63,3 +68,28 @@ def finished(tiny_spec, run_grid, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_grid(tiny_spec, world) -> Grid:
     return expand(tiny_spec, world)
+
+
+@pytest.fixture
+def start(toy_mirror, world, tmp_path) -> Start:
+    """Start ``imbal-bench run`` in a process group of its own, on one thread."""
+
+    def begin(spec: Path, store: Path, *more: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "bench", "run", spec, "--store", store, "--threads", 1, "--no-report", *more]
+        return subprocess.Popen(
+            [str(part) for part in command],
+            cwd=tmp_path,
+            env=cli_environment(toy_mirror, world.cache_dir.parent, IMBAL_BENCH_CACHE=str(world.cache_dir)),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            preexec_fn=_heed_ctrl_c,  # noqa: PLW1509 - no thread of the test's own runs here
+        )
+
+    return begin
+
+
+def _heed_ctrl_c() -> None:
+    """Undo what a shell does to jobs in the background, where tests may run: there SIGINT is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

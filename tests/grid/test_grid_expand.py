@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from grid_tools import override
 
@@ -10,6 +12,7 @@ from bench.errors import InfeasibleTaskError, SpecError, UnknownNameError
 from bench.grid.expand import expand, parse_task
 from bench.grid.plan import grid_cost
 from bench.grid.world import World
+from bench.strategies.base import ALGORITHMS, WEIGHTINGS
 
 
 @pytest.fixture
@@ -46,6 +49,14 @@ def test_a_cold_start_has_no_first_fit(nowhere):
         for start in ("warm", "cold")
     )
     assert warm.fits - cold.fits == 140
+
+
+def test_all_stands_for_every_algorithm_and_weighting_there_is(nowhere):
+    spec = load_spec("quickstart", ["algorithms=all", "weightings=[all]", "tasks=sst2/positive", "seeds=1"])
+    (job,) = expand(spec, nowhere, counted=False).jobs
+    strategies = {(run.strategy.algorithm.name, run.strategy.weighting.name) for run in job.runs}
+    assert strategies == set(itertools.product(ALGORITHMS, WEIGHTINGS))
+    assert {"random", "core_set"} <= set(ALGORITHMS)
 
 
 @pytest.mark.parametrize(

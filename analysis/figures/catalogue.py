@@ -1,0 +1,174 @@
+"""Which figures a set of runs gives, and what is said of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pandas as pd
+
+from analysis.figures.curves import difference_curves, mean_curves, positives_found
+from analysis.figures.effects import by_ratio, by_task, p_values, wins
+from analysis.figures.intervals import TASK
+from analysis.figures.model import Figure
+from analysis.figures.selected import informativeness, score_distribution
+from analysis.figures.times import stage_seconds
+from analysis.names import METRIC_TITLES, with_labels
+from bench.records import METRICS, RunRecord
+
+_OVER_SEEDS = "95 % t-intervals over seeds, whose values are means over the tasks: they speak of these tasks only"
+
+
+def figures_of(runs: pd.DataFrame, rounds: pd.DataFrame, suffix: str = "") -> tuple[Figure, ...]:
+    """Return the figures that these runs give: some for each ratio and start, some across ratios.
+
+    A figure that would show nothing (a paired difference of a store that holds one weighting) is not among them.
+
+    Args:
+        runs: rows of ``Results.runs`` of one set of settings and one version of each dataset.
+        rounds: theirs, as ``Results.rounds`` has them.
+        suffix: ends the names.
+    """
+    found: list[Figure] = []
+    places = runs[["ratio", "start"]].drop_duplicates().itertuples(index=False, name=None)
+    for ratio, start in sorted(places, key=lambda place: (place[0], place[1] == "cold")):
+        mine, theirs = (frame[(frame["ratio"] == ratio) & (frame["start"] == start)] for frame in (runs, rounds))
+        found += _at_one_ratio(with_labels(mine), with_labels(theirs), ratio, start)
+    for start in sorted(runs["start"].unique(), key=lambda start: start == "cold"):
+        found += _across_ratios(with_labels(runs[runs["start"] == start]), start)
+    return tuple(replace(figure, name=f"{figure.name}{suffix}") for figure in found)
+
+
+def score_figure(record: RunRecord) -> Figure | None:
+    """Return the paper's Figure 1 of a stored run; None if the run recorded no scores of its pool.
+
+    Runs of strategies that need no pass over the pool, and runs older than the record's field, have none.
+    """
+    data = score_distribution(record)
+    if not len(data):
+        return None
+    return Figure(
+        name=f"scores-{record.key[:8]}",
+        drawing="scores",
+        title=f"What the model says of the pool: {record.spec}",
+        caption="The layout of the paper's Figure 1, from one stored run. (a) The unlabelled pool before the round by "
+        "the model's probability of the positive class, and the rows selected from it; logarithmic. (b) The share of "
+        "the selection weight that falls on each range, and for comparison the share of the rows: a uniform draw.",
+        data={"scores": data},
+    )
+
+
+def _at_one_ratio(runs: pd.DataFrame, rounds: pd.DataFrame, ratio: int, start: str) -> Iterator[Figure]:
+    name, where, over = f"ratio{ratio}-{start}", f"ratio 1/{ratio}, {start} start", _count(runs)
+    yield from _curves(mean_curves(rounds), difference_curves(runs, rounds), name, where, over)
+    yield Figure(
+        f"positives-{name}",
+        "positives",
+        f"Positives found, {where}",
+        f"Positives among the rows selected so far, start set excluded, mean over {over}. Dashed: what a uniform "
+        "random draw of as many rows finds on average. Dotted: the ceiling, all rows selected or all positives of the "
+        "pool; it may lie above what is shown.",
+        {"found": positives_found(runs, rounds)},
+    )
+    yield from _comparisons(by_task(runs), wins(runs), p_values(runs), name, where)
+    distances = informativeness(runs)
+    if distances["mean"].notna().any():
+        yield Figure(
+            f"informativeness-{name}",
+            "informativeness",
+            f"Informativeness of the selected positives, {where}",
+            "Mean cosine distances in the pre-trained encoder's space, after the last round; larger: more varied, or "
+            f"less like what was known. {_OVER_SEEDS}. A seed with a run that found too few positives to measure is "
+            f"left out.{_left_out(distances)}",
+            {"distances": distances},
+        )
+    yield Figure(
+        f"times-{name}",
+        "times",
+        f"Time per stage, {where}",
+        f"Mean seconds per run, summed over rounds, as each run recorded them; mean over {over}. What the runs of a "
+        "block share (the first model) is counted in each of them.",
+        {"times": stage_seconds(rounds)},
+    )
+
+
+def _curves(means: pd.DataFrame, differences: pd.DataFrame, name: str, where: str, over: str) -> Iterator[Figure]:
+    below = ""
+    if len(differences):
+        below = (
+            f" Below: paired difference to {differences['smaller'].iloc[0]}, matched by task and seed. {_OVER_SEEDS}."
+        )
+    for metric in METRICS:
+        yield Figure(
+            f"curves-{metric.replace('_', '-')}-{name}",
+            "curves",
+            f"{METRIC_TITLES[metric]} by round, {where}",
+            f"Above: mean over {over} after each round.{below}{_left_out(_of(differences, metric))}",
+            {"means": _of(means, metric), "differences": _of(differences, metric)},
+        )
+
+
+def _comparisons(tasks: pd.DataFrame, score: pd.DataFrame, p: pd.DataFrame, name: str, where: str) -> Iterator[Figure]:
+    if not tasks["mean"].notna().any():
+        return
+    larger = tasks["larger"].iloc[0]
+    yield Figure(
+        f"forest-{name}",
+        "forest",
+        f"Paired difference per task, {where}",
+        f"{larger} minus each other weighting, mean over algorithms, matched by task and seed. 95 % t-intervals: of a "
+        f"task over its seeds; of these tasks over seeds; of tasks like these over tasks.{_left_out(tasks)}",
+        {"tasks": tasks},
+    )
+    yield Figure(
+        f"wins-{name}",
+        "wins",
+        f"Wins, ties and losses, {where}",
+        f"In how many pairs (one task and seed) {larger} has the larger, the same or the smaller value. No test."
+        f"{_missing(score['missing'])}",
+        {"wins": score},
+    )
+    yield Figure(
+        f"p-values-{name}",
+        "p-values",
+        f"p-values per algorithm, {where}",
+        "Paired one-sided t-test that the first weighting is larger; a pair is two runs of one task and seed, which "
+        "the test takes as independent. Bold and blue: p < 0.05. Orange: p > 0.95, the second is larger. A dash: no "
+        "test. No correction."
+        f"{_missing(p['left_out'])}",
+        {"p": p},
+    )
+
+
+def _across_ratios(runs: pd.DataFrame, start: str) -> Iterator[Figure]:
+    ratios = by_ratio(runs)
+    if runs["ratio"].nunique() < 2 or not ratios["mean"].notna().any():
+        return
+    for metric in METRICS:
+        yield Figure(
+            f"ratios-{metric.replace('_', '-')}-{start}",
+            "ratios",
+            f"Effect on {METRIC_TITLES[metric]} by ratio, {start} start",
+            f"{ratios['larger'].iloc[0]} minus each other weighting, matched by task and seed, against the ratio. "
+            f"{_OVER_SEEDS}. Ratios may differ in which tasks are feasible.{_left_out(_of(ratios, metric))}",
+            {"ratios": _of(ratios, metric)},
+        )
+
+
+def _of(frame: pd.DataFrame, metric: str) -> pd.DataFrame:
+    return frame[frame["metric"] == metric]
+
+
+def _count(runs: pd.DataFrame) -> str:
+    tasks, seeds = len(runs[TASK].drop_duplicates()), runs["seed"].nunique()
+    return f"{tasks} task{'s' * (tasks != 1)} and {seeds} seed{'s' * (seeds != 1)}"
+
+
+def _left_out(frame: pd.DataFrame) -> str:
+    """Return how many units an interval lacks at most, as a sentence; empty if none does."""
+    most = int(frame["left_out"].max()) if len(frame) else 0
+    return f" Up to {most} seeds or tasks of an interval are left out: a value is missing." if most else ""
+
+
+def _missing(counts: pd.Series[int]) -> str:
+    return f" Up to {counts.max()} pairs of a cell are missing." if counts.max() else ""

@@ -1,0 +1,54 @@
+"""What the driver tells its workers, and what they answer; both travel by pickle among the processes of one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.grid.expand import BlockJob
+from bench.grid.world import World
+
+
+@dataclass(frozen=True)
+class WorkerContext:
+    """What a worker needs to know besides its block.
+
+    Attributes:
+        store: path of the result store. device: auto, cpu or cuda. threads: of torch in this worker.
+        plugins: files named by the user. driver: process name of the driver. call: names this call of it.
+        folder: where the driver was started, so that relative paths mean the same here.
+        log_file: of the driver; workers add to it. run_timeout: seconds a run may take, or None.
+    """
+
+    store: Path
+    world: World
+    device: str
+    threads: int
+    plugins: tuple[str, ...]
+    driver: str
+    call: str
+    folder: Path
+    log_file: Path
+    run_timeout: float | None = None
+
+
+@dataclass
+class BlockReport:
+    """What became of a block. Never an exception.
+
+    Attributes:
+        busy: another process has it. lost: its worker died; whatever that finished is stored.
+        failures: a line for each run that failed. fatal: why no block can be run.
+    """
+
+    name: str
+    busy: bool = False
+    lost: bool = False
+    failures: list[str] = field(default_factory=list)
+    fatal: str = ""
+
+
+Work = Callable[[BlockJob], BlockReport]
+Reports = Callable[[Work, Sequence[BlockJob]], Iterable[BlockReport]]
+"""Has workers do work on blocks; yields reports as they come."""

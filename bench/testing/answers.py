@@ -1,0 +1,119 @@
+"""Asking an algorithm or a weighting, so that each law sees the fault it is about and no other.
+
+A part is shown everything, asked about a copy of the pool, and finds a global random state made for it. What it reads
+undeclared, writes into its inputs or leaves in global state is therefore seen by the laws about these things alone.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from bench.records import Record
+from bench.strategies.base import Algorithm, Stateful, Weighting
+from bench.strategies.select import clean_weights
+from bench.strategies.strategy import Choice, select_checked
+from bench.strategies.view import FloatArray, Need, PoolView
+from bench.testing.toys import EVERYTHING, ToyPool
+
+Part = Algorithm | Weighting
+Answer = npt.NDArray[Any]
+K = 5  # rows asked for, out of a toy pool's 24
+
+
+def _unchecked(algorithm: Algorithm, view: PoolView, w: FloatArray, k: int) -> Choice:
+    """Select as :func:`bench.strategies.strategy.select_checked` does, whatever the answer."""
+    if isinstance(algorithm, Stateful):
+        picks, state = algorithm.advance(view, w, k)
+        return Choice(picks, w, state)
+    return Choice(np.asarray(algorithm.select(view, w, k)), w)
+
+
+def ask(
+    part: Part,
+    pool: ToyPool,
+    k: int = K,
+    *,
+    needs: frozenset[Need] = EVERYTHING,
+    rounds: int = 2,
+    select: Callable[[Algorithm, PoolView, FloatArray, int], Choice] = _unchecked,
+) -> Answer:
+    """Return w, (n,), or the k rows that are selected, of a stateful algorithm those of a further round as well."""
+    if isinstance(part, Weighting):
+        return part.weights(pool.view(needs))
+    choice = select(part, pool.view(needs, budget=k), pool.weights, k)
+    if choice.state is None or rounds == 1 or k == pool.size:
+        return choice.picks
+    left, following = np.delete(np.arange(pool.size), choice.picks), pool.after(choice.picks, stored(choice.state))
+    k = min(k, len(left))
+    return np.concatenate([choice.picks, left[ask(part, following, k, needs=needs, rounds=rounds - 1, select=select)]])
+
+
+def stored(state: Record | None) -> dict[str, Any] | None:
+    """Return a state as it comes back from a run's file."""
+    read: dict[str, Any] | None = None if state is None else json.loads(json.dumps(state.model_dump(mode="json")))
+    return read
+
+
+def answer(part: Part, pool: ToyPool, k: int = K, *, rounds: int = 2, seed: int = 0) -> Answer:
+    """Return what :func:`ask` does, for a copy of the pool and with all global generators seeded."""
+    with global_state_of(seed):
+        return ask(part, copy.deepcopy(pool), k, rounds=rounds)
+
+
+def changes(before: Callable[[], Answer], after: Callable[[], Answer]) -> bool:
+    """Return whether other circumstances change an answer that does not change by itself."""
+    first = before()
+    return np.array_equal(first, before()) and not np.array_equal(first, after())
+
+
+def fault(part: Part, pool: ToyPool, needs: frozenset[Need] = EVERYTHING) -> str:
+    """Return what is wrong with the answers for k = 1, 5 and all rows, with these needs shown; empty if nothing is."""
+    for k in sorted({1, min(K, pool.size), pool.size}):
+        try:
+            with global_state_of(seed=0):
+                found = ask(part, copy.deepcopy(pool), k, needs=needs, select=select_checked)
+            if isinstance(part, Weighting):
+                clean_weights(found, pool.size, part.name)
+        except Exception as error:  # noqa: BLE001 - whatever a foreign part raises is its fault
+            return f"{type(error).__name__}: {error}"
+    return ""
+
+
+@contextmanager
+def global_state_of(seed: int) -> Iterator[None]:
+    """Seed the global generators of Python, NumPy and torch, and put all global state back afterwards."""
+    python, numpy, threads = random.getstate(), np.random.get_state(), torch.get_num_threads()  # noqa: NPY002
+    dtype = torch.get_default_dtype()
+    try:
+        with torch.random.fork_rng(), torch.set_grad_enabled(torch.is_grad_enabled()):
+            random.seed(seed)
+            np.random.seed(seed)  # noqa: NPY002 - the global state is what is tested
+            torch.manual_seed(seed)
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002
+        torch.set_num_threads(threads)
+        torch.set_default_dtype(dtype)
+
+
+def global_state() -> tuple[object, ...]:
+    """Return the state of the global generators, the thread count and torch's defaults, to be compared."""
+    _, keys, *rest = np.random.get_state()  # noqa: NPY002
+    return (
+        random.getstate(),
+        (np.asarray(keys).tobytes(), *rest),
+        torch.get_rng_state().numpy().tobytes(),
+        torch.get_num_threads(),
+        torch.get_default_dtype(),
+        torch.is_grad_enabled(),
+    )

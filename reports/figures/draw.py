@@ -1,0 +1,39 @@
+"""Which drawing a figure asks for, and its files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from matplotlib.figure import Figure as Canvas
+
+from analysis.figures import Figure
+from analysis.figures.model import Drawing
+from reports.figures.effects import effect_by_ratio, forest
+from reports.figures.rounds import learning_curves, positives_found
+from reports.figures.runs import informativeness, score_distribution, stage_times
+from reports.figures.style import Kind, rendered
+from reports.figures.tallies import heat_map, win_tie_loss
+
+_DRAWINGS: Mapping[Drawing, Callable[..., Canvas]] = {
+    "curves": learning_curves,
+    "positives": positives_found,
+    "ratios": effect_by_ratio,
+    "forest": forest,
+    "p-values": heat_map,
+    "wins": win_tie_loss,
+    "times": stage_times,
+    "scores": score_distribution,
+    "informativeness": informativeness,
+}
+
+
+def draw(figure: Figure) -> dict[Kind, bytes]:
+    """Return a figure as files; the same figure gives the same bytes.
+
+    SVG keeps text as text and has no background, so that a page's colours show; PDF embeds its fonts. Both are drawn at
+    once, since most of the time goes into finding places for all parts.
+
+    Args:
+        figure: what is drawn; its name is what an SVG's ids are derived from.
+    """
+    return rendered(lambda: _DRAWINGS[figure.drawing](**figure.data), figure.name)

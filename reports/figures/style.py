@@ -1,0 +1,200 @@
+"""What all figures share: size, type, colours that survive print and colour blindness, and bytes without chance."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Canvas
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import MaxNLocator
+
+from analysis.names import METRIC_TITLES
+
+Kind = Literal["svg", "pdf"]
+WIDTH = 7.0
+"""Inches: the text width of a page, so that type is printed at the size it is set in."""
+COLUMNS = 4
+"""Small multiples in a row."""
+MANY, FLATTER = 12, 0.75
+"""More small multiples than this are drawn flatter, so that a figure still fits a page."""
+TICKS = 4
+"""Most intervals between ticks of a narrow panel."""
+GREY = "#808080"  # readable on white and on black
+INK = "#111111"  # text on a coloured ground: written out, so that a page's own colour does not take its place
+PALETTE = sns.color_palette("colorblind")
+_METADATA: dict[Kind, dict[str, None]] = {
+    "svg": dict.fromkeys(("Date", "Creator", "Format", "Type")),
+    "pdf": dict.fromkeys(("CreationDate", "Creator", "Producer")),
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one thing is told from its neighbours: by colour, and in grey by line, marker or hatch."""
+
+    colour: tuple[float, float, float]
+    line: Any
+    marker: str
+    hatch: str
+
+
+_LOOKS = [
+    Look(PALETTE[colour], line, marker, hatch)
+    for colour, line, marker, hatch in [
+        (0, "-", "o", ""),
+        (1, "--", "s", "////"),
+        (2, ":", "^", "...."),
+        (3, "-.", "D", "xxxx"),
+        (4, (0, (5, 1)), "v", "\\\\\\\\"),
+        (9, (0, (1, 1)), "P", "----"),
+        (5, (0, (3, 1, 1, 1)), "X", "||||"),
+        (8, (0, (8, 2)), "<", "++++"),
+    ]
+]
+_FIXED = ("InvProp", "PosProb", "Uniform")
+
+
+def looks(labels: Sequence[str]) -> dict[str, Look]:
+    """Return a look for each label; the paper's weightings look the same in all figures."""
+    others = [label for label in labels if label not in _FIXED]
+    order = [*_FIXED, *others] if len(others) < len(labels) else others
+    return {label: _LOOKS[order.index(label) % len(_LOOKS)] for label in labels}
+
+
+def several_looks(count: int) -> list[Look]:
+    """Return looks for things that are no weightings."""
+    return [_LOOKS[number % len(_LOOKS)] for number in range(count)]
+
+
+def by_name(labels: Iterable[str]) -> list[str]:
+    """Return the distinct labels by letter, whatever their case."""
+    return sorted(set(labels), key=lambda label: (label.lower(), label))
+
+
+def in_order(metrics: Iterable[str]) -> list[str]:
+    """Return the distinct metrics in the order of all tables."""
+    return [metric for metric in METRIC_TITLES if metric in set(metrics)]
+
+
+def rendered(build: Callable[[], Canvas], salt: str) -> dict[Kind, bytes]:
+    """Return what is built as files; an SVG's ids are derived from the salt instead of from chance."""
+    style: Any = {
+        **sns.axes_style("ticks"),
+        "svg.hashsalt": salt,
+        "svg.fonttype": "none",
+        "pdf.fonttype": 42,
+        "text.parse_math": False,  # a `$` in a name is a dollar sign
+        "font.family": "sans-serif",
+        "font.size": 8,
+        "axes.titlesize": 8.5,
+        "axes.labelsize": 8,
+        "xtick.labelsize": 7.5,
+        "ytick.labelsize": 7.5,
+        "legend.fontsize": 8,
+        "hatch.linewidth": 0.5,
+        "lines.linewidth": 1.4,
+        "lines.markersize": 3.5,
+        "axes.linewidth": 0.7,
+        "axes.edgecolor": GREY,
+        "xtick.color": GREY,
+        "ytick.color": GREY,
+        # black text is written without a colour, so that a page can set its own
+        **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"), "black"),
+        "axes.grid": True,
+        "grid.color": GREY,
+        "grid.alpha": 0.25,
+        "grid.linewidth": 0.5,
+    }
+    with mpl.rc_context(style):
+        drawn = build()
+        files: dict[Kind, bytes] = {"pdf": _saved(drawn, "pdf")}
+        drawn.set_layout_engine("none")  # the places of all parts are found; to find them again takes as long
+        files["svg"] = _saved(drawn, "svg")
+    return files
+
+
+def _saved(drawn: Canvas, kind: Kind) -> bytes:
+    out = io.BytesIO()
+    drawn.savefig(out, format=kind, transparent=kind == "svg", metadata=_METADATA[kind])
+    return out.getvalue()
+
+
+def canvas(height: float) -> Canvas:
+    """Return an empty figure of a height in inches."""
+    drawn = Canvas(figsize=(WIDTH, height), layout=ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03))
+    FigureCanvasAgg(drawn)
+    return drawn
+
+
+def wrapped(label: str, width: int = 26) -> str:
+    """Return a label in lines that fit over a small panel."""
+    return textwrap.fill(label, width)
+
+
+def small_multiples(titles: Sequence[str], heights: Sequence[float]) -> tuple[Canvas, list[list[Axes]]]:
+    """Return a figure with a place for each title, ``COLUMNS`` in a row, and the panels of each, top to bottom.
+
+    Args:
+        titles: what stands over each place.
+        heights: inches of each panel of a place. All panels share x; those at one level of all places share y.
+    """
+    count, levels = len(titles), len(heights)
+    heights = [height * (1 if count <= MANY else FLATTER) for height in heights]
+    rows, columns = -(-count // COLUMNS), min(count, COLUMNS)
+    drawn = canvas(0.6 + rows * (sum(heights) + 0.35))
+    grid = drawn.add_gridspec(rows * levels, columns, height_ratios=list(heights) * rows)
+    first: list[Axes] = []
+    places: list[list[Axes]] = []
+    for number, title in enumerate(titles):
+        row, column = divmod(number, COLUMNS)
+        panels: list[Axes] = []
+        for level in range(levels):
+            shared = {"sharex": first[0] if first else None, "sharey": first[level] if number else None}
+            panel = drawn.add_subplot(grid[row * levels + level, column], **shared)
+            is_lowest = level == levels - 1 and number + COLUMNS >= count
+            panel.tick_params(labelleft=column == 0, labelbottom=is_lowest)
+            sns.despine(ax=panel)
+            panels.append(panel)
+            first = first if number else panels
+        panels[0].set_title(wrapped(title))
+        places.append(panels)
+    return drawn, places
+
+
+def row_of_panels(titles: Sequence[str], height: float) -> tuple[Canvas, list[Axes]]:
+    """Return a figure of panels side by side that share y, under their titles."""
+    drawn = canvas(height)
+    panels = list(drawn.subplots(1, len(titles), squeeze=False, sharey=True)[0])
+    for panel, title in zip(panels, titles, strict=True):
+        panel.set_title(title)
+        panel.xaxis.set_major_locator(MaxNLocator(TICKS))
+        sns.despine(ax=panel)
+    return drawn, panels
+
+
+def legend(drawn: Canvas, handles: dict[str, Any]) -> None:
+    """Put one legend above all panels."""
+    rows = -(-len(handles) // 5)
+    drawn.legend(
+        list(handles.values()), list(handles), loc="outside upper center", ncols=-(-len(handles) // rows), frameon=False
+    )
+
+
+def zero_line(panel: Axes, *, vertical: bool = False) -> None:
+    """Draw the line of no difference."""
+    (panel.axvline if vertical else panel.axhline)(0, color=GREY, linewidth=0.8, zorder=1)
+
+
+def error_bars(frame: pd.DataFrame) -> np.ndarray:
+    """Return the intervals as lengths below and above the mean, (2, n); NaN where there is no interval."""
+    return np.vstack([frame["mean"] - frame["low"], frame["high"] - frame["mean"]]).astype(float)

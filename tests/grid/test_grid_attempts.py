@@ -1,0 +1,85 @@
+"""Work that costs workers is counted and given up; work that hangs is ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+from bench.grid.attempts import DEATHS_ALLOWED, Attempts, time_limit
+from bench.store import Store
+
+
+@pytest.fixture
+def store(tmp_path) -> Store:
+    return Store(tmp_path / "store", create=True)
+
+
+def status_of_child(action) -> int:
+    """Run an action in a forked process; return how that ended: an exit code, or minus a signal."""
+    child = os.fork()
+    if child == 0:  # nothing of pytest may run on here
+        try:
+            action()
+        finally:
+            os._exit(77)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_only_deaths_count_and_a_few_of_them_are_enough(store):
+    attempts = Attempts(store, "call")
+
+    def die():
+        with attempts.counted("work"):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    for _ in range(DEATHS_ALLOWED):
+        assert attempts.hopeless("work") == ""
+        assert status_of_child(die) == -signal.SIGKILL
+    assert "its worker died 3 times" in attempts.hopeless("work")
+    assert attempts.hopeless("other work") == ""
+    assert Attempts(store, "next call").hopeless("work") == ""
+
+
+def test_an_end_or_a_failure_is_no_death(store):
+    attempts = Attempts(store, "call")
+    for _ in range(DEATHS_ALLOWED + 1):
+        with attempts.counted("work"):
+            pass
+        with pytest.raises(ZeroDivisionError), attempts.counted("work"):
+            raise ZeroDivisionError
+    assert attempts.hopeless("work") == ""
+    assert list((store.path / "attempts").iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"call": "call"}', b'{"call": "call", "started": "x"}'])
+def test_a_damaged_note_counts_nothing(store, content):
+    attempts = Attempts(store, "call")
+    attempts.give_up("work", "because")
+    assert attempts.hopeless("work") == "because"
+    (store.path / "attempts" / "work.json").write_bytes(content)
+    assert attempts.hopeless("work") == ""
+
+
+def test_what_takes_too_long_ends_its_process_after_a_last_word(store, tmp_path):
+    attempts, log = Attempts(store, "call"), tmp_path / "log"
+
+    def hang():
+        with time_limit(0.1, log, lambda: attempts.give_up("work", "too long")):
+            time.sleep(30)
+
+    began = time.monotonic()
+    assert status_of_child(hang) == 1
+    assert time.monotonic() - began < 20
+    assert attempts.hopeless("work") == "too long"
+    assert "in hang" in log.read_text()  # the stacks of all threads
+
+
+@pytest.mark.parametrize("seconds", [None, 0.05])
+def test_what_is_quick_enough_goes_on(tmp_path, seconds):
+    with time_limit(seconds, tmp_path / "log", pytest.fail):
+        pass
+    time.sleep(0.1)
+    assert list(tmp_path.iterdir()) == []

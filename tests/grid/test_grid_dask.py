@@ -1,0 +1,146 @@
+"""Dask as an engine: what joblib's backend would get wrong, and what becomes of schedulers that are not there."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from grid_tools import assert_same_results, override
+
+from bench.errors import RunError, SpecError
+from bench.grid.executors import reports_of
+from bench.grid.messages import BlockReport
+from bench.grid.workers import Workers
+
+
+class Job:
+    """Stands in for a block: a name is all that executors read of it."""
+
+    def __init__(self, block: str) -> None:
+        self.block = block
+
+
+@pytest.fixture(scope="module")
+def one_worker(tmp_path_factory):
+    """A Dask cluster of a single worker, which has GPU 7."""
+    with reports_of(Workers("dask", gpus=("7",)), "cpu", tmp_path_factory.mktemp("logs")) as reports:
+        yield reports
+
+
+def test_a_single_worker_does_the_work_and_not_the_driver(one_worker):
+    """joblib 1.6 runs everything in the driver while a Dask cluster has one worker."""
+
+    def work(job):
+        return BlockReport(job.block, failures=[str(os.getpid()), os.environ["CUDA_VISIBLE_DEVICES"]])
+
+    found = list(one_worker(work, [Job("a"), Job("b"), Job("c")]))
+    assert sorted(report.name for report in found) == ["a", "b", "c"]
+    ((worker, gpu),) = {tuple(report.failures) for report in found}
+    assert worker != str(os.getpid())
+    assert gpu == "7"
+
+
+@pytest.mark.slow
+def test_a_block_that_kills_every_worker_is_reported_lost_and_the_workers_go_on(one_worker):
+    """joblib 1.6 waits forever for a task that Dask's scheduler has given up."""
+
+    def work(job):
+        if job.block == "killer":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return BlockReport(job.block)
+
+    found = list(one_worker(work, [Job("killer")]))
+    assert [(report.name, report.lost) for report in found] == [("killer", True)]
+    assert [report.lost for report in one_worker(work, [Job("fine")])] == [False]
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense://x"])
+def test_a_scheduler_that_cannot_be_reached_is_one_line(address, monkeypatch, tmp_path):
+    from bench.grid import dask_workers
+
+    monkeypatch.setattr(dask_workers, "CONNECT_S", 0.3)
+    with (
+        pytest.raises(RunError, match=f"cannot reach the Dask scheduler {address}: .*start one with") as error,
+        reports_of(Workers("dask", scheduler=address), "cpu", tmp_path),
+    ):
+        pass
+    assert "\n" not in str(error.value)
+
+
+def test_without_dask_there_is_one_line(monkeypatch, tmp_path):
+    monkeypatch.delitem(sys.modules, "bench.grid.dask_workers", raising=False)
+    monkeypatch.setitem(sys.modules, "dask", None)
+    with pytest.raises(SpecError, match=r"pip install 'imbal-bench\[dask\]'"):
+        reports_of(Workers("dask"), "cpu", tmp_path)
+    monkeypatch.undo()
+    importlib.import_module("bench.grid.dask_workers")
+
+
+@pytest.fixture
+def outside(tmp_path):
+    """A scheduler and a worker with two threads, started by hand; yields the scheduler's address and its process."""
+    (tmp_path / "elsewhere").mkdir()
+    file = tmp_path / "scheduler.json"
+    options = {
+        "scheduler": ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", file],
+        "worker": ["--nthreads", "2", "--memory-limit", "0", "--no-dashboard", "--scheduler-file", file],
+    }
+    processes = {
+        role: subprocess.Popen(
+            [sys.executable, "-m", f"distributed.cli.dask_{role}", *map(str, more)],
+            cwd=tmp_path / "elsewhere",
+            env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT}/tests:{ROOT}/tests/grid", "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        for role, more in options.items()
+    }
+    try:
+        while not file.exists():
+            time.sleep(0.1)
+        yield json.loads(file.read_text())["address"], processes["scheduler"]
+    finally:
+        for process in processes.values():
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@pytest.mark.slow
+def test_workers_of_a_scheduler_elsewhere_give_the_same_results(outside, tiny_spec, run_grid, tmp_path, monkeypatch):
+    """They were started in another folder, and with more threads than a process can use; relative paths still hold."""
+    address, _ = outside
+    small = override(tiny_spec, seeds=2, algorithms=["random", "badge"])
+    monkeypatch.chdir(tmp_path)
+    summary = run_grid(small, Path("store"), workers=Workers("dask", scheduler=address))
+    assert (summary.done, summary.failures) == (12, [])
+    run_grid(small, tmp_path / "undisturbed")
+    assert_same_results(tmp_path / "undisturbed", tmp_path / "store")
+    assert not list((tmp_path / "elsewhere").glob("store"))
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_goes_away_is_one_line(outside, monkeypatch, tmp_path):
+    from bench.grid import dask_workers
+
+    def work(job):
+        time.sleep(1000)
+
+    address, scheduler = outside
+    monkeypatch.setattr(dask_workers, "CONNECT_S", 2)
+    threading.Timer(8, scheduler.kill).start()
+    with (
+        pytest.raises(RunError, match=r"lost the Dask workers .* finished runs are kept") as error,
+        reports_of(Workers("dask", scheduler=address), "cpu", tmp_path) as reports,
+    ):
+        list(reports(work, [Job("a"), Job("b")]))
+    assert "\n" not in str(error.value)

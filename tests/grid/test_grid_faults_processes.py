@@ -1,0 +1,136 @@
+"""Faults that cost worker processes or drivers, on loky and on Dask: the rest finishes, and equals the undisturbed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+from grid_tools import assert_same_results, ended, override, wait_for_runs, workers_of, write_spec
+
+from bench.store import Store
+
+pytestmark = pytest.mark.slow
+EXECUTORS = ["joblib", "dask"]
+
+PLUGIN = '''
+import os, signal, time
+from dataclasses import dataclass
+from bench.strategies.base import Algorithm
+
+@dataclass(frozen=True)
+class Killer(Algorithm):
+    """Kills whoever runs it, as the operating system does for want of memory."""
+
+    name, title, paper = "killer", "Killer", "none"
+
+    def select(self, view, w, k):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+@dataclass(frozen=True)
+class Hanging(Algorithm):
+    """Never comes to an end."""
+
+    name, title, paper = "hanging", "Hanging", "none"
+
+    def select(self, view, w, k):
+        time.sleep(10_000)
+'''
+
+
+@pytest.fixture
+def small_spec(tiny_spec):
+    """Four blocks of four quick runs."""
+    return override(tiny_spec, seeds=4, algorithms=["random", "badge"], weightings=["uniform", "invprop"])
+
+
+@pytest.fixture
+def undisturbed(small_spec, run_grid, tmp_path):
+    store = tmp_path / "undisturbed"
+    assert run_grid(small_spec, store).done == 16
+    return store
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_runs_that_kill_or_hang_are_given_up_and_the_rest_finishes(executor, start, small_spec, run_grid, tmp_path):
+    (tmp_path / "bad.py").write_text(PLUGIN)
+    good = override(small_spec, seeds=1, algorithms=["random"], weightings=["uniform"])
+    spec = write_spec(override(good, algorithms=["killer", "hanging", "random"]), tmp_path / "bad.yaml")
+    more = ["--executor", executor, "--plugin", tmp_path / "bad.py", "--run-timeout", "15"]
+    process = start(spec, tmp_path / "store", *more)
+    with ended(process):
+        output, _ = process.communicate(timeout=270)
+    assert process.returncode == 1, output
+    assert "2 runs failed; the same command tries them again" in output
+    reasons = {(r.spec.strategy.algorithm.name, r.reason) for r in Store(tmp_path / "store").records("failed")}
+    assert reasons == {
+        ("killer", "its worker died 3 times in it, perhaps for want of memory; use fewer workers or a smaller pool"),
+        ("hanging", "it took longer than the 15.0 s of --run-timeout"),
+    }
+    run_grid(good, tmp_path / "good")
+    assert_same_results(tmp_path / "good", tmp_path / "store")
+
+
+def test_a_killed_dask_worker_is_replaced_and_nothing_is_lost(start, small_spec, undisturbed, tmp_path):
+    store = tmp_path / "store"
+    process = start(write_spec(small_spec, tmp_path / "s.yaml"), store, "--executor", "dask", "--jobs", "2")
+    with ended(process):
+        wait_for_runs(store, 2, process)
+        worker = next(path.stem.rpartition("-")[2] for path in (store / "live").glob("*.json"))
+        os.kill(int(worker), signal.SIGKILL)
+        output, _ = process.communicate(timeout=200)
+    assert process.returncode == 0, output
+    assert_same_results(undisturbed, store)
+
+
+def test_workers_of_a_killed_dask_driver_stop_and_the_next_run_ends_the_same(
+    start, small_spec, undisturbed, run_grid, tmp_path
+):
+    store = tmp_path / "store"
+    process = start(write_spec(small_spec, tmp_path / "s.yaml"), store, "--executor", "dask", "--jobs", "2")
+    with ended(process):
+        wait_for_runs(store, 2, process)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        for _ in range(100):
+            if not workers_of(process.pid):
+                break
+            time.sleep(0.1)
+        assert not workers_of(process.pid)
+    stored = len(Store(store).keys())
+    assert run_grid(small_spec, store).stored_before == stored
+    assert_same_results(undisturbed, store)
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_ctrl_c_is_one_line(executor, start, tiny_spec, tmp_path):
+    store, spec = tmp_path / "store", write_spec(override(tiny_spec, seeds=10), tmp_path / "s.yaml")
+    process = start(spec, store, "--executor", executor, "--jobs", "2")
+    with ended(process):
+        wait_for_runs(store, 2, process)
+        os.killpg(process.pid, signal.SIGINT)
+        output, _ = process.communicate(timeout=100)
+    assert process.returncode == 130
+    assert output.strip().splitlines()[-1] == "imbal-bench: stopped; finished runs are kept, the same command goes on"
+    assert "Traceback" not in output
+
+
+def test_one_worker_four_workers_and_dask_give_the_same_to_the_last_bit(small_spec, undisturbed, start, tmp_path):
+    spec = write_spec(small_spec, tmp_path / "s.yaml")
+    for executor, jobs in (("joblib", 4), ("dask", 2)):
+        process = start(spec, tmp_path / executor, "--executor", executor, "--jobs", str(jobs))
+        with ended(process):
+            output, _ = process.communicate(timeout=200)
+        assert process.returncode == 0, output
+        assert_same_results(undisturbed, tmp_path / executor)
+
+
+def test_shards_share_a_store_and_make_up_the_grid(small_spec, undisturbed, start, tmp_path):
+    spec = write_spec(small_spec, tmp_path / "s.yaml")
+    both = [start(spec, tmp_path / "store", "--shard", f"{number}/2") for number in (1, 2)]
+    with ended(both[0]), ended(both[1]):
+        outputs = [process.communicate(timeout=200)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], outputs
+    assert all("8 of 8 runs stored" in output for output in outputs)
+    assert_same_results(undisturbed, tmp_path / "store")

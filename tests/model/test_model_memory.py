@@ -1,0 +1,74 @@
+"""A pass that runs out of memory is made in smaller batches; a real shortage is simulated, since this is a CPU."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from bench.errors import RunError
+
+ROWS = np.arange(90)
+
+
+@pytest.fixture
+def fits(encoder, monkeypatch):
+    """A function that makes every forward pass of more than so many tokens run out of memory; returns what fitted."""
+    sizes: list[int] = []
+    body = encoder.model.bert.forward
+
+    def limit(tokens: int) -> list[int]:
+        def forward(input_ids, *more, **others):
+            if input_ids.numel() > tokens:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
+            sizes.append(input_ids.numel())
+            return body(input_ids, *more, **others)
+
+        monkeypatch.setattr(encoder.model.bert, "forward", forward)
+        return sizes
+
+    return limit
+
+
+def test_a_pass_is_made_again_in_smaller_batches_and_says_the_same(encoder, test_tokens, fits):
+    whole, hardware = encoder.score(test_tokens, ROWS, embeddings=True), encoder.hardware
+    sizes = fits(100)
+    halved = encoder.score(test_tokens, ROWS, embeddings=True)
+    np.testing.assert_allclose(halved.probabilities, whole.probabilities, atol=1e-6)
+    torch.testing.assert_close(halved.embeddings, whole.embeddings, atol=1e-5, rtol=0)
+    assert max(sizes) <= 100
+    assert encoder.hardware == hardware  # the next pass starts with whole batches again
+
+
+def test_text_embeddings_are_made_in_smaller_batches_too(encoder, test_tokens, fits):
+    whole = encoder.embed(test_tokens, ROWS)
+    fits(100)
+    np.testing.assert_allclose(encoder.embed(test_tokens, ROWS), whole, atol=1e-5)
+
+
+def test_dropout_masks_of_a_repeated_pass_are_drawn_anew(encoder, test_tokens, fits):
+    fits(100)
+    once, twice = (encoder.score(test_tokens, ROWS, dropout_seed=3).probabilities for _ in range(2))
+    assert np.array_equal(once, twice)
+
+
+def test_what_does_not_fit_row_by_row_is_given_up_in_one_line(encoder, test_tokens, fits):
+    hardware, sizes = encoder.hardware, fits(0)
+    with pytest.raises(RunError, match=r"out of memory on cpu while scoring 90 rows; lower model\.max_length") as error:
+        encoder.score(test_tokens, ROWS)
+    assert "\n" not in str(error.value)
+    assert sizes == []
+    assert encoder.hardware == hardware
+
+
+def test_other_failures_are_not_tried_again(encoder, test_tokens, monkeypatch):
+    calls = []
+
+    def forward(*_, **__):
+        calls.append(1)
+        raise RunError("another")
+
+    monkeypatch.setattr(encoder.model.bert, "forward", forward)
+    with pytest.raises(RunError, match="another"):
+        encoder.score(test_tokens, ROWS)
+    assert len(calls) == 1

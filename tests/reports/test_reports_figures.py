@@ -1,0 +1,229 @@
+"""Drawn figures: the same bytes, the right marks, every name as text, and readable where there are many."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import read_results
+from analysis.figures import figures_of, score_figure
+from analysis.figures.model import Drawing
+from bench.records import Informativeness
+from bench.store import Store
+from reports.figures import draw
+from reports.figures.effects import forest
+from reports.figures.rounds import learning_curves, positives_found
+from reports.figures.style import WIDTH, looks, several_looks
+from reports.figures.tallies import heat_map, win_tie_loss
+
+HOSTILE = '<script>alert(1)</script> & $x_{1}$ 50% #~^\\ [red]"|` _'
+
+
+def measured(run, base):
+    found = Informativeness(pairwise=(None, base), to_start=(base, base / 2))
+    return run.model_copy(update={"informativeness": found})
+
+
+def with_scores(run):
+    p = np.linspace(0, 1, 200) ** 2
+    rows = tuple(np.histogram(p, 60, (0, 1))[0].tolist())
+    first = run.rounds[1].model_copy(
+        update={"pool_p": rows, "pool_w": tuple(np.array(rows) / 200), "selected_p": (0.1, 0.9)}
+    )
+    return run.model_copy(update={"rounds": (run.rounds[0], first, *run.rounds[2:])})
+
+
+@pytest.fixture(scope="module")
+def figures(tmp_path_factory, factory):
+    """All kinds of figure, of two ratios, two tasks, three seeds, two algorithms, three weightings; by drawing."""
+    store = Store(tmp_path_factory.mktemp("figures") / "s", create=True)
+    for number, weighting in enumerate(("uniform", "posprob", "invprop")):
+        for ratio, seed, positive in ((r, s, p) for r in (10, 50) for s in range(3) for p in ("Sports", "World")):
+            for algorithm in ("random", "badge"):
+                value = 0.6 + 0.02 * number * (seed + 1) + 0.01 * len(algorithm) + 0.001 * ratio
+                where = {"seed": seed, "ratio": ratio, "positive": positive}
+                run = factory.a_run(algorithm, weighting, auc=value, positives_ratio=value - 0.5, **where)
+                store.write(measured(run, value))
+    results = read_results(store)
+    one = score_figure(with_scores(factory.a_run("random", "invprop")))
+    return {figure.drawing: figure for figure in (*figures_of(results.runs, results.rounds), one)}
+
+
+@pytest.fixture(scope="module")
+def drawn(figures):
+    """The files of each figure."""
+    return {name: draw(figure) for name, figure in figures.items()}
+
+
+def text_of(svg: bytes) -> str:
+    """Return all text of an SVG, its lines joined by blanks."""
+    root = ET.fromstring(svg)  # noqa: S314 - drawn here
+    return " ".join("".join(node.itertext()) for node in root.iter("{http://www.w3.org/2000/svg}text"))
+
+
+LABELS = {
+    "curves": ["BADGE", "Random", "InvProp", "PosProb", "Uniform", "Positives ratio", "difference", "rows labelled"],
+    "positives": ["BADGE", "uniform random draw", "ceiling", "positives found", "rows selected"],
+    "ratios": ["All algorithms", "BADGE", "InvProp − Uniform", "InvProp − PosProb", "1/10", "1/50"],
+    "forest": ["ag_news", "Sports", "World", "these tasks", "tasks like these", "ROC-AUC", "InvProp − Uniform"],
+    "wins": ["BADGE", "win", "tie", "loss", "6", "InvProp against Uniform", "pairs"],
+    "p-values": ["BADGE", "InvProp > Uniform", "PosProb > Uniform", "ROC-AUC"],
+    "informativeness": ["BADGE", "InvProp", "between two selected positives", "mean cosine distance"],
+    "times": ["BADGE, InvProp", "Random, Uniform", "fit", "select", "seconds per run"],
+    "scores": ["round 1", "rows of the pool", "share of the weight", "probability of the positive class"],
+}
+
+
+def test_there_is_a_test_for_every_drawing(figures):
+    assert set(LABELS) == set(figures) == set(Drawing.__args__)
+
+
+@pytest.mark.parametrize("drawing", LABELS)
+def test_a_figure_is_the_same_bytes_twice_and_says_what_it_shows(figures, drawn, drawing):
+    first = drawn[drawing]
+    assert draw(figures[drawing]) == first
+    assert first["pdf"].startswith(b"%PDF")
+    assert b"CreationDate" not in first["pdf"]
+    assert b"Date" not in first["svg"]
+    text = text_of(first["svg"])
+    assert [label for label in LABELS[drawing] if label not in text] == []
+    assert "\\" not in text  # a formatter's TeX, which is not parsed
+
+
+def test_figures_of_other_names_share_no_ids(figures, drawn):
+    other = draw(replace(figures["forest"], name="another"))["svg"]
+    ids = [set(re.findall(rb'id="(m[0-9a-f]{10}|p[0-9a-f]{10})"', svg)) for svg in (other, drawn["forest"]["svg"])]
+    assert ids[0]
+    assert not ids[0] & ids[1]
+
+
+@pytest.mark.parametrize("drawing", LABELS)
+def test_an_svg_fits_a_page_and_lets_its_colours_show(drawn, drawing):
+    svg = drawn[drawing]["svg"].decode()
+    width, height = (float(re.search(rf'{side}="([\d.]+)pt"', svg).group(1)) / 72 for side in ("width", "height"))
+    assert (width, height < 9) == (WIDTH, True)
+    assert "fill: none" in re.search(r'<g id="patch_1">.*?style="([^"]*)"', svg, re.DOTALL).group(1)
+    sizes = [float(size) for size in re.findall(r"font-size: ([\d.]+)px", svg)]
+    assert min(sizes) >= 6.5  # points, at the width of a page
+
+
+def test_curves_and_bands_are_at_the_numbers(figures):
+    data = figures["curves"].data
+    drawn = learning_curves(**data)
+    panels = {panel.get_title(): panel for panel in drawn.axes if panel.get_title()}
+    below = dict(zip(panels, drawn.axes[1::2], strict=True))
+    assert list(panels) == ["BADGE", "Random"]
+    for (algorithm, weighting), own in data["means"].groupby(["algorithm_label", "weighting_label"]):
+        at = ["InvProp", "PosProb", "Uniform"].index(weighting)
+        np.testing.assert_array_equal(panels[algorithm].lines[at].get_xydata(), own[["labelled", "mean"]])
+    own = data["differences"].query("algorithm_label == 'BADGE' and larger == 'PosProb'")
+    (_, band), path = below["BADGE"].collections, own[["low", "high"]].to_numpy(float)
+    corners = band.get_paths()[0].vertices[:, 1].astype(float)
+    assert np.isclose(corners[:, None], path[~np.isnan(path)]).any(axis=1).all()
+
+
+def test_a_forest_has_each_task_in_its_own_row_under_its_dataset(figures):
+    tasks = figures["forest"].data["tasks"]
+    drawn = forest(tasks)
+    labels = [(text.get_text(), text.get_fontweight()) for text in drawn.axes[0].get_yticklabels()]
+    assert labels == [("ag_news", "bold"), ("Sports", "normal"), ("World", "normal"), ("", "normal")] + [
+        (name, "bold") for name in ("these tasks", "tasks like these")
+    ]
+    places = dict(zip([text for text, _ in labels], drawn.axes[0].get_yticks(), strict=True))
+    (bars,) = [
+        bars for bars in drawn.axes[1].containers if bars[0].get_marker() == looks(["Uniform"])["Uniform"].marker
+    ]
+    own = tasks[(tasks["metric"] == "auc") & (tasks["smaller"] == "Uniform")]
+    assert bars[0].get_xdata(orig=False).tolist() == own["mean"].tolist()
+    rows = [places[name] for name in ("Sports", "World", "these tasks", "tasks like these")]
+    np.testing.assert_allclose(bars[0].get_ydata(orig=False), rows, atol=0.4)
+
+
+def test_the_heat_map_prints_each_p_in_its_cell_and_marks_the_small_ones(figures):
+    p = figures["p-values"].data["p"]
+    drawn = heat_map(p)
+    panel = next(panel for panel in drawn.axes if panel.get_title() == "ROC-AUC")
+    claims = [label.get_text().replace("\n", " ") for label in panel.get_xticklabels()]
+    algorithms = [label.get_text() for label in drawn.axes[0].get_yticklabels()]
+    shown = {
+        (algorithms[int(text.get_position()[1])], claims[int(text.get_position()[0])]): text for text in panel.texts
+    }
+    assert len(shown) == 6
+    for row in p[p["metric"] == "auc"].itertuples():
+        text = shown[row.algorithm_label, f"{row.larger} > {row.smaller}"]
+        assert (text.get_text(), text.get_fontweight() == "bold") == (row.text, row.p < 0.05)
+
+
+def test_bars_of_wins_are_as_long_as_the_counts():
+    counts = pd.DataFrame(
+        [("A", "InvProp", "Uniform", "auc", 5, 1, 4, 0), ("b", "InvProp", "Uniform", "auc", 0, 0, 10, 0)],
+        columns=["algorithm_label", "larger", "smaller", "metric", "win", "tie", "loss", "missing"],
+    )
+    (panel,) = win_tie_loss(counts).axes
+    assert [[bar.get_width() for bar in bars] for bars in panel.containers] == [[5, 0], [1, 0], [4, 10]]
+    assert [[bar.get_x() for bar in bars] for bars in panel.containers] == [[0, 0], [5, 0], [6, 0]]
+    assert sorted(text.get_text() for text in panel.texts) == ["1", "10", "4", "5"]
+
+
+def test_looks_differ_in_more_than_colour():
+    several = several_looks(8)
+    for feature in ("colour", "line", "marker", "hatch"):
+        assert len({str(getattr(look, feature)) for look in several}) == 8
+    assert looks(["PosProb", "Uniform"])["Uniform"] == looks(["InvProp", "PosProb", "Uniform", "mine"])["Uniform"]
+    assert len({look.marker for look in looks(["InvProp", "PosProb", "Uniform", "a", "b"]).values()}) == 5
+
+
+def many(frame, column, names):
+    return pd.concat([frame.assign(**{column: name}) for name in names], ignore_index=True)
+
+
+def test_many_algorithms_and_tasks_are_all_named(figures):
+    names = [f"algorithm_{number}" for number in range(22)]
+    p = figures["p-values"].data["p"]
+    shown = heat_map(many(p[p["algorithm_label"] == "BADGE"], "algorithm_label", names)).axes[0].get_yticklabels()
+    assert [label.get_text() for label in shown] == sorted(names)
+    tasks = figures["forest"].data["tasks"]
+    drawn = forest(many(tasks[tasks["positive"] == "Sports"], "positive", [f"class {number}" for number in range(14)]))
+    rows = np.diff([label.get_window_extent().y0 for label in drawn.axes[0].get_yticklabels()])
+    assert np.abs(rows[rows != 0]).min() > 8  # points: labels do not touch
+
+
+@pytest.mark.parametrize("drawing", ["curves", "forest", "wins", "p-values"])
+def test_hostile_names_are_text(figures, drawing):
+    names = {"BADGE": HOSTILE, "InvProp": f"_{HOSTILE}", "ag_news": HOSTILE, "Sports": f"_{HOSTILE}"}
+    data = {name: frame.replace(names) for name, frame in figures[drawing].data.items()}
+    text = text_of(draw(replace(figures[drawing], data=data))["svg"])
+    assert HOSTILE.split()[0] in text
+    assert "$x_{1}$" in text
+    assert "BADGE" not in text
+
+
+def test_one_run_is_drawn_without_intervals(tmp_path, factory):
+    store = Store(tmp_path / "s", create=True)
+    store.write(factory.a_run())
+    results = read_results(store)
+    curves, *_, positives, times = figures_of(results.runs, results.rounds)
+    for figure in (curves, positives, times):
+        assert not re.search(rb"\bnan\b", draw(figure)["svg"])
+
+
+def test_a_ceiling_far_above_or_unknown_leaves_the_curves_visible(figures):
+    found = figures["positives"].data["found"]
+    top = positives_found(found.assign(ceiling=10_000.0)).axes[0].get_ylim()[1]
+    assert found["found"].max() < top < 4 * found["found"].max()
+    assert positives_found(found.assign(ceiling=np.nan, expected=np.nan)).axes[0].get_ylim()[1] == pytest.approx(top)
+    assert positives_found(found.assign(found=0)).axes[0].get_ylim()[1] > 0
+
+
+def test_drawing_leaves_matplotlib_and_the_data_as_they_were(figures):
+    import matplotlib as mpl
+
+    before, frame = dict(mpl.rcParams), figures["wins"].data["wins"].copy()
+    draw(figures["wins"])
+    assert dict(mpl.rcParams) == before
+    pd.testing.assert_frame_equal(figures["wins"].data["wins"], frame)

@@ -1,0 +1,85 @@
+"""Under uniform weights every algorithm is the published, unweighted one, written down here once more without weights.
+
+Core-set, SEALS and AnchorAL are held against theirs in their own tests, with and without weights.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from sklearn.cluster import KMeans
+from sklearn.metrics import pairwise_distances_argmin
+
+from bench.strategies.alps import Alps
+from bench.strategies.badge import Badge
+from bench.strategies.base import ALGORITHMS, ScoreBased
+from bench.strategies.dal import Dal
+from bench.strategies.random_sampling import RandomSampling
+from bench.strategies.strategy import choose
+from bench.testing import toy_pool
+
+N, K = 60, 8
+SCORE_BASED = [cls() for cls in ALGORITHMS.items().values() if issubclass(cls, ScoreBased)]
+
+
+def permutation(pool):
+    return np.argsort(pool.priority)[:K]
+
+
+def k_means_plus_plus_on_gradients(pool):
+    """Algorithm 1 of Ash et al. 2020 as in their code: the largest gradient, then in proportion to D^2."""
+    p = np.column_stack([1 - pool.probabilities, pool.probabilities])
+    h = pool.embeddings.double().numpy()
+    gradients = ((p - np.eye(2)[p.argmax(1)])[:, :, None] * h[:, None, :]).reshape(N, -1)
+    rows, rng = np.argsort(pool.priority), pool.view().generator  # the order in which mass is accumulated
+    picks = [int(np.argmax(np.square(gradients).sum(1)))]
+    while len(picks) < K:
+        mass = np.square(gradients[:, None] - gradients[picks]).sum(2).min(1)[rows]
+        picks.append(int(rows[np.searchsorted(np.cumsum(mass), rng.random() * mass.sum(), side="right")]))
+    return picks
+
+
+def rows_nearest_to_k_means_centres(pool):
+    """Algorithm 1 of Yuan et al. 2020."""
+    rows = np.argsort(pool.priority)
+    seed = int(pool.view().generator.integers(2**31))
+    centres = KMeans(K, n_init=1, random_state=seed).fit(pool.surprisal[rows]).cluster_centers_
+    return rows[pairwise_distances_argmin(centres, pool.surprisal[rows])]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("algorithm", "unweighted"),
+    [
+        pytest.param(RandomSampling(), permutation, id="random"),
+        pytest.param(Badge(), k_means_plus_plus_on_gradients, id="badge"),
+        pytest.param(Alps(), rows_nearest_to_k_means_centres, id="alps"),
+    ],
+)
+def test_uniform_weights_give_the_published_algorithm(algorithm, unweighted, seed):
+    pool = toy_pool(n=N, seed=seed)
+    assert choose(algorithm, None, pool.view(), K).picks.tolist() == list(unweighted(pool))
+
+
+@pytest.mark.parametrize("algorithm", SCORE_BASED, ids=lambda algorithm: algorithm.name)
+def test_uniform_weights_give_the_rows_of_the_largest_scores(algorithm):
+    pool = toy_pool(n=N)
+    largest_first = np.lexsort((pool.priority, -algorithm.scores(pool.view())))
+    assert choose(algorithm, None, pool.view(), K).picks.tolist() == largest_first[:K].tolist()
+
+
+@dataclass(frozen=True)
+class Planted(Dal):
+    """DAL with a discriminator whose word is known: probabilities that change with every sub-batch."""
+
+    def _scores(self, view, taken, left, rng):
+        return np.roll(view.probabilities, len(taken))[left]
+
+
+def test_uniform_weights_give_the_rows_that_dal_is_surest_of_in_each_sub_batch():
+    pool = toy_pool(n=N)
+    wanted = []
+    for _ in range(4):
+        p = np.roll(pool.probabilities, len(wanted))
+        wanted += [row for row in np.argsort(-p).tolist() if row not in wanted][: K // 4]
+    assert choose(Planted(sub_batches=4), None, pool.view(), K).picks.tolist() == wanted
