@@ -66,6 +66,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def perf(session: nox.Session) -> None:
+    """Measure every stage of the model room against this machine's floors (arguments go to `imbal-bench perf`)."""
+    install(session)
+    session.run("imbal-bench", "perf", *session.posargs)
+
+
+@nox.session(default=False)
 def torture(session: nox.Session) -> None:
     """Kill workers and drivers of a grid 100 times at random, then check every run; takes minutes (`-- 500` kills)."""
     install(session, "test")

@@ -254,31 +254,47 @@ def plan(
     threads: ThreadsOption = None,
     device: DeviceOption = "auto",
     plugin: PluginOption = None,
-    measure: Annotated[bool, typer.Option("--measure", help="Time the model on this machine first (seconds).")] = False,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Calibrate: time the model on this machine first.")
+    ] = False,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(help="Calibration made elsewhere by --measure, e.g. on the GPU the grid shall run on."),
+    ] = None,
 ) -> None:
-    """Show what a grid amounts to: blocks, runs, model fits, rows to score, expected time.
+    """Show what a grid amounts to: blocks, runs, model fits, rows to score, expected time by stage.
 
-    Counts come from the data where it is at hand, from known facts of the datasets otherwise.
+    Counts come from the data where it is at hand, from known facts of the datasets otherwise. A calibration takes about
+    half a minute and is kept.
 
-    Example: imbal-bench plan paper --ratios 50
+    Examples:
+
+    imbal-bench plan paper --ratios 50
+
+    imbal-bench plan paper --measure
     """
     from bench.display import show_plan
+    from bench.errors import SpecError
     from bench.grid.calibrate import calibrate
     from bench.grid.expand import expand
-    from bench.grid.rates import recall
+    from bench.grid.rates import rates_file, read, save
     from bench.grid.workers import Workers
     from bench.model.hardware import choose_hardware
 
+    if measure and calibration:
+        raise SpecError("give --measure to calibrate here or --calibration to use a file, not both")
     _add_plugins(plugin)
     grid_spec = _load(spec, overrides, tasks, ratios, seeds, algorithms, weightings, model)
-    world = _world(data_dir, cache_dir)
+    world, console = _world(data_dir, cache_dir), _console()
     grid = expand(grid_spec, world, counted=False)
     hardware = choose_hardware(device, grid_spec.model.precision)
     each = threads or Workers("joblib", jobs).threads_each
+    kept = calibration or rates_file(cache_dir, grid_spec.model.name, hardware.name, each)
     if measure:
-        calibrate(grid_spec, hardware, each, cache_dir)
-    rates = recall(cache_dir, grid_spec.model.name, hardware.name, each)
-    show_plan(grid, rates, jobs, _console())
+        save(calibrate(grid_spec, hardware, each), kept)
+        console.print(f"calibration kept in {kept}", highlight=False)
+    rates = read(kept, grid_spec.model.name) if calibration or kept.exists() else None
+    show_plan(grid, rates, jobs, console)
 
 
 @app.command()
@@ -461,6 +477,43 @@ def doctor(
         show_audit(store, found, console)
         if found.wrong:
             raise typer.Exit(1)
+
+
+@app.command()
+def perf(
+    shape: Annotated[str | None, typer.Option(help="minilm-l6 (default on a CPU) or bert-base (on a GPU).")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer rows, one turn: a rough answer.")] = False,
+    compare: Annotated[Path | None, typer.Option(help="Stored report: exit with 1 if a ratio is much worse.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Write the report as JSON.")] = None,
+    data_dir: DataOption = None,
+    cache_dir: CacheOption = DEFAULT_CACHE,
+    threads: ThreadsOption = None,
+    device: DeviceOption = "auto",
+) -> None:
+    """Measure scoring, fits, surprisal and resets against what this machine can do at best.
+
+    Examples:
+
+    imbal-bench perf --save here.json
+
+    imbal-bench perf --compare here.json
+    """
+    from bench.model.hardware import choose_hardware, use_threads
+    from bench.perf import report
+    from bench.perf.suite import measure
+
+    console = _console()
+    baseline = report.read(compare) if compare else None
+    if threads:
+        use_threads(threads)
+    with console.status("") as status:
+        found = measure(choose_hardware(device), shape, data_dir, cache_dir, quick=quick, tell=status.update)
+    report.show(found, console)
+    if save:
+        save.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    if baseline:
+        report.compare(found, baseline)
+        console.print(f"no ratio is much worse than in {compare}", highlight=False)
 
 
 @data_app.command()

@@ -22,8 +22,9 @@ from bench.data.facts import DATASETS
 from bench.data.hub import reachable
 from bench.grid.audit import Audit
 from bench.grid.expand import Grid
+from bench.grid.forecast import Forecast, forecast
 from bench.grid.heartbeat import beats
-from bench.grid.plan import Cost, grid_cost
+from bench.grid.plan import grid_cost
 from bench.grid.progress import clock
 from bench.grid.rates import Rates
 from bench.grid.world import World
@@ -83,19 +84,33 @@ def show_plan(grid: Grid, rates: Rates | None, jobs: int, console: Console) -> N
         "model fits": f"{cost.fits:,}",
         "rows to fit": f"{cost.fit_rows:,.0f} (expected: oversampling depends on what is found)",
         "rows to score": f"{cost.score_rows:,}",
-        "expected time": _expected(cost, rates, jobs),
     }
+    if rates is None:
+        rows["expected time"] = "not known: this model was not timed on this machine; `plan --measure` does it"
     console.print(_facts(f"Plan of {spec.name}", rows))
+    if rates is not None:
+        _show_forecast(forecast(grid, rates, jobs), rates, console)
     for reason in sorted({skipped.reason for skipped in grid.skipped}):
         console.print(f"skipped: {reason}", style="yellow")
     for line in pool_warnings(grid):
         console.print(line, style="yellow")
 
 
-def _expected(cost: Cost, rates: Rates | None, jobs: int) -> str:
-    if rates is None:
-        return "not known: this model has not been run on this machine; `plan --measure` times it in seconds"
-    return f"{clock(cost.seconds(rates) / jobs)} with {jobs} workers, from {rates.origin}"
+def _show_forecast(expected: Forecast, rates: Rates, console: Console) -> None:
+    """Show the time of each stage, and what it is to be compared with."""
+    table = _table(f"Expected time of one worker, from {rates.origin}", "stage", "time", "share")
+    for stage, seconds in expected.stages.items():
+        table.add_row(stage, clock(seconds), f"{seconds / expected.total:.0%}")
+    console.print("", table, "")
+    hours = f"{expected.total / 3600:.3g} hours of {rates.device}"
+    rows = {
+        "expected time": f"{clock(expected.total / expected.workers)} with {expected.workers} workers; {hours}",
+        "floor": f"{clock(expected.floor)} of one worker: all operations at {rates.flops_per_s / 1e12:.3g} TFLOP/s",
+        "naive loop": f"{clock(expected.naive)} of one worker: fp32, padded to 128 tokens, nothing shared",
+    }
+    if expected.unknown:
+        rows["not included"] = ", ".join(expected.unknown) + ": not calibrated; plan --measure does it"
+    console.print(_facts("Forecast", rows))
 
 
 def pool_warnings(grid: Grid) -> list[str]:

@@ -31,6 +31,7 @@ ROOMS: dict[str, set[str]] = {
     "bench.data": {"bench.seeds"},
     "bench.tasks": {"bench.seeds", "bench.records", "bench.data"},
     "bench.model": {"bench.seeds", "bench.records", "bench.data"},
+    "bench.perf": {"bench", "bench.seeds", "bench.records", "bench.data", "bench.model"},
     # A strategy sees a view: neither data, tasks nor model; its randomness is handed in.
     "bench.strategies": {"bench.records", "bench.registry"},
     "bench.testing": {"bench.seeds", "bench.records", "bench.strategies"},
@@ -40,7 +41,7 @@ ROOMS: dict[str, set[str]] = {
     "bench.informativeness": {"bench.records", "bench.data", "bench.loop"},
     "bench.grid": {
         *("bench", "bench.seeds", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model"),
-        *("bench.strategies", "bench.store", "bench.loop", "bench.informativeness"),
+        *("bench.perf", "bench.strategies", "bench.testing", "bench.store", "bench.loop", "bench.informativeness"),
     },
     "bench.display": {
         *("bench", "bench.config", "bench.data", "bench.model", "bench.strategies", "bench.testing", "bench.store"),
@@ -48,7 +49,7 @@ ROOMS: dict[str, set[str]] = {
     },
     "bench.cli": {
         *("bench", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model", "bench.strategies"),
-        *("bench.testing", "bench.store", "bench.grid", "bench.display", "analysis", "reports"),
+        *("bench.perf", "bench.testing", "bench.store", "bench.grid", "bench.display", "analysis", "reports"),
     },
     "bench.__main__": {"bench.cli"},
     "analysis": {"bench.seeds", "bench.records", "bench.store"},
@@ -58,7 +59,7 @@ ERRORS = {"bench": {"bench.errors"}, "analysis": {"bench.errors"}}  # packages w
 
 # Which rooms may import a library; one that is not named here may be imported anywhere.
 LIBRARIES: dict[str, set[str]] = {
-    "torch": {"bench.model", "bench.strategies", "bench.testing"},
+    "torch": {"bench.model", "bench.perf", "bench.strategies", "bench.testing"},
     "pytorch_lightning": {"bench.model"},
     "lightning_fabric": {"bench.model"},
     "transformers": {"bench.model"},
@@ -75,9 +76,9 @@ LIBRARIES: dict[str, set[str]] = {
     "sklearn": {"bench.strategies", "bench.loop", "bench.informativeness"},
     "threadpoolctl": {"bench.strategies"},
     "typer": {"bench.cli"},
-    "rich": {"bench.cli", "bench.display", "bench.grid", "reports"},
+    "rich": {"bench.cli", "bench.display", "bench.grid", "bench.perf", "reports"},
     "pandas": {"analysis", "reports"},
-    "scipy": {"analysis", "bench.strategies"},
+    "scipy": {"analysis", "bench.grid", "bench.strategies"},
     "matplotlib": {"reports"},
     "seaborn": {"reports"},
     "jinja2": {"reports"},

@@ -27,7 +27,6 @@ from bench.grid.heartbeat import process_name
 from bench.grid.messages import BlockReport, WorkerContext
 from bench.grid.plan import run_cost
 from bench.grid.progress import Monitor, log_to, shown
-from bench.grid.rates import measure, save
 from bench.grid.worker import run_block
 from bench.grid.workers import THIS_PROCESS, Workers
 from bench.grid.world import World
@@ -135,7 +134,6 @@ def execute(grid: Grid, execution: Execution, console: Console) -> Summary:
             _run_all(pending, execution, log_file, summary)
         summary.done = len(store.keys() & costs.keys()) - len(sound)
         summary.seconds = time.monotonic() - began
-        _remember_rates(grid, store, execution)
         log.info("%d runs done in %.0f s, %d failed", summary.done, summary.seconds, len(summary.failures))
     return summary
 
@@ -210,16 +208,3 @@ def _one_pass(
             for line in report.failures:
                 log.error("failed  %s", line)
     return list(left.values())
-
-
-def _remember_rates(grid: Grid, store: Store, execution: Execution) -> None:
-    """Learn this machine's rates from the grid's runs, for later plans."""
-    keys = {run.key(job.fingerprint) for job in grid.jobs for run in job.runs} & store.keys()
-    records = [store.read(key) for key in sorted(keys)]
-    made = {(r.provenance.device, r.provenance.threads) for r in records if r.provenance}
-    lengths = {name: size.mean_tokens for name, size in grid.sizes.items()}
-    for device, threads in made:
-        same = [r for r in records if r.provenance and (r.provenance.device, r.provenance.threads) == (device, threads)]
-        rates = measure(same, lengths, f"{grid.spec.name} on {device}, {threads} threads a worker")
-        if rates is not None:
-            save(rates, execution.world.cache_dir, grid.spec.model.name, device, threads)

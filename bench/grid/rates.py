@@ -1,62 +1,75 @@
-"""How fast this machine was, by its own stored runs: the basis of a plan's expected time."""
+"""How fast a machine is, as one linear law a stage: what a calibration yields and a forecast reads."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
-from bench.records import RunRecord
+from pydantic import ValidationError
+
+from bench.errors import DataError
+from bench.records import Record
 from bench.store.store import write_atomically
 
 
-@dataclass(frozen=True)
-class Rates:
-    """Tokens a second of one worker.
+class Law(Record):
+    """Seconds of a stage = call * calls + row * rows + token * tokens."""
+
+    call: float = 0.0
+    row: float = 0.0
+    token: float = 0.0
+
+    def seconds(self, calls: float, rows: float, tokens: float) -> float:
+        """Return the time of so much work."""
+        return self.call * calls + self.row * rows + self.token * tokens
+
+
+class Rates(Record):
+    """A calibration of one worker.
 
     Attributes:
-        fit_tokens_per_s: useful tokens stepped over while fine-tuning. score_tokens_per_s: while scoring.
-        origin: where the numbers come from, in words.
+        model: as specified. device: in words. threads: of the worker. origin: where the numbers come from, in words.
+        laws: ``start`` (a call: loading the model), ``fit`` (a call, and rows and tokens stepped over), ``score``,
+            ``surprisal``, ``lm_head`` (a row: one step), ``select NAME`` for each algorithm; ``naive fit`` and
+            ``naive score``: the same as the first loop one would write, every row padded to 128 tokens.
+        flops_per_token: of a forward pass. flops_per_s: the machine's matrix products in the run's precision.
     """
 
-    fit_tokens_per_s: float
-    score_tokens_per_s: float
+    schema_version: Literal[1] = 1
+    model: str
+    device: str
+    threads: int
     origin: str
+    laws: dict[str, Law]
+    flops_per_token: float
+    flops_per_s: float
 
 
-def _file(cache_dir: Path, model: str, device: str, threads: int) -> Path:
+def rates_file(cache_dir: Path, model: str, device: str, threads: int) -> Path:
+    """Return where the calibration of a model on a device with so many threads is kept."""
     name = "".join(c if c.isalnum() else "_" for c in f"{model}-{device}-{threads}")
     return cache_dir / "rates" / f"{name}.json"
 
 
-def measure(records: Iterable[RunRecord], mean_tokens: dict[str, float], origin: str) -> Rates | None:
-    """Return the rates that stored runs show, or None if there is no run to learn from."""
-    seconds = {"fit": 0.0, "score": 0.0}
-    tokens = {"fit": 0.0, "score": 0.0}
-    count = 0
-    for record in records:
-        length = mean_tokens.get(record.spec.block.task.dataset)
-        if record.provenance is None or length is None:
-            continue
-        count += 1
-        for entry in record.rounds[1:]:
-            for stage, kind in (("fit", "fit"), ("score_pool", "score"), ("score_test", "score")):
-                seconds[kind] += entry.seconds.get(stage, 0.0)
-                tokens[kind] += entry.rows.get(stage, 0) * length
-    if not count or not all(seconds.values()):
-        return None
-    return Rates(tokens["fit"] / seconds["fit"], tokens["score"] / seconds["score"], f"{count} stored runs of {origin}")
+def save(rates: Rates, path: Path) -> None:
+    """Keep a calibration for later plans, on this machine or another."""
+    write_atomically(path, rates.model_dump_json(indent=1).encode())
 
 
-def save(rates: Rates, cache_dir: Path, model: str, device: str, threads: int) -> None:
-    """Keep rates for later plans on this machine."""
-    write_atomically(_file(cache_dir, model, device, threads), json.dumps(asdict(rates)).encode())
+def read(path: Path, model: str) -> Rates:
+    """Return a stored calibration of a model.
 
-
-def recall(cache_dir: Path, model: str, device: str, threads: int) -> Rates | None:
-    """Return the rates kept for a model on this device with this many threads, or None."""
+    Raises:
+        DataError: if there is none that can be read, or it is of another model.
+    """
     try:
-        return Rates(**json.loads(_file(cache_dir, model, device, threads).read_text()))
-    except (OSError, ValueError, TypeError):
-        return None
+        rates = Rates.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"cannot read the calibration {path}: {error.strerror}; make one with plan --measure") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise DataError(f"{path} is no calibration: {where}: {first['msg']}; make one with plan --measure") from None
+    if rates.model != model:
+        raise DataError(f"{path} was calibrated with {rates.model}, not {model}; make one with plan --measure")
+    return rates

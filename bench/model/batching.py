@@ -18,30 +18,44 @@ IntArray = npt.NDArray[np.int64]
 
 
 def pad(tokens: TokenTable, rows: IntArray, pad_id: int) -> dict[str, torch.Tensor]:
-    """Return ``input_ids`` and ``attention_mask``, (b, longest row), padded on the right."""
+    """Return ``input_ids`` (b, longest row), padded on the right, and ``attention_mask`` if there is any padding."""
     lengths = np.asarray(tokens.lengths[rows], dtype=np.int64)
     columns = np.arange(int(lengths.max()))
+    at = np.asarray(tokens.offsets[rows])[:, None] + columns[None, :]
+    if lengths.min() == lengths.max():
+        return {"input_ids": torch.from_numpy(tokens.ids[at].astype(np.int64))}
     mask = columns[None, :] < lengths[:, None]
-    at = np.where(mask, np.asarray(tokens.offsets[rows])[:, None] + columns[None, :], 0)
-    ids = np.where(mask, tokens.ids[at.ravel()].reshape(at.shape), pad_id)
+    ids = np.where(mask, tokens.ids[np.where(mask, at, 0)], pad_id)
     return {
         "input_ids": torch.from_numpy(ids.astype(np.int64)),
         "attention_mask": torch.from_numpy(mask.astype(np.int64)),
     }
 
 
-def token_budget_batches(lengths: IntArray, budget: int) -> Iterator[IntArray]:
-    """Yield positions in batches of similar length, longest first, each of at most ``budget`` padded tokens.
+def length_batches(lengths: IntArray, budget: int, enough: int) -> Iterator[IntArray]:
+    """Yield positions in batches of equal length where rows of a length are many, of similar length elsewhere.
 
-    Longest first, so that a batch that does not fit into memory fails at once and not at the end.
+    Equal lengths need neither padding nor an attention mask, and give few distinct shapes.
+
+    Args:
+        lengths: (n,) tokens of each row.
+        budget: padded tokens that a batch may hold.
+        enough: a batch that holds this many ends where the length changes; a smaller one takes shorter rows along.
+
+    Yields:
+        Positions, longest first, so that a batch that does not fit into memory fails at once and not at the end.
     """
     order = np.argsort(-lengths, kind="stable")
+    ordered = lengths[order]
+    changes = np.append(np.flatnonzero(np.diff(ordered)) + 1, len(order))
     start = 0
     while start < len(order):
-        longest = max(int(lengths[order[start]]), 1)
-        size = max(budget // longest, 1)
-        yield order[start : start + size]
-        start += size
+        longest = max(int(ordered[start]), 1)
+        full = min(start + max(math.ceil(enough / longest), 1), len(order))
+        stop = int(changes[np.searchsorted(changes, full)])
+        stop = min(stop, start + max(budget // longest, 1))
+        yield order[start:stop]
+        start = stop
 
 
 class EpochSampler(Sampler[list[int]]):

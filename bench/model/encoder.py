@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,8 @@ from bench import seeds
 from bench.data.tokens import TokenTable
 from bench.errors import ModelError, RunError
 from bench.model import checkpoint as checkpoints
-from bench.model.batching import Collate, pad, token_budget_batches
+from bench.model.batching import Collate, length_batches, pad
+from bench.model.first_token import first_token_only
 from bench.model.fitting import fit_classifier
 from bench.model.hardware import Hardware
 from bench.records import ModelSettings, TrainSettings
@@ -81,8 +83,10 @@ class Encoder:
         self.model, self._fresh = checkpoints.load_classifier(self.checkpoint)
         self.fingerprint = checkpoints.fingerprint(self.model, self._fresh)
         self.model.to(hardware.device)
-        self._pretrained = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+        self._weights = self.model.state_dict()
+        self._pretrained = {name: value.clone() for name, value in self._weights.items()}
         self._last_layer = _last_layer(self.model, settings.name)
+        self._in_bf16: Any = None
 
     @property
     def pad_id(self) -> int:
@@ -94,9 +98,14 @@ class Encoder:
         """Longest text the model takes, in tokens, special tokens included."""
         return int(min(self.tokenizer.model_max_length, getattr(self.model.config, "max_position_embeddings", 2**30)))
 
+    @property
+    def flops_per_token(self) -> float:
+        """Floating-point operations a token of a forward pass, attention left out: two a weight."""
+        return 2.0 * sum(m.weight.numel() for m in self.model.modules() if isinstance(m, torch.nn.Linear))
+
     def reset(self, **parts: Part) -> None:
         """Restore the pre-trained weights in memory, and draw the untrained head from the stream of ``parts``."""
-        self.model.load_state_dict(self._pretrained)
+        _copy(self._pretrained, self._weights)
         rng = torch.Generator().manual_seed(seeds.torch_seed("head", **parts))
         deviation = float(getattr(self.model.config, "initializer_range", 0.02))
         with torch.no_grad():
@@ -132,21 +141,29 @@ class Encoder:
         Raises:
             RunError: if the device runs out of memory even row by row, or a probability is not finite.
         """
-        self.model.to(self.hardware.device).train(dropout_seed is not None)
+        model = self._for_inference()
         logits = torch.empty(len(rows), 2, device=self.hardware.device)
         hidden: torch.Tensor | None = None
         captured: list[torch.Tensor] = []
-        hook = self._last_layer.register_forward_pre_hook(lambda _module, inputs: captured.append(inputs[0]))
+
+        def capture(_layer: torch.nn.Module, inputs: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
+            captured[:] = [inputs[0].float()]  # the last layer is in fp32
+            return (captured[0],)
+
+        hook = model.get_submodule(self._last_layer).register_forward_pre_hook(capture)
         try:
-            with torch.random.fork_rng(self.hardware.gpus), self._clear_if_out_of_memory(len(rows)):
+            with (
+                torch.random.fork_rng(self.hardware.gpus),
+                self._clear_if_out_of_memory(len(rows)),
+                first_token_only(model),
+            ):
+                model.train(dropout_seed is not None)
                 if dropout_seed is not None:
                     torch.manual_seed(dropout_seed)
                 for where, batch in self._batches(tokens, rows):
-                    captured.clear()
-                    with self.hardware.autocast():
-                        logits[where] = self.model(**batch).logits.float()
+                    logits[where] = model(**batch).logits
                     if embeddings:
-                        h = captured[-1].float()
+                        h = captured[0]
                         hidden = torch.empty(len(rows), h.shape[-1], device=h.device) if hidden is None else hidden
                         hidden[where] = h
         finally:
@@ -167,23 +184,36 @@ class Encoder:
         Raises:
             RunError: if the device runs out of memory even row by row.
         """
-        self.model.load_state_dict(self._pretrained)
-        body = getattr(self.model, self.model.base_model_prefix).to(self.hardware.device).eval()
+        _copy(self._pretrained, self._weights)
+        body = getattr(self._for_inference(), self.model.base_model_prefix).eval()
         out = torch.empty(len(rows), self.model.config.hidden_size, device=self.hardware.device)
         with self._clear_if_out_of_memory(len(rows)):
             for where, batch in self._batches(tokens, rows):
-                with self.hardware.autocast():
-                    hidden = body(**batch).last_hidden_state.float()
-                mask = batch["attention_mask"][:, :, None].float()
+                hidden = body(**batch).last_hidden_state.float()
+                mask = batch.get("attention_mask", torch.ones_like(batch["input_ids"]))[:, :, None].float()
                 out[where] = (hidden * mask).sum(1) / mask.sum(1)
         return out.cpu().numpy()
 
+    def _for_inference(self) -> Any:
+        """Return the model in the arithmetic of a pass: itself, or in bf16 a copy whose weights were cast just now.
+
+        Casting once a pass spares what autocast would cast in every batch, and the whole pass stays in bf16. The last
+        layer alone is in fp32: logits of 8 bits would make many probabilities equal.
+        """
+        if not self.hardware.bf16:
+            return self.model
+        if self._in_bf16 is None:
+            self._in_bf16 = copy.deepcopy(self.model).bfloat16()
+            self._in_bf16.get_submodule(self._last_layer).float()
+        _copy(self._weights, self._in_bf16.state_dict())
+        return self._in_bf16
+
     def _batches(self, tokens: TokenTable, rows: IntArray) -> Iterator[tuple[torch.Tensor, dict[str, torch.Tensor]]]:
         """Yield where a batch's rows stand, and the batch, on the device."""
-        device = self.hardware.device
-        for at in token_budget_batches(tokens.lengths[rows], self.hardware.token_budget):
+        send = self.hardware.send
+        for at in length_batches(tokens.lengths[rows], self.hardware.token_budget, self.hardware.enough_tokens):
             batch = pad(tokens, rows[at], self.pad_id)
-            yield torch.from_numpy(at).to(device), {name: value.to(device) for name, value in batch.items()}
+            yield send(torch.from_numpy(at)), {name: send(value) for name, value in batch.items()}
 
     @contextmanager
     def _clear_if_out_of_memory(self, rows: int) -> Iterator[None]:
@@ -200,9 +230,18 @@ def _fresh_values(shape: torch.Size, deviation: float, rng: torch.Generator) -> 
     return torch.randn(shape, generator=rng) * deviation if len(shape) > 1 else torch.zeros(shape)
 
 
-def _last_layer(model: Any, name: str) -> torch.nn.Linear:
-    """Return the linear layer that makes the two logits; its input is the embedding h(x)."""
-    linear = [m for m in model.modules() if isinstance(m, torch.nn.Linear) and m.out_features == 2]
+@torch.no_grad()
+def _copy(source: dict[str, torch.Tensor], target: dict[str, torch.Tensor]) -> None:
+    """Copy weights into those of another model, in place; they are cast to its type."""
+    for name, value in source.items():
+        target[name].copy_(value)
+
+
+def _last_layer(model: Any, name: str) -> str:
+    """Return the name of the linear layer that makes the two logits; its input is the embedding h(x)."""
+    linear: list[str] = [
+        at for at, m in model.named_modules() if isinstance(m, torch.nn.Linear) and m.out_features == 2
+    ]
     if not linear:
         raise ModelError(f"model {name!r} ends in no linear layer with two outputs; use an encoder such as BERT")
     return linear[-1]

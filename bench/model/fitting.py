@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import logging
 import warnings
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from pytorch_lightning.strategies import SingleDeviceStrategy
 from torch.utils.data import DataLoader
 from transformers import get_linear_schedule_with_warmup
 
 from bench.errors import RunError
 from bench.model.batching import Collate, EpochSampler
 from bench.model.hardware import Hardware
+from bench.model.vocabulary import occurring_tokens
 from bench.records import TrainSettings
 
 for _name in ("pytorch_lightning", "lightning.pytorch", "lightning_fabric"):
@@ -76,6 +79,17 @@ class LabelledRows(pl.LightningDataModule):
         return DataLoader(positions, batch_sampler=self.sampler, collate_fn=self.collate)
 
 
+class StaysOnDevice(SingleDeviceStrategy):
+    """One device, and the model is still there when a fit has ended.
+
+    Lightning would move model, gradients and moments to the CPU, and the next pass would move the model back: on a GPU
+    that takes longer than a small fit.
+    """
+
+    def teardown(self) -> None:
+        """Leave everything where it is."""
+
+
 def train(module: FineTuning, data: Any, hardware: Hardware, *, epochs: int, dropout_seed: int) -> None:
     """Train a module in place, with dropout from a stream of its own; write nothing to disk.
 
@@ -87,6 +101,7 @@ def train(module: FineTuning, data: Any, hardware: Hardware, *, epochs: int, dro
         warnings.simplefilter("ignore")  # advice on worker counts and log intervals that does not apply to tiny fits
         torch.manual_seed(dropout_seed)
         trainer = pl.Trainer(
+            strategy=StaysOnDevice(hardware.device),
             accelerator="gpu" if devices else "cpu",
             devices=devices or 1,
             precision="bf16-mixed" if hardware.bf16 else "32-true",
@@ -131,8 +146,10 @@ def fit_classifier(
     dropout_seed: int,
 ) -> None:
     """Fine-tune a classifier in place on the rows of a collate function (SPEC: epochs, AdamW, linear decay, clip)."""
-    data = LabelledRows(collate, settings.batch_size, order)
-    steps = len(data.sampler) * settings.epochs
-    module = FineTuning(model, steps, settings.learning_rate, settings.weight_decay, settings.gradient_clip)
-    model.train()
-    train(module, data, hardware, epochs=settings.epochs, dropout_seed=dropout_seed)
+    compact = occurring_tokens(model, collate) if settings.weight_decay == 0 else nullcontext(collate)
+    with compact as data:
+        rows = LabelledRows(data, settings.batch_size, order)
+        steps = len(rows.sampler) * settings.epochs
+        module = FineTuning(model, steps, settings.learning_rate, settings.weight_decay, settings.gradient_clip)
+        model.train()
+        train(module, rows, hardware, epochs=settings.epochs, dropout_seed=dropout_seed)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import resource
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
@@ -19,19 +18,21 @@ class Hardware:
     """A device and the arithmetic used on it.
 
     Attributes:
-        device: ``cpu`` or ``cuda``. bf16: whether matrix products run in bfloat16 under autocast.
+        device: ``cpu`` or ``cuda``. bf16: whether fits run under bfloat16 autocast, and passes in bfloat16.
         name: the device in words, for the record.
-        token_budget: padded tokens a scoring batch may hold.
+        token_budget: padded tokens a scoring batch may hold. enough_tokens: those that keep the device busy; a scoring
+            batch that holds them takes in no shorter rows.
     """
 
     device: torch.device
     bf16: bool
     name: str
     token_budget: int
+    enough_tokens: int
 
     @property
     def precision(self) -> str:
-        """``bf16`` (autocast; weights stay in fp32) or ``fp32``."""
+        """``bf16`` (a fit's weights stay in fp32) or ``fp32``."""
         return "bf16" if self.bf16 else "fp32"
 
     @property
@@ -39,9 +40,16 @@ class Hardware:
         """Number of the GPU in use, as torch wants it for its random states; empty on a CPU."""
         return [torch.cuda.current_device()] if self.device.type == "cuda" else []
 
-    def autocast(self) -> AbstractContextManager[object]:
-        """Return the context in which the forward pass runs."""
-        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)
+    def send(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Return a tensor of the CPU on the device; a GPU does not wait for it before it goes on computing."""
+        if self.device.type == "cuda":
+            return tensor.pin_memory().to(self.device, non_blocking=True)
+        return tensor
+
+    def synchronize(self) -> None:
+        """Wait until the device has done all it was told to; a CPU always has."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
 
     def peak_memory_mb(self) -> float:
         """Return the peak since :meth:`reset_peak`: of the GPU's allocator, or of the process on a CPU."""
@@ -89,8 +97,8 @@ def choose_hardware(device: str = "auto", precision: Precision = "auto") -> Hard
         raise ModelError("precision 'bf16' was asked for, but this hardware has no bf16; use auto or fp32")
     bf16 = has_bf16 and precision != "fp32"
     if use_gpu:
-        return Hardware(torch.device("cuda"), bf16, torch.cuda.get_device_name(), token_budget=65_536)
-    return Hardware(torch.device("cpu"), bf16, f"cpu {_cpu_name()}", token_budget=4_096)
+        return Hardware(torch.device("cuda"), bf16, torch.cuda.get_device_name(), 65_536, enough_tokens=16_384)
+    return Hardware(torch.device("cpu"), bf16, f"cpu {_cpu_name()}", 2_048, enough_tokens=512)
 
 
 def _cpu_has_bf16() -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from bench.data.folders import cached_folder
 from bench.data.tokens import TokenTable
 from bench.errors import DataError, RunError
 from bench.model import checkpoint as checkpoints
-from bench.model.batching import pad, token_budget_batches
+from bench.model.batching import length_batches, pad
 from bench.model.fitting import FineTuning, train
 from bench.model.hardware import Hardware
 from bench.records import ModelSettings
@@ -37,6 +38,7 @@ CHOSEN_FRACTION = 0.15
 HEAD_BATCH_ROWS = 32
 HEAD_LEARNING_RATE = 1e-3
 CHUNK = 65_536
+LOSS_ROWS = 64  # rows of logits in fp32 at a time: with a vocabulary of 30,000, about what a cache holds
 log = logging.getLogger(__name__)
 
 
@@ -63,11 +65,19 @@ class Masking:
         return rng.random((3, size), dtype=np.float32)
 
     def apply(
-        self, ids: torch.Tensor, attention: torch.Tensor, draws: npt.NDArray[np.float32]
+        self, ids: torch.Tensor, attention: torch.Tensor | None, draws: npt.NDArray[np.float32]
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return (chosen (r, L) bool, input ids with the chosen tokens masked); draws are (3, r, L)."""
+        """Return (chosen (r, L) bool, input ids with the chosen tokens masked).
+
+        Args:
+            ids: (r, L).
+            attention: (r, L), 0 at padding; None if there is none.
+            draws: (3, r, L).
+        """
         choose, kind, token = torch.from_numpy(draws)
-        special = torch.isin(ids, torch.tensor(self.special_ids)) | (attention == 0)
+        special = torch.isin(ids, torch.tensor(self.special_ids))
+        if attention is not None:
+            special |= attention == 0
         counts = (~special).sum(1)
         share = (CHOSEN_FRACTION * counts.double()).round().long()  # in fp32, 0.15 * 190 would round up
         wanted = torch.where(counts > 0, share.clamp(min=1), 0)
@@ -92,7 +102,7 @@ class ChosenPositions(nn.Module):
         self.chosen = torch.empty(0)
 
     @torch.no_grad()
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, **_: Any) -> BaseModelOutput:
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None, **_: Any) -> BaseModelOutput:
         """Return hidden states (1, number chosen, d), in row-major order of the chosen positions."""
         self.encoder.eval()
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
@@ -102,9 +112,9 @@ class ChosenPositions(nn.Module):
 class SurprisalModel(nn.Module):
     """A masked LM that knows the loss at chosen positions only."""
 
-    def __init__(self, masked_lm: Any, masking: Masking) -> None:
+    def __init__(self, masked_lm: Any, masking: Masking, send: Callable[[torch.Tensor], torch.Tensor]) -> None:
         super().__init__()
-        self.masking = masking
+        self.masking, self.send = masking, send
         self.lm = masked_lm
         self.at = ChosenPositions(getattr(masked_lm, masked_lm.base_model_prefix))
         setattr(masked_lm, masked_lm.base_model_prefix, self.at)
@@ -113,12 +123,14 @@ class SurprisalModel(nn.Module):
         self, batch: dict[str, torch.Tensor], draws: npt.NDArray[np.float32]
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (chosen (r, L) bool, cross-entropy at the chosen positions in row-major order)."""
-        ids, attention = batch["input_ids"], batch["attention_mask"]
-        device = next(self.lm.parameters()).device
+        ids, attention = batch["input_ids"], batch.get("attention_mask")
         chosen, masked = self.masking.apply(ids, attention, draws)
-        self.at.chosen = chosen.to(device)
-        logits = self.lm(input_ids=masked.to(device), attention_mask=attention.to(device)).logits[0]
-        return chosen, nn.functional.cross_entropy(logits.float(), ids[chosen].to(device), reduction="none")
+        self.at.chosen = self.send(chosen)
+        logits = self.lm(
+            input_ids=self.send(masked), attention_mask=None if attention is None else self.send(attention)
+        )
+        pieces = zip(logits.logits[0].split(LOSS_ROWS), self.send(ids[chosen]).split(LOSS_ROWS), strict=True)
+        return chosen, torch.cat([nn.functional.cross_entropy(z.float(), y, reduction="none") for z, y in pieces])
 
     def forward(self, rows: dict[str, torch.Tensor], draws: npt.NDArray[np.float32]) -> BaseModelOutput:
         """Return an output whose ``loss`` is the mean surprisal, for training a head."""
@@ -175,10 +187,10 @@ class SurprisalSource:
         rows_name = hashlib.sha256(np.ascontiguousarray(rows, dtype="<i8").tobytes()).hexdigest()[:16]
 
         def build(folder: Path) -> None:
-            surprisal_model = SurprisalModel(model, self._masking(model))
+            surprisal_model = self.reader(model)
             if fresh:
                 self._use_trained_head(surprisal_model, fresh, name)
-            np.save(folder / "surprisal.npy", self._compute(surprisal_model, rows), allow_pickle=False)
+            np.save(folder / "surprisal.npy", self.compute(surprisal_model, rows), allow_pickle=False)
 
         def load(folder: Path) -> npt.NDArray[np.float32]:
             try:
@@ -190,10 +202,11 @@ class SurprisalSource:
         stored = cached_folder(self.cache_dir / "surprisal" / f"{name}-{rows_name}", build, load)
         return Surprisal(stored, head)
 
-    def _masking(self, model: Any) -> Masking:
+    def reader(self, model: Any) -> SurprisalModel:
+        """Return a masked LM as the model that :meth:`compute` asks; it is taken apart for that."""
         if self.tokenizer.mask_token_id is None:
             raise RunError(f"model {self.settings.name!r} has no mask token, so ALPS cannot be run on it")
-        return Masking(
+        masking = Masking(
             seed=self.settings.mask_seed,
             fingerprint=self.fingerprint,
             special_ids=tuple(self.tokenizer.all_special_ids),
@@ -201,23 +214,28 @@ class SurprisalSource:
             vocabulary=int(model.config.vocab_size),
             masked_input=self.settings.masked_input,
         )
+        return SurprisalModel(model, masking, self.hardware.send)
 
     @torch.no_grad()
-    def _compute(self, model: SurprisalModel, rows: IntArray) -> npt.NDArray[np.float32]:
+    def compute(self, model: SurprisalModel, rows: IntArray) -> npt.NDArray[np.float32]:
+        """Return the surprisal of rows of the split, (n, max_length), asking no cache; rows have unit length."""
         model.to(self.hardware.device).eval()
+        if self.hardware.bf16:
+            model.bfloat16()
         out = np.zeros((len(rows), self.settings.max_length), dtype=np.float32)
         for chunk in np.unique(rows // CHUNK):
             inside = np.flatnonzero(rows // CHUNK == chunk)
             flat = model.masking.chunk(self.tokens, int(chunk))
             base = int(self.tokens.offsets[int(chunk) * CHUNK])
-            for batch_at in token_budget_batches(self.tokens.lengths[rows[inside]], self.hardware.token_budget):
+            for batch_at in length_batches(
+                self.tokens.lengths[rows[inside]], self.hardware.token_budget, self.hardware.enough_tokens
+            ):
                 at = inside[batch_at]
                 batch = pad(self.tokens, rows[at], int(self.tokenizer.pad_token_id))
                 columns = np.arange(batch["input_ids"].shape[1])
                 where = np.asarray(self.tokens.offsets[rows[at]])[:, None] - base + columns[None, :]
                 draws = flat[:, np.minimum(where, flat.shape[1] - 1)]  # beyond a row's end is padding: never chosen
-                with self.hardware.autocast():
-                    chosen, losses = model.surprisal(batch, draws)
+                chosen, losses = model.surprisal(batch, draws)
                 values = np.zeros(tuple(chosen.shape), dtype=np.float32)
                 values[chosen.numpy()] = losses.float().cpu().numpy()
                 out[at, : values.shape[1]] = values

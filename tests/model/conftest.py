@@ -26,7 +26,7 @@ def _one_thread():
 @pytest.fixture(scope="session")
 def hardware() -> Hardware:
     """A CPU in fp32 whose scoring batches are so small that the toy splits need many of them."""
-    return Hardware(CPU, bf16=False, name="cpu", token_budget=300)
+    return Hardware(CPU, bf16=False, name="cpu", token_budget=300, enough_tokens=100)
 
 
 @pytest.fixture(scope="session")

@@ -4,12 +4,13 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
 from bench.data.tokens import TokenTable
-from bench.model.batching import Collate, EpochSampler, pad, token_budget_batches
+from bench.model.batching import Collate, EpochSampler, length_batches, pad
 
 lengths_of_rows = st.lists(st.integers(1, 40), min_size=1, max_size=60)
 
@@ -20,29 +21,47 @@ def table_of(lengths: list[int]) -> TokenTable:
     return TokenTable(np.arange(1, offsets[-1] + 1, dtype=np.int32), offsets.astype(np.int64))
 
 
-@given(lengths_of_rows, st.integers(1, 200))
-def test_token_budget_batches_are_a_partition(lengths, budget):
-    batches = list(token_budget_batches(np.array(lengths), budget))
+def batches_of(lengths: list[int], budget: int, enough: int) -> list[list[int]]:
+    return [[lengths[row] for row in batch] for batch in length_batches(np.array(lengths), budget, enough)]
+
+
+@given(lengths_of_rows, st.integers(1, 200), st.integers(0, 100))
+def test_length_batches_are_a_partition(lengths, budget, enough):
+    batches = list(length_batches(np.array(lengths), budget, enough))
     assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
+    assert [lengths[row] for batch in batches for row in batch] == sorted(lengths, reverse=True)  # longest first
 
 
-@given(lengths_of_rows, st.integers(1, 200))
-def test_token_budget_batches_are_as_large_as_the_budget_allows_and_no_larger(lengths, budget):
-    batches = [[lengths[row] for row in batch] for batch in token_budget_batches(np.array(lengths), budget)]
-    for batch in batches:
+@given(lengths_of_rows, st.integers(1, 200), st.integers(0, 100))
+def test_length_batches_keep_the_budget(lengths, budget, enough):
+    for batch in batches_of(lengths, budget, enough):
         assert max(batch) * len(batch) <= budget or len(batch) == 1
-    for batch in batches[:-1]:
-        assert max(batch) * (len(batch) + 1) > budget
 
 
-@given(lengths_of_rows, st.integers(1, 200))
-def test_token_budget_batches_hold_similar_lengths_longest_first(lengths, budget):
-    batches = token_budget_batches(np.array(lengths), budget)
-    assert [lengths[row] for batch in batches for row in batch] == sorted(lengths, reverse=True)
+@given(lengths_of_rows, st.integers(1, 200), st.integers(0, 100))
+def test_a_batch_mixes_lengths_only_until_it_holds_enough(lengths, budget, enough):
+    """Before its last length joined it, a batch of several lengths held too little; and it cuts no length short."""
+    batches = batches_of(lengths, budget, enough)
+    for batch, after in zip(batches, [*batches[1:], [0]], strict=True):
+        own = [length for length in batch if length > batch[-1]]
+        assert not own or len(own) * batch[0] < enough
+        full = (len(batch) + 1) * batch[0] > budget
+        assert full or (batch[-1] != after[0] and (len(batch) * batch[0] >= enough or after == [0]))
+
+
+def test_rows_of_one_length_are_batched_without_any_padding():
+    assert batches_of([9] * 7 + [4] * 30 + [3], budget=40, enough=20) == [
+        [9] * 4,
+        [9] * 3,
+        [4] * 10,
+        [4] * 10,
+        [4] * 10,
+        [3],
+    ]
 
 
 def test_no_rows_are_no_batches():
-    assert list(token_budget_batches(np.empty(0, dtype=np.int64), 100)) == []
+    assert list(length_batches(np.empty(0, dtype=np.int64), 100, 10)) == []
 
 
 @given(st.data(), lengths_of_rows)
@@ -51,7 +70,9 @@ def test_pad_is_each_row_followed_by_padding(data, lengths):
     rows = data.draw(st.lists(st.integers(0, len(lengths) - 1), min_size=1, max_size=12))
     batch = pad(tokens, np.array(rows), pad_id=-7)
     longest = max(lengths[row] for row in rows)
-    for row, ids, mask in zip(rows, batch["input_ids"].tolist(), batch["attention_mask"].tolist(), strict=True):
+    assert ("attention_mask" in batch) == (len({lengths[row] for row in rows}) > 1)
+    masks = batch.get("attention_mask", torch.ones_like(batch["input_ids"]))
+    for row, ids, mask in zip(rows, batch["input_ids"].tolist(), masks.tolist(), strict=True):
         own, rest = tokens.rows([row])[0].tolist(), longest - lengths[row]
         assert ids == own + [-7] * rest
         assert mask == [1] * len(own) + [0] * rest
@@ -86,6 +107,7 @@ def test_the_loader_keeps_rows_and_labels_together(repeats):
     sampler = EpochSampler(len(rows), 2, np.random.default_rng(0))
     seen = []
     for batch in DataLoader(range(len(rows)), batch_sampler=sampler, collate_fn=collate):
-        for ids, mask, label in zip(batch["input_ids"], batch["attention_mask"], batch["labels"], strict=True):
+        masks = batch.get("attention_mask", torch.ones_like(batch["input_ids"]))
+        for ids, mask, label in zip(batch["input_ids"], masks, batch["labels"], strict=True):
             seen.append((ids[mask.bool()].tolist(), int(label)))
     assert sorted(seen) == sorted((tokens.rows([row])[0].tolist(), int(row > 2)) for row in rows)

@@ -9,7 +9,9 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, BertConfig, BertForSequenceClassification
 
 from bench.errors import RunError
+from bench.model.batching import pad
 from bench.model.encoder import Encoder
+from bench.model.first_token import first_token_only
 from bench.records import ModelSettings, TrainSettings
 
 PARTS = {"dataset": "toy", "positive": "sport", "ratio": 10, "seed": 0, "start": "warm", "round": 1}
@@ -80,14 +82,14 @@ def test_the_order_of_rows_and_the_wish_for_embeddings_change_nothing(encoder, t
     assert np.array_equal(plain.probabilities, whole.probabilities)
 
 
-def test_bf16_agrees_with_fp32_to_a_hundredth(still_encoder, train_tokens, test_tokens, is_sport):
-    """BF16 keeps 8 bits of a number; on this model p then moves by up to 0.01 and h by up to 0.05."""
+def test_bf16_agrees_with_fp32_to_two_hundredths(still_encoder, train_tokens, test_tokens, is_sport):
+    """BF16 keeps 8 bits of a number; on this model, whose d is 32, p then moves by up to 0.02 and h by up to 0.05."""
     fit_a_little(still_encoder, train_tokens, is_sport)
     exact = still_encoder.score(test_tokens, EVERY_TEST_ROW, embeddings=True)
     still_encoder.hardware = replace(still_encoder.hardware, bf16=True)
     rough = still_encoder.score(test_tokens, EVERY_TEST_ROW, embeddings=True)
     difference = np.abs(rough.probabilities - exact.probabilities)
-    assert 0 < difference.max() < 0.01
+    assert 0 < difference.max() < 0.02
     assert (rough.embeddings - exact.embeddings).abs().max() < 0.05
     assert rough.embeddings.dtype == torch.float32
 
@@ -237,3 +239,42 @@ def test_a_model_without_dropout_has_only_one_opinion(still_encoder, test_tokens
         still_encoder.score(test_tokens, rows, dropout_seed=3).probabilities,
         still_encoder.score(test_tokens, rows).probabilities,
     )
+
+
+def test_a_pass_in_bf16_uses_the_weights_of_the_moment(still_encoder, train_tokens, test_tokens, is_sport):
+    """The copy in bf16 is made once and brought up to date for every pass."""
+    still_encoder.hardware = replace(still_encoder.hardware, bf16=True)
+    still_encoder.reset(**PARTS)
+    untrained = still_encoder.score(test_tokens, EVERY_TEST_ROW).probabilities
+    fit_a_little(still_encoder, train_tokens, is_sport)
+    trained = still_encoder.score(test_tokens, EVERY_TEST_ROW, embeddings=True)
+    assert np.abs(trained.probabilities - untrained).max() > 0.05
+    with torch.no_grad():
+        logits = still_encoder.model.classifier(trained.embeddings)  # the last layer is in fp32
+    np.testing.assert_allclose(logits.softmax(1)[:, 1].numpy(), trained.probabilities, atol=1e-6)
+
+
+@pytest.mark.parametrize("padding", [False, True])
+def test_the_last_layer_for_the_first_token_is_that_of_all_tokens(still_encoder, test_tokens, padding):
+    model = still_encoder.model.eval()
+    rows = np.arange(90) if padding else np.flatnonzero(test_tokens.lengths == test_tokens.lengths[0])
+    batch = pad(test_tokens, rows, still_encoder.pad_id)
+    assert ("attention_mask" in batch) == padding
+    with torch.no_grad():
+        whole = model(**batch).logits
+        with first_token_only(model):
+            short = model(**batch, output_hidden_states=False).logits
+            assert model.bert(**batch).last_hidden_state.shape[1] == 1
+        again = model(**batch).logits
+    torch.testing.assert_close(short, whole, atol=1e-6, rtol=0)
+    assert torch.equal(again, whole)
+
+
+def test_dropout_of_the_last_layer_is_on_where_it_is_asked_for(encoder, test_tokens):
+    """With dropout in that layer alone, votes still differ."""
+    encoder.reset(**PARTS)
+    for name, module in encoder.model.named_modules():
+        if isinstance(module, torch.nn.Dropout) and "layer.1.attention.self" not in name:
+            module.p = 0.0
+    plain, vote = (encoder.score(test_tokens, EVERY_TEST_ROW, dropout_seed=seed).probabilities for seed in (None, 1))
+    assert (plain != vote).mean() > 0.9

@@ -53,6 +53,12 @@ def test_a_fit_repeats_and_leaves_random_state_alone(tiny_bert, train_tokens, te
     np.testing.assert_allclose(outcome(), first, atol=1e-3)
 
 
+def test_a_fit_leaves_the_model_on_the_gpu(pair, train_tokens, is_sport):
+    encoder = pair[1]
+    encoder.fit(train_tokens, ROWS, is_sport[0][ROWS], SETTINGS, **PARTS)
+    assert {parameter.device.type for parameter in encoder.model.parameters()} == {"cuda"}
+
+
 def test_surprisal_agrees(pair, train_tokens, tmp_path):
     cpu, gpu = (
         SurprisalSource(e.settings, e.hardware, train_tokens, "toy", e.tokenizer, tmp_path / e.hardware.device.type)

@@ -196,7 +196,7 @@ def only_file(source: SurprisalSource, name: str) -> Path:
 
 def test_a_second_call_reads_the_cache_and_another_set_of_rows_does_not(source, monkeypatch):
     first = np.array(source.embeddings(ROWS).embeddings)
-    monkeypatch.setattr(SurprisalSource, "_compute", refuse)
+    monkeypatch.setattr(SurprisalSource, "compute", refuse)
     assert np.array_equal(source.embeddings(ROWS).embeddings, first)
     for other in (ROWS[::-1], ROWS[:4]):
         with pytest.raises(AssertionError, match="computed again"):
@@ -214,7 +214,7 @@ def test_what_changes_the_numbers_changes_the_cached_name(source, change, monkey
         other = replace(source, hardware=replace(source.hardware, bf16=True))
     else:
         other = replace(source, settings=source.settings.model_copy(update=change))
-    monkeypatch.setattr(SurprisalSource, "_compute", refuse)
+    monkeypatch.setattr(SurprisalSource, "compute", refuse)
     with pytest.raises(AssertionError, match="computed again"):
         other.embeddings(ROWS)
 

@@ -1,0 +1,69 @@
+"""What a grid takes in time: the counts of a plan under the laws of a calibration, beside a floor and a naive loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bench.grid.expand import Grid
+from bench.grid.plan import FITTING, SCORING, Cost, Work, grid_cost, unshared_cost
+from bench.grid.rates import Rates
+
+LAW_OF = {**dict.fromkeys(FITTING, "fit"), **dict.fromkeys(SCORING, "score")}
+BACKWARD = 3
+"""A training step's operations in those of a forward pass."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Seconds of one worker.
+
+    Attributes:
+        stages: by stage, in the order of the work. unknown: stages that the calibration knows no law for.
+        floor: if all operations on real tokens ran at the machine's rate of matrix products, and nothing else was done.
+        naive: the same grid by the first loop that one would write, nothing shared.
+        workers: over which the time is spread.
+    """
+
+    stages: dict[str, float]
+    unknown: tuple[str, ...]
+    floor: float
+    naive: float
+    workers: int
+
+    @property
+    def total(self) -> float:
+        """Seconds of all workers together."""
+        return sum(self.stages.values())
+
+
+def forecast(grid: Grid, rates: Rates, workers: int = 1) -> Forecast:
+    """Return how long a grid is expected to take."""
+    cost = grid_cost(grid)
+    passes = cost.of(*SCORING, "surprisal").tokens + BACKWARD * cost.of(*FITTING).tokens
+    started = Cost({"start": Work(calls=min(workers, len(grid.jobs)))})
+    naive = unshared_cost(grid)
+    return Forecast(
+        stages=_seconds(started + cost, rates),
+        unknown=tuple(stage for stage in cost.stages if LAW_OF.get(stage, stage) not in rates.laws),
+        floor=passes * rates.flops_per_token / rates.flops_per_s,
+        naive=sum(_naive_seconds(naive.stages.items(), rates)),
+        workers=workers,
+    )
+
+
+def _seconds(cost: Cost, rates: Rates) -> dict[str, float]:
+    laws = {stage: rates.laws.get(LAW_OF.get(stage, stage)) for stage in cost.stages}
+    return {
+        stage: law.seconds(work.calls, work.rows, work.tokens)
+        for stage, work in cost.stages.items()
+        if (law := laws[stage]) is not None
+    }
+
+
+def _naive_seconds(stages: Iterable[tuple[str, Work]], rates: Rates) -> Iterable[float]:
+    for stage, work in stages:
+        kind = LAW_OF.get(stage, "score" if stage == "surprisal" else stage)
+        law = rates.laws.get(f"naive {kind}") or rates.laws.get(kind)
+        if law is not None:
+            yield law.seconds(work.calls, work.rows, work.tokens)

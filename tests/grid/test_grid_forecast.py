@@ -1,0 +1,142 @@
+"""Forecasts: counts stage by stage against recorded runs, laws against made-up times, calibration on the tiny model."""
+
+import numpy as np
+import pytest
+from grid_tools import override
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.config import load_spec
+from bench.errors import DataError, ModelError
+from bench.grid import calibrate as calibration
+from bench.grid.calibrate import calibrate, law
+from bench.grid.expand import DatasetSizes, expand
+from bench.grid.forecast import forecast
+from bench.grid.plan import LOG_DEVIATION, grid_cost, mean_tokens, run_cost, shared_cost, unshared_cost
+from bench.grid.rates import Law, Rates, read, save
+from bench.grid.world import World
+from bench.model.hardware import choose_hardware
+from bench.records import ModelSettings, Settings
+from bench.store import Store
+
+SECOND = Law(call=1.0)
+
+
+def rates_with(**laws: Law) -> Rates:
+    facts = {"model": "m", "device": "d", "threads": 1, "origin": "o", "flops_per_token": 10.0, "flops_per_s": 100.0}
+    return Rates(**facts, laws={name.replace("_of_", " "): found for name, found in laws.items()})
+
+
+def test_a_plan_counts_every_stage_as_runs_record_it(tiny_grid, finished):
+    """But for rows of fits, which depend on what is found, and surprisal, which whoever comes first computes."""
+    (job,), size = tiny_grid.jobs, tiny_grid.sizes["toy"]
+    for record in Store(finished).records():
+        algorithm = record.spec.strategy.algorithm.name
+        for cost, rounds in (
+            (shared_cost(job, size), record.rounds[:1]),
+            (run_cost(record.spec, job, size), record.rounds[1:]),
+        ):
+            counted = {stage.split()[0]: work.rows for stage, work in cost.stages.items()}
+            recorded: dict[str, int] = {}
+            for entry in rounds:
+                for stage, rows in entry.rows.items():
+                    recorded[stage] = recorded.get(stage, 0) + rows
+            recorded.pop("surprisal", None)
+            assert counted.keys() == recorded.keys()
+            assert {s: n for s, n in counted.items() if s != "fit"} == {s: n for s, n in recorded.items() if s != "fit"}
+            assert f"select {algorithm}" in cost.stages or rounds[0].round == 0
+
+
+def test_surprisal_is_counted_once_for_all_seeds_and_not_at_all_without_alps(tiny_spec, world):
+    one = grid_cost(expand(override(tiny_spec, seeds=1), world)).of("surprisal", "lm_head")
+    many = grid_cost(expand(override(tiny_spec, seeds=5, ratios=[10]), world)).of("surprisal", "lm_head")
+    assert one == many
+    assert one.calls == 2
+    assert grid_cost(expand(override(tiny_spec, algorithms=["badge"]), world)).of("surprisal").calls == 0
+
+
+def test_without_sharing_there_is_more_of_everything_that_is_shared(tiny_grid):
+    shared, alone = grid_cost(tiny_grid), unshared_cost(tiny_grid)
+    assert alone.fits == shared.fits + 11  # twelve runs, each its own M_0
+    assert alone.of("score_pool").calls == 12 * 2
+    assert alone.of("surprisal").calls == 3
+    assert alone.of("select badge") == shared.of("select badge")
+
+
+def test_a_forecast_is_counts_under_laws(tiny_grid):
+    rates = rates_with(start=SECOND, fit=Law(row=2.0), score=Law(token=0.5), select_of_badge=SECOND)
+    cost, found = grid_cost(tiny_grid), forecast(tiny_grid, rates, workers=4)
+    assert found.stages["start"] == 1  # one block keeps one worker
+    assert found.stages["fit"] == 2 * cost.of("fit").rows
+    assert found.stages["score_pool"] == pytest.approx(0.5 * cost.of("score_pool").tokens)
+    assert found.stages["select badge"] == 3 * 2
+    assert set(found.unknown) == {"select alps", "select dal", "select random", "surprisal", "lm_head"}
+    passes = cost.of("score_pool", "score_test", "surprisal").tokens + 3 * cost.of("fit").tokens
+    assert found.floor == pytest.approx(passes * 10 / 100)
+    naive = forecast(tiny_grid, rates_with(naive_of_score=Law(row=1.0), fit=Law(call=1.0))).naive
+    alone = unshared_cost(tiny_grid)
+    assert naive == alone.of("score_pool", "score_test", "surprisal").rows + alone.fits
+
+
+numbers = st.floats(0, 1).filter(lambda value: value == 0 or value > 1e-3)
+
+
+@given(numbers, numbers, numbers)
+def test_a_law_is_found_from_three_times(call, row, token):
+    sizes = [(1.0, 16.0, 200.0), (1.0, 64.0, 850.0), (1.0, 64.0, 3400.0)]
+    truth = Law(call=call, row=row, token=token)
+    seconds = [truth.seconds(*size) for size in sizes]
+    if min(seconds) == 0:
+        return
+    found = law(sizes, seconds)
+    assert [found.seconds(*size) for size in sizes] == pytest.approx(seconds, rel=1e-6)
+    assert min(found.call, found.row, found.token) >= 0
+
+
+@pytest.mark.parametrize("longest", [16, 32, 64, 127])
+def test_a_shorter_cut_shortens_the_mean_as_it_does_for_log_normal_lengths(longest):
+    size = DatasetSizes("toy", ("a", "b"), ("a",), (1, 1), (1, 1), 44.5, "", "")
+    lengths = np.random.default_rng(0).lognormal(np.log(44.5) - LOG_DEVIATION**2 / 2, LOG_DEVIATION, 200_000)
+    settings = Settings(model=ModelSettings(max_length=longest))
+    assert mean_tokens(size, settings) == pytest.approx(np.minimum(lengths, longest).mean(), rel=0.01)
+    assert mean_tokens(size, Settings(model=ModelSettings(max_length=128))) == 44.5
+
+
+def test_a_calibration_knows_every_stage_of_its_grid(tiny_spec, tiny_grid, tmp_path):
+    rates = calibrate(tiny_spec, choose_hardware("cpu", "fp32"), threads=1)
+    found = forecast(tiny_grid, rates)
+    assert found.unknown == ()
+    assert found.naive > 0
+    assert found.total > found.floor > 0
+    save(rates, tmp_path / "r.json")
+    assert read(tmp_path / "r.json", tiny_spec.model.name) == rates
+
+
+def test_a_checkpoint_out_of_reach_is_timed_by_its_shape_or_refused(tiny_spec, tiny_bert, monkeypatch):
+    lost = override(tiny_spec, algorithms=["random"], model={"name": "nobody/nothing", "max_length": 32})
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        calibrate(lost, choose_hardware("cpu", "fp32"), threads=1)
+    monkeypatch.setattr(calibration, "STAND_INS", {"nobody/nothing": "bert-base"})
+    monkeypatch.setattr(calibration, "save_random", lambda _shape, _folder: tiny_bert)
+    rates = calibrate(lost, choose_hardware("cpu", "fp32"), threads=1)
+    assert rates.model == "nobody/nothing"
+    assert "random weights of its shape" in rates.origin
+
+
+def test_a_calibration_that_cannot_be_used_is_one_clear_line(tmp_path):
+    path = tmp_path / "r.json"
+    with pytest.raises(DataError, match="cannot read the calibration"):
+        read(path, "m")
+    path.write_text("{}")
+    with pytest.raises(DataError, match="is no calibration: model"):
+        read(path, "m")
+    save(rates_with(fit=SECOND), path)
+    with pytest.raises(DataError, match="was calibrated with m, not other"):
+        read(path, "other")
+
+
+def test_the_paper_is_forecast_from_facts_alone(tmp_path):
+    grid = expand(load_spec("paper"), World(None, tmp_path), counted=False)
+    found = forecast(grid, rates_with(fit=Law(token=1e-5), score=Law(token=1e-6)))
+    assert found.total > 0
+    assert found.naive > found.total
