@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.condition import Condition
+from analysis.figures.times import stage_seconds
 from analysis.layout import Layout
 from analysis.model import NO_VALUE, Cell, Group, Row, Table
-from analysis.names import AXIS_TITLES, with_labels
-from analysis.part import LABELS
+from analysis.names import AXIS_TITLES, LABELS, with_labels
 
 PLACE = ["ratio", "start", "dataset", "positive"]
 
@@ -58,20 +58,18 @@ def _number(value: float | None) -> Cell:
 def stage_times(condition: Condition) -> Table:
     """Return the mean seconds per run of each stage, a row per strategy."""
     runs = with_labels(condition.runs)
-    stages = [name for name in condition.rounds.columns if name.startswith("seconds_")]
-    stages = [name for name in stages if condition.rounds[name].notna().any()]
-    per_run = condition.rounds.groupby("key")[stages].sum()
-    whole = runs[["key", "seconds", *LABELS]].merge(per_run, left_on="key", right_index=True)
-    by = whole.groupby(LABELS)
-    means, keys = by[[*stages, "seconds"]].mean(), by["key"].agg(tuple)
-    titles = (name.removeprefix("seconds_").replace("_", " ") for name in stages)
+    long = stage_seconds(with_labels(condition.rounds))
+    by = runs.groupby(LABELS)
+    whole, keys = by["seconds"].mean(), by["key"].agg(tuple)
+    stages = long.pivot_table(index=LABELS, columns="stage", values="seconds", observed=True)
+    means = stages[list(long["stage"].unique())].reindex(whole.index).assign(**{"whole run": whole})
     return Table(
         name=f"time{condition.suffix}",
         address="time",
         title="Time per stage",
         caption="Mean seconds per run, summed over rounds, as each run recorded them.",
         headers=("Algorithm", "Weighting"),
-        groups=(Group("Seconds per run", (*titles, "whole run")),),
+        groups=(Group("Seconds per run", tuple(means.columns)),),
         rows=tuple(
             Row(tuple(map(str, labels)), tuple(Cell(f"{value:,.2f}", float(value), runs=own) for value in values))
             for labels, values, own in zip(means.index, means.to_numpy(), keys, strict=True)

@@ -39,6 +39,8 @@ TITLES = {
     "cold": "Cold",
     "warm": "Warm",
 }
+LABELS = ["algorithm_label", "weighting_label"]
+"""The columns that :func:`with_labels` adds."""
 METRIC_TITLES = {
     "balanced_accuracy": "Balanced accuracy",
     "auc": "ROC-AUC",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import nan
 
@@ -95,19 +96,29 @@ def matched(a: pd.DataFrame, b: pd.DataFrame, metric: str, on: list[str]) -> pd.
     Raises:
         PairingError: if a run occurs twice in an arm, or partners were made under different conditions.
     """
-    columns = [*on, "key", "pair_key", metric]
-    try:
-        joined = a[columns].merge(
-            b[columns], on=on, how="outer", suffixes=("_a", "_b"), validate="one_to_one", indicator=True
-        )
-    except MergeError:
-        twice = pd.concat([arm.loc[arm.duplicated(on, keep=False), "key"] for arm in (a, b)])
-        raise PairingError(
-            f"runs stored twice for one {', '.join(on)}: {', '.join(sorted(twice))}; remove one of each from the store"
-        ) from None
+    joined = side_by_side(a, b, [metric], on)
     both = joined[joined["_merge"] == "both"]
     check_alike(*(both[column].to_numpy() for column in ("key_a", "key_b", "pair_key_a", "pair_key_b")))
     return joined
+
+
+def side_by_side(a: pd.DataFrame, b: pd.DataFrame, metrics: Sequence[str], on: Sequence[str]) -> pd.DataFrame:
+    """Return the runs of both arms as :func:`matched` does, of several metrics, whatever their pair keys.
+
+    Raises:
+        PairingError: if a run occurs twice in an arm.
+    """
+    columns, keys = [*on, "key", "pair_key", *metrics], list(on)
+    try:
+        return a[columns].merge(
+            b[columns], on=keys, how="outer", suffixes=("_a", "_b"), validate="one_to_one", indicator=True
+        )
+    except MergeError:
+        twice = pd.concat([arm.loc[arm.duplicated(keys, keep=False), "key"] for arm in (a, b)])
+        raise PairingError(
+            f"runs stored twice for one {', '.join(on)}: {', '.join(sorted(set(twice)))}; "
+            "remove one of each from the store"
+        ) from None
 
 
 def check_alike(a: Names, b: Names, pair_keys_a: Names, pair_keys_b: Names) -> None:

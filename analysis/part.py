@@ -9,9 +9,7 @@ import pandas as pd
 
 from analysis.condition import Condition, conditions, without
 from analysis.frame import BLOCK, IDENTITY, Results
-from analysis.names import with_labels
-
-LABELS = ["algorithm_label", "weighting_label"]
+from analysis.names import LABELS, with_labels
 
 
 @dataclass(frozen=True)
@@ -20,7 +18,7 @@ class Part:
 
     Attributes:
         name: for file names. title: for headings.
-        runs, rounds, failed: as in :class:`Condition`, with ``LABELS``.
+        runs, failed: as in :class:`Condition`, with ``LABELS``.
         infeasible: the ``BLOCK`` columns of blocks that were only ever skipped.
         notes: as in :class:`Condition`.
     """
@@ -28,7 +26,6 @@ class Part:
     name: str
     title: str
     runs: pd.DataFrame
-    rounds: pd.DataFrame
     failed: pd.DataFrame
     infeasible: pd.DataFrame
     notes: tuple[str, ...]
@@ -47,31 +44,24 @@ class Part:
         return without(blocks, self.infeasible, BLOCK)
 
 
-def parts(condition: Condition) -> list[Part]:
-    """Return the parts of a condition that have finished runs, by ratio and start (warm first)."""
-    kinds = condition.runs[["ratio", "start"]].drop_duplicates().itertuples(index=False, name=None)
-    return [
-        _part(condition, int(ratio), str(start))
-        for ratio, start in sorted(kinds, key=lambda at: (at[0], at[1] == "cold"))
-    ]
-
-
-def all_parts(results: Results) -> list[Part]:
-    """Return the parts of all conditions of a store."""
-    return [part for condition in conditions(results) for part in parts(condition)]
+def parts(results: Results) -> list[Part]:
+    """Return the parts of a store that have finished runs: by condition, ratio and start (warm first)."""
+    found = []
+    for condition in conditions(results):
+        kinds = condition.runs[["ratio", "start"]].drop_duplicates().itertuples(index=False, name=None)
+        ordered = sorted(kinds, key=lambda at: (at[0], at[1] == "cold"))
+        found += [_part(condition, int(ratio), str(start)) for ratio, start in ordered]
+    return found
 
 
 def _part(condition: Condition, ratio: int, start: str) -> Part:
-    frames = (condition.runs, condition.rounds, condition.failed, condition.infeasible)
-    runs, rounds, failed, infeasible = (
-        frame[(frame["ratio"] == ratio) & (frame["start"] == start)] for frame in frames
-    )
+    frames = (condition.runs, condition.failed, condition.infeasible)
+    runs, failed, infeasible = (frame[(frame["ratio"] == ratio) & (frame["start"] == start)] for frame in frames)
     known = with_labels(pd.concat([runs[IDENTITY], failed[IDENTITY]]).drop_duplicates("key"))[["key", *LABELS]]
     return Part(
         name=f"ratio{ratio}-{start}{condition.suffix}",
         title=f"ratio 1/{ratio}, {start} start",
         runs=runs.merge(known, on="key"),
-        rounds=rounds.merge(known, on="key"),
         failed=failed.merge(known, on="key"),
         infeasible=infeasible,
         notes=condition.notes,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.figures.intervals import LABELS, PLACE, against_last, differences, intervals
+from analysis.figures.intervals import PLACE, against_last, differences, intervals
+from analysis.names import LABELS
 from bench.records import METRICS
 
 

@@ -11,15 +11,12 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from pandas.errors import MergeError
 from scipy import stats
 
 from analysis.frame import BLOCK
-from analysis.paired import SPREAD
-from bench.errors import PairingError
+from analysis.inference import LEVEL
+from analysis.paired import SPREAD, side_by_side
 
-LEVEL = 0.95
-LABELS = ["algorithm_label", "weighting_label"]
 TASK = ["dataset", "positive"]
 PLACE = ["ratio", "start", *BLOCK, "algorithm_label"]
 """What the two runs of a pair share."""
@@ -67,14 +64,7 @@ def differences(
     parts = []
     for larger, smaller in comparisons:
         one, other = (frame[frame["weighting_label"] == label] for label in (larger, smaller))
-        columns = [*on, "key", "pair_key", *metrics]
-        try:
-            both = one[columns].merge(other[columns], "outer", list(on), suffixes=("_a", "_b"), validate="one_to_one")
-        except MergeError:
-            twice = pd.concat([arm.loc[arm.duplicated(list(on), keep=False), "key"] for arm in (one, other)])
-            raise PairingError(
-                f"runs stored twice for one place: {', '.join(sorted(set(twice)))}; remove one of each from the store"
-            ) from None
+        both = side_by_side(one, other, metrics, on)
         alike = (both["pair_key_a"] == both["pair_key_b"]) & (both["pair_key_a"] != "")
         for metric in metrics:
             value = (both[f"{metric}_a"].astype(float) - both[f"{metric}_b"].astype(float)).where(alike)

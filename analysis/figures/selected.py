@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from analysis.figures.intervals import LABELS, intervals
+from analysis.figures.intervals import intervals
+from analysis.names import LABELS
 from bench.records import RunRecord
 
 DISTANCES = {

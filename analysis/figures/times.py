@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.figures.intervals import LABELS
+from analysis.names import LABELS
 
 PREFIX = "seconds_"
 

@@ -9,7 +9,7 @@ from math import isfinite
 from analysis.frame import Results
 from analysis.inference.design import differences
 from analysis.inference.power import PAPER_COMPONENTS, PAPER_SHAPE, Components, Shape, components, shape_of
-from analysis.part import Part, all_parts
+from analysis.part import Part, parts
 from bench.errors import PairingError, SpecError, UnknownNameError
 from bench.records import METRICS
 
@@ -68,7 +68,7 @@ def pilot(results: Results, arms: Sequence[str], metric: str, condition: str | N
 
 
 def _condition(results: Results, name: str | None) -> Part:
-    found = {part.name: part for part in all_parts(results)}
+    found = {part.name: part for part in parts(results)}
     if name is None and len(found) == 1:
         return next(iter(found.values()))
     if name is None:

@@ -9,6 +9,8 @@ from types import MappingProxyType
 import torch
 from transformers import BertConfig, BertForMaskedLM, BertTokenizerFast
 
+from bench import seeds
+
 VOCABULARY = 30_522
 SPECIAL = MappingProxyType({0: "[PAD]", 100: "[UNK]", 101: "[CLS]", 102: "[SEP]", 103: "[MASK]"})
 
@@ -54,6 +56,6 @@ def save_random(shape: Shape, folder: Path) -> Path:
         intermediate_size=shape.inner,
     )
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        torch.manual_seed(seeds.torch_seed("calibration", layers=shape.layers, hidden=shape.hidden))
         BertForMaskedLM(config).save_pretrained(folder)
     return folder

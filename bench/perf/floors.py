@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import torch
 
+from bench import seeds
 from bench.model.hardware import Hardware
 
 COPIED_BYTES = 2**28
@@ -23,7 +24,8 @@ def products(d: int, f: int, hardware: Hardware) -> tuple[Callable[[], None], fl
         hardware: device, precision, and the tokens of a full batch.
     """
     rows, dtype = hardware.token_budget, torch.bfloat16 if hardware.bf16 else torch.float32
-    rng = torch.Generator().manual_seed(0)  # noise, since a GPU multiplies constants faster than numbers
+    # Noise, since a GPU multiplies constants faster than numbers.
+    rng = torch.Generator().manual_seed(seeds.torch_seed("calibration", width=d))
 
     def noise(*size: int) -> torch.Tensor:
         return torch.randn(*size, generator=rng).to(hardware.device, dtype)

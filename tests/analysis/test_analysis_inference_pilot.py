@@ -4,7 +4,7 @@ import pytest
 
 from analysis import read_results
 from analysis.inference import PAPER_PILOT, Components, Shape, components, differences, pilot, rearranged
-from analysis.part import all_parts
+from analysis.part import parts
 from bench.errors import PairingError, SpecError
 
 TASKS = (("ag_news", "Sports"), ("ag_news", "World"), ("sst2", "positive"))
@@ -20,7 +20,7 @@ def test_shape_and_spread_are_those_of_the_stored_pairs(factory, tmp_path):
     assert found.shape == Shape((2, 1), 5, 2)
     assert found.title == "InvProp - Uniform, auc, ratio 1/50, warm start, BADGE, Random"
     assert found.notes == ()
-    (part,) = all_parts(results)
+    (part,) = parts(results)
     arms = (part.runs[part.runs["weighting_label"] == arm] for arm in ("InvProp", "Uniform"))
     assert found.components == components(differences(*arms, "auc", pooled="algorithm_label"))
     # The planted noise of one run is .005, so that of a difference sqrt 2 times that.

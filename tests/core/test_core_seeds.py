@@ -123,7 +123,9 @@ ALLOWED = {
         "*.manual_seed": SEEDED,
         "torch.manual_seed": "dropout reads the global stream, which is forked",
     },
-    "bench/model/shapes.py": {"torch.manual_seed": "random weights for measurements; the global stream is forked"},
+    "bench/model/shapes.py": {
+        "torch.manual_seed": "transformers draws weights from the global stream, which is forked"
+    },
     "bench/perf/floors.py": {"torch.Generator": SEEDED, "*.manual_seed": SEEDED},
     "bench/model/surprisal.py": {"torch.Generator": SEEDED, "*.manual_seed": SEEDED},
     "bench/model/fitting.py": {"torch.manual_seed": "dropout reads the global stream, which is forked"},

@@ -57,7 +57,7 @@ STAGES = [toy_pool(labelled=0), replace(toy_pool(), labels=np.zeros(8, dtype=np.
 @pytest.mark.parametrize("law", laws_for(Odal()), ids=lambda law: law.__name__)
 def test_laws_hold_before_the_first_positive_too(law, pool, monkeypatch):
     monkeypatch.setattr(laws, "hard_pools", dict)  # its pools are those of other tests
-    monkeypatch.setattr(laws, "toy_pool", lambda seed=0: replace(pool, seed=seed))
+    monkeypatch.setattr(laws, "toy_pool", lambda seed=0, **_: replace(pool, seed=seed))
     law(Odal(then="random", trees=30))
 
 
