@@ -159,7 +159,7 @@ def test_a_run_without_a_partner_stays_as_a_hole(at_50):
 
 def test_a_run_stored_twice_is_refused(at_50):
     runs = pd.concat([at_50[0], at_50[0].iloc[:1].assign(key="again")])
-    with pytest.raises(PairingError, match=r"stored twice for one ratio, start, .*: again, "):
+    with pytest.raises(PairingError, match=r"stored twice for one ratio, start, .*, again;"):
         differences(runs, [("InvProp", "Uniform"), ("PosProb", "Uniform")], ["auc"])
 
 

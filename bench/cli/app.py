@@ -1,0 +1,74 @@
+"""The application: its help, its version, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from bench import __version__
+from bench.cli import checks, data, plan, results, run
+from bench.errors import BenchError
+
+app = typer.Typer(
+    name="imbal-bench",
+    help="""Benchmark active learning on imbalanced text.
+
+    [bold]Examples[/bold]
+
+    imbal-bench run quickstart        12 strategies on embedded text, minutes
+
+    imbal-bench plan paper            what the paper's grid costs
+
+    imbal-bench run paper --jobs 8    run it; stop, start again at any time
+
+    imbal-bench run my.yaml --set loop.rounds=3    your grid, one field changed
+
+    imbal-bench report --store results/paper       tables and figures of it""",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+for command in (
+    *(run.run, plan.plan, run.status, results.report, results.explain, results.validate),
+    *(plan.list_, checks.check, checks.doctor, checks.perf),
+):
+    app.command(command.__name__.rstrip("_"))(command)
+app.add_typer(data.data_app, name="data")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"imbal-bench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version_flag: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Declare options that stand before the command."""
+
+
+def main() -> None:
+    """Run the command line; an error the suite raises on purpose becomes one line and its exit code."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        app()
+    except BenchError as error:
+        print(f"imbal-bench: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+    except Exception as error:
+        if os.environ.get("IMBAL_BENCH_DEBUG"):
+            raise
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        print(
+            f"imbal-bench: unexpected error, please report it: {text} (IMBAL_BENCH_DEBUG=1 shows where)",
+            file=sys.stderr,
+        )
+        raise SystemExit(70) from None

@@ -1,0 +1,110 @@
+"""Hold strategies, stores and the machine against what is asked of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli.options import (
+    DEFAULT_CACHE,
+    CacheOption,
+    DataOption,
+    DeviceOption,
+    PluginOption,
+    ThreadsOption,
+    add_plugins,
+    console_here,
+    world_at,
+)
+
+
+def check(
+    names: Annotated[list[str] | None, typer.Argument(help="Algorithms and weightings. Default: all.")] = None,
+    plugin: PluginOption = None,
+) -> None:
+    """Hold algorithms and weightings against the laws of bench.testing. Exit code 1: a law is broken.
+
+    Examples:
+
+    imbal-bench check
+
+    imbal-bench check mine --plugin mine.py
+    """
+    from bench.display import show_verdicts
+    from bench.strategies.catalogue import failures, parts_named
+    from bench.testing import verdicts
+
+    add_plugins(plugin)
+    console = console_here()
+    parts = parts_named(names or ())
+    broken = []
+    for part in parts:
+        found = verdicts(part)
+        show_verdicts(part, found, console)
+        if any(verdict.outcome == "broken" for verdict in found):
+            broken.append(part.name)
+    # A part asked for by name has loaded; "all" must not leave out in silence what has not.
+    unloaded = [] if names else failures()
+    for line in unloaded:
+        console.print(line, style="red", markup=False, highlight=False)
+    laws = f"laws broken by: {', '.join(broken)}" if broken else "all laws hold"
+    console.print(f"{len(parts)} checked, {laws}", highlight=False, markup=False)
+    if broken or unloaded:
+        raise typer.Exit(1)
+
+
+def doctor(
+    store: Annotated[Path, typer.Option("--store", help="Result store.")] = Path("results/quickstart"),
+    data_dir: DataOption = None,
+    cache_dir: CacheOption = DEFAULT_CACHE,
+) -> None:
+    """Check the environment, and every run of a store against itself and its data. Exit code 1: a run is wrong."""
+    from bench.display import show_audit, show_doctor
+    from bench.grid.audit import audit
+    from bench.store import Store
+
+    world, console = world_at(data_dir, cache_dir), console_here()
+    show_doctor(world, store, console)
+    if (store / "store.json").exists():
+        found = audit(Store(store), world)
+        show_audit(store, found, console)
+        if found.wrong:
+            raise typer.Exit(1)
+
+
+def perf(
+    shape: Annotated[str | None, typer.Option(help="minilm-l6 (default on a CPU) or bert-base (on a GPU).")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer rows, one turn: a rough answer.")] = False,
+    compare: Annotated[Path | None, typer.Option(help="Stored report: exit with 1 if a ratio is much worse.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Write the report as JSON.")] = None,
+    data_dir: DataOption = None,
+    cache_dir: CacheOption = DEFAULT_CACHE,
+    threads: ThreadsOption = None,
+    device: DeviceOption = "auto",
+) -> None:
+    """Measure scoring, fits, surprisal and resets against what this machine can do at best.
+
+    Examples:
+
+    imbal-bench perf --save here.json
+
+    imbal-bench perf --compare here.json
+    """
+    from bench.model.hardware import choose_hardware, use_threads
+    from bench.perf import report
+    from bench.perf.suite import measure
+
+    console = console_here()
+    baseline = report.read(compare) if compare else None
+    if threads:
+        use_threads(threads)
+    with console.status("") as status:
+        found = measure(choose_hardware(device), shape, data_dir, cache_dir, quick=quick, tell=status.update)
+    report.show(found, console)
+    if save:
+        save.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    if baseline:
+        report.compare(found, baseline)
+        console.print(f"no ratio is much worse than in {compare}", highlight=False)

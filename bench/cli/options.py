@@ -1,0 +1,107 @@
+"""Options that commands share, and what they turn into."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from bench.config import GridSpec
+    from bench.grid.world import World
+
+SpecArgument = Annotated[str, typer.Argument(help="A preset (see `imbal-bench list presets`) or a YAML file.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Override any field: --set loop.rounds=3 --set 'ratios=[10, 50]'. Repeatable."),
+]
+TasksOption = Annotated[str | None, typer.Option("--tasks", help="E.g. sst2,ag_news/Sports (as --set tasks=[...]).")]
+RatiosOption = Annotated[str | None, typer.Option("--ratios", help="E.g. 10,50.")]
+SeedsOption = Annotated[str | None, typer.Option("--seeds", help="A number of seeds, or a list such as 3,4.")]
+AlgorithmsOption = Annotated[str | None, typer.Option("--algorithms", help="E.g. random,badge.")]
+WeightingsOption = Annotated[str | None, typer.Option("--weightings", help="E.g. uniform,invprop.")]
+ModelOption = Annotated[
+    str | None,
+    typer.Option("--model", help="Hub id, local folder, or 'offline' (all-MiniLM-L6-v2 from a package)."),
+]
+StoreOption = Annotated[Path | None, typer.Option("--store", help="Result store. Default: results/<name of the grid>.")]
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data-dir", envvar="IMBAL_BENCH_DATA", help="Local dataset mirror instead of the Hub."),
+]
+CacheOption = Annotated[
+    Path, typer.Option("--cache-dir", envvar="IMBAL_BENCH_CACHE", help="Cache; may be deleted at any time.")
+]
+JobsOption = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Worker processes; cores are divided among them.")]
+ExecutorOption = Annotated[
+    Literal["inline", "joblib", "dask"] | None,
+    typer.Option("--executor", help="What runs blocks. Default: what the other options imply."),
+]
+GpusOption = Annotated[str | None, typer.Option("--gpus", help="Share out these GPUs: all, or 0,1,2.")]
+PerGpuOption = Annotated[int, typer.Option("--per-gpu", min=1, help="Worker processes on each GPU.")]
+SchedulerOption = Annotated[
+    str | None, typer.Option("--scheduler", help="Use the workers of a Dask scheduler: tcp://host:8786.")
+]
+SlurmOption = Annotated[Path | None, typer.Option("--slurm", help="Use Slurm jobs as described in a YAML file.")]
+ShardOption = Annotated[
+    str | None, typer.Option("--shard", help="Run share i of n of the blocks, e.g. 1/8; shares may use one store.")
+]
+TimeoutOption = Annotated[
+    float | None,
+    typer.Option("--run-timeout", min=0.001, help="Seconds after which a run has hung and fails."),
+]
+ThreadsOption = Annotated[
+    int | None, typer.Option("--threads", min=1, help="Threads of each worker. Default: cores / jobs.")
+]
+DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+PluginOption = Annotated[
+    list[str] | None, typer.Option("--plugin", help="Python file with strategies or weightings. Repeatable.")
+]
+DEFAULT_CACHE = Path("data_cache")
+DEFAULT_JOBS = 1
+
+
+def load(
+    spec: str,
+    overrides: list[str] | None,
+    tasks: str | None,
+    ratios: str | None,
+    seeds: str | None,
+    algorithms: str | None,
+    weightings: str | None,
+    model: str | None,
+) -> GridSpec:
+    """Load a specification; the short options are overrides too, written as lists."""
+    from bench.config import load_spec
+
+    lists = {"tasks": tasks, "ratios": ratios, "algorithms": algorithms, "weightings": weightings}
+    short = [f"{field}=[{value}]" for field, value in lists.items() if value is not None]
+    if seeds is not None:
+        short.append(f"seeds=[{seeds}]" if "," in seeds else f"seeds={seeds}")
+    if model is not None:
+        short.append(f"model.name={model}")
+    return load_spec(spec, [*(overrides or ()), *short])
+
+
+def world_at(data_dir: Path | None, cache_dir: Path) -> World:
+    """Return where data come from and caches go."""
+    from bench.grid.world import World
+
+    return World(data_dir, cache_dir)
+
+
+def add_plugins(paths: list[str] | None) -> tuple[str, ...]:
+    """Load plug-in files; return their absolute paths, for workers to load them too."""
+    from bench.strategies.catalogue import add_plugin
+
+    for path in paths or ():
+        add_plugin(path)
+    return tuple(str(Path(path).resolve()) for path in paths or ())
+
+
+def console_here() -> Console:
+    """Return a console as wide as the terminal; lines of a file or pipe are not broken."""
+    return Console(width=None if sys.stdout.isatty() else 160, soft_wrap=not sys.stdout.isatty())

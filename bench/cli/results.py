@@ -1,0 +1,99 @@
+"""What stored runs say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bench.cli.options import console_here
+
+
+def report(
+    store: Annotated[Path, typer.Option("--store", help="Result store.")] = Path("results/quickstart"),
+    out: Annotated[Path | None, typer.Option("--out", help="Folder to write. Default: report/ in the store.")] = None,
+    table: Annotated[
+        list[str] | None, typer.Option("--table", help="Table to print, such as T4 or T4-p. Repeatable. Default: T8.")
+    ] = None,
+    paper: Annotated[
+        Path | None, typer.Option("--paper", help="Folder for an article: LaTeX, PDF figures, BibTeX, hashes.")
+    ] = None,
+) -> None:
+    """Print the tables of a store, and write all of them as HTML page, LaTeX, CSV, Markdown; figures; and the runs."""
+    print_and_write(store, out or store / "report", console_here(), table or [], paper)
+
+
+def explain(
+    address: Annotated[
+        list[str], typer.Argument(help="A table and what singles out a cell; a store's folder may stand first.")
+    ],
+    store: Annotated[Path, typer.Option("--store", help="Result store.")] = Path("results/quickstart"),
+    settings: Annotated[str, typer.Option(help="First digits of the settings, if the store holds several.")] = "",
+) -> None:
+    """List the runs, seeds and files behind a number of a table.
+
+    Examples:
+
+    imbal-bench explain T4 50 auc InvProp --store results/paper
+
+    imbal-bench explain results/paper T8 50 badge posprob auc
+    """
+    from reports import terminal_explanation
+
+    if Path(address[0]).is_dir():
+        store, address = Path(address[0]), address[1:]
+    console_here().print(terminal_explanation(store, address, settings))
+
+
+def print_and_write(
+    store: Path, out: Path, console: Console, tables: Sequence[str] = (), paper: Path | None = None
+) -> None:
+    """Print tables of a store, write its whole report, and say where it is."""
+    from reports import terminal_table, write_report
+
+    console.print(terminal_table(store, tables))
+    files = write_report(store, out, paper)
+    console.print(f"report: {files.html.resolve()}", highlight=False, soft_wrap=True)
+    if paper:
+        console.print(f"for an article: {(paper / 'main.tex').resolve()}", highlight=False, soft_wrap=True)
+
+
+def validate(
+    store: Annotated[
+        Path | None, typer.Argument(help="Result store to take shape and spread from. Default: the paper's shape.")
+    ] = None,
+    arms: Annotated[str, typer.Option(help="The two weightings whose differences are taken.")] = "invprop,uniform",
+    metric: Annotated[str, typer.Option(help="balanced_accuracy, auc or positives_ratio.")] = "auc",
+    condition: Annotated[str | None, typer.Option(help="E.g. ratio50-warm, where the store holds several.")] = None,
+    tasks: Annotated[str | None, typer.Option(help="Tasks of each dataset instead, e.g. 4,3,5,2.")] = None,
+    seeds: Annotated[int | None, typer.Option(help="Number of seeds instead.")] = None,
+    algorithms: Annotated[int | None, typer.Option(help="Number of algorithms that a test pools instead.")] = None,
+    sd: Annotated[
+        list[str] | None,
+        typer.Option(help="Standard deviation instead, of dataset, task, seed, block or residual: task=0.02."),
+    ] = None,
+    effect: Annotated[float | None, typer.Option(help="Effect to plant. Default: one found in 80 % of grids.")] = None,
+    simulations: Annotated[int, typer.Option(help="Grids drawn for each question.")] = 4000,
+) -> None:
+    """Try the suite's own tests: false positives and power of paper and sound mode, on simulated grids.
+
+    Examples:
+
+    imbal-bench validate
+
+    imbal-bench validate results/paper --condition ratio50-warm --metric positives_ratio
+
+    imbal-bench validate --tasks 4,3,5,2 --seeds 5 --sd task=0.01 --effect 0.005
+    """
+    from analysis import Store, inference, read_results
+    from bench.display import show_validation
+
+    plan = inference.PAPER_PILOT
+    if store is not None:
+        plan = inference.pilot(read_results(Store(store)), arms.split(","), metric, condition)
+    plan = inference.rearranged(plan, tasks=tasks, seeds=seeds, algorithms=algorithms, spread=sd or ())
+    found = inference.validate(plan.components, plan.shape, effect=effect, simulations=simulations)
+    show_validation(plan, found, inference.MODEL, console_here())
