@@ -2,13 +2,14 @@
 
 ``differences`` makes the matched differences of two arms; everything else takes such a frame. ``effect`` is the
 evidence on one question (fixed-suite, new-tasks, new-datasets), ``holm`` keeps a family's error rate,
-``leave_one_out`` and ``bounds`` say what a mark hangs on, ``best_of`` separates choice from test, ``components``
-and the functions on power plan a grid, and ``validate`` measures how often all of this errs.
+``leave_one_out`` and ``bounds`` say what a mark hangs on, ``best_of`` separates choice from test, ``components``,
+``needs`` and the functions on power plan a grid, and ``validate`` measures how often all of this errs.
 """
 
 from analysis.inference.design import differences
 from analysis.inference.effect import ALPHA, ESTIMANDS, LEVEL, UNITS, Effect, Estimand, effect
 from analysis.inference.family import holm
+from analysis.inference.needs import Need, Way, needs
 from analysis.inference.pilot import PAPER_PILOT, Pilot, pilot, rearranged
 from analysis.inference.power import (
     PAPER_COMPONENTS,
@@ -42,11 +43,13 @@ __all__ = [
     "Effect",
     "Estimand",
     "LeaveOneOut",
+    "Need",
     "Pilot",
     "Rate",
     "Shape",
     "Trial",
     "Validation",
+    "Way",
     "best_of",
     "bounds",
     "components",
@@ -55,6 +58,7 @@ __all__ = [
     "holm",
     "leave_one_out",
     "minimum_detectable_effect",
+    "needs",
     "pilot",
     "power_of",
     "rearranged",

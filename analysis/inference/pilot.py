@@ -16,12 +16,16 @@ from bench.records import METRICS
 
 @dataclass(frozen=True)
 class Pilot:
-    """A comparison to plan from: what it is, its shape, what its differences vary with, and what is odd."""
+    """A comparison to plan from: what it is, its shape, what its differences vary with, and what is odd.
+
+    ``runs`` are the keys of both arms' stored runs; none where the numbers are assumed.
+    """
 
     title: str
     shape: Shape
     components: Components
     notes: tuple[str, ...] = ()
+    runs: tuple[str, ...] = ()
 
 
 PAPER_PILOT = Pilot("the paper's 14 tasks and 10 seeds, one algorithm, assumed spread", PAPER_SHAPE, PAPER_COMPONENTS)
@@ -64,6 +68,7 @@ def pilot(results: Results, arms: Sequence[str], metric: str, condition: str | N
         shape=shape,
         components=components(pairs),
         notes=(*runs_of.notes, *([hole] if missing else [])),
+        runs=tuple(sorted({*one["key"], *other["key"]})),
     )
 
 
