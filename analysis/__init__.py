@@ -6,6 +6,7 @@ and ``explain`` leads from a printed number back to its runs. Whatever is rounde
 here; ``reports`` only spells it out. No torch is needed.
 """
 
+from analysis.changes import Change, Changes, changes
 from analysis.figures import Figure, score_figure
 from analysis.findings import FULL_RESULTS
 from analysis.frame import ALL_STATUSES, Results, read_results
@@ -16,7 +17,7 @@ from analysis.paired import Paired, paired
 from analysis.sections import Numbered, Section, sections
 from analysis.tracing import Explanation, explain, traced
 from bench.records import METRICS
-from bench.store import Store
+from bench.store import Baseline, Store
 from bench.store.store import write_atomically
 
 __all__ = [
@@ -26,7 +27,10 @@ __all__ = [
     "HOLE",
     "METRICS",
     "SOUND",
+    "Baseline",
     "Cell",
+    "Change",
+    "Changes",
     "Comparison",
     "Explanation",
     "Figure",
@@ -40,6 +44,7 @@ __all__ = [
     "Section",
     "Store",
     "Table",
+    "changes",
     "explain",
     "metric_title",
     "overview",

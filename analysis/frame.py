@@ -11,7 +11,7 @@ import pandas as pd
 from bench.errors import CorruptRecordError
 from bench.records import METRICS, Component, Provenance, Round, RunRecord, Settings, Status
 from bench.seeds import canonical, digest
-from bench.store import Store
+from bench.store import Baseline, Store
 
 ALL_STATUSES: tuple[Status, ...] = ("ok", "failed", "skipped")
 BLOCK = ["dataset", "positive", "seed"]
@@ -52,8 +52,8 @@ class Results:
     settings: Mapping[str, Settings]
 
 
-def read_results(store: Store) -> Results:
-    """Return all records of a store as frames; a file that cannot be read is reported, never fatal.
+def read_results(store: Store | Baseline) -> Results:
+    """Return all records of a store or a baseline as frames; a file that cannot be read is reported, never fatal.
 
     A failure counts only while the run has not been finished since.
     """
@@ -83,7 +83,7 @@ def read_results(store: Store) -> Results:
     )
 
 
-def _readable(store: Store) -> tuple[list[RunRecord], list[str]]:
+def _readable(store: Store | Baseline) -> tuple[list[RunRecord], list[str]]:
     records, unreadable = [], []
     for status in ALL_STATUSES:
         for key in sorted(store.keys(status)):

@@ -1,0 +1,104 @@
+"""Known regressions against a baseline: each with a reason, and only until a day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, TypeAdapter, ValidationError
+
+from bench.errors import CorruptRecordError, SpecError, StoreError, UnknownNameError
+from bench.records import METRICS, Record
+from bench.store.baseline import SUFFIX, Baseline
+from bench.store.store import write_atomically
+
+
+def _said(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be blank")
+    return text.strip()
+
+
+Said = Annotated[str, AfterValidator(_said)]
+
+
+class Acknowledgement(Record):
+    """A regression that is known: it is shown, and fails no gate, up to and including the day ``until``.
+
+    ``candidate`` is the strategy that it excuses; empty: any.
+    """
+
+    task: Said
+    metric: Said
+    candidate: str = ""
+    reason: Said
+    since: date
+    until: date
+
+    def covers(self, candidate: str, task: str, metric: str) -> bool:
+        """Return whether it speaks of this regression."""
+        return (self.task, self.metric) == (task, metric) and self.candidate in {"", candidate}
+
+    def in_force(self, today: date) -> bool:
+        """Return whether it still holds."""
+        return today <= self.until
+
+    def __str__(self) -> str:
+        of = f" of {self.candidate}" if self.candidate else ""
+        return f"{self.metric} on {self.task}{of}, until {self.until}: {self.reason}"
+
+
+_FILE = TypeAdapter(tuple[Acknowledgement, ...])
+
+
+def acknowledgements(baseline: Baseline) -> tuple[Acknowledgement, ...]:
+    """Return all that were ever made of a baseline, expired ones too.
+
+    Raises:
+        CorruptRecordError: if the file beside the baseline does not read as such.
+    """
+    path = _file(baseline)
+    try:
+        return _FILE.validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        at = ".".join(map(str, first["loc"]))
+        raise CorruptRecordError(f"{path} is no list of acknowledged regressions: {at} {first['msg']}") from None
+
+
+def acknowledge(
+    baseline: Baseline, *, task: str, metric: str, reason: str, until: date, today: date, candidate: str = ""
+) -> Acknowledgement:
+    """Write down that a regression is known.
+
+    Raises:
+        SpecError: if there is no reason, the day is not in the future, or the baseline has no such task or metric.
+    """
+    tasks = {str(record.spec.block.task) for record in baseline.records()}
+    if task not in tasks:
+        raise UnknownNameError("task of the baseline", task, tasks)
+    if metric not in METRICS:
+        raise UnknownNameError("metric", metric, METRICS)
+    if not reason.strip():
+        raise SpecError("an acknowledged regression needs a --reason that others will understand")
+    if until <= today:
+        raise SpecError(f"--until {until} is not in the future (today is {today}); give the day by which it is mended")
+    new = Acknowledgement(task=task, metric=metric, candidate=candidate, reason=reason, since=today, until=until)
+    content = _FILE.dump_json((*acknowledgements(baseline), new), indent=1)
+    write_atomically(_file(baseline), content + b"\n")
+    return new
+
+
+def lapsed(known: Sequence[Acknowledgement], today: date) -> list[str]:
+    """Return a line for each that has expired and is therefore ignored."""
+    return [f"acknowledged no longer: {one}" for one in known if not one.in_force(today)]
+
+
+def _file(baseline: Baseline) -> Path:
+    return baseline.path.with_name(baseline.path.name.removesuffix(SUFFIX) + ".acknowledged.json")

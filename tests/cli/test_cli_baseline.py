@@ -1,0 +1,105 @@
+"""``imbal-bench baseline``: save, list, show, compare, acknowledge."""
+
+import importlib.util
+
+import pytest
+from conftest import ROOT
+
+KNOWN = ["acknowledge", "first", "--metric", "auc", "--reason", "r"]
+
+
+@pytest.fixture
+def factory():
+    spec = importlib.util.spec_from_file_location("analysis_factory", ROOT / "tests" / "analysis" / "factory.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def saved(bench, factory, tmp_path):
+    """A store of synthetic runs, and its baseline ``first``."""
+    factory.fill(tmp_path / "store", seeds=range(2))
+    code, out, err = bench("baseline", "save", "first", "--store", "store", "--note", "as of [now]")
+    assert (code, err) == (0, "")
+    assert out.startswith("16 runs saved in baselines/first.jsonl.gz")
+    return "first"
+
+
+def test_what_was_saved_is_listed_and_shown(bench, saved):
+    code, out, _ = bench("baseline", "list")
+    assert code == 0
+    assert "first" in out
+    assert "as of [now]" in out
+    code, out, _ = bench("baseline", "show", saved)
+    assert code == 0
+    for fact in ("ag_news/Sports, sst2/positive", "badge+invprop", "1/50, warm", "abc1234 with local changes", "0, 1"):
+        assert fact in out
+
+
+def test_a_folder_without_baselines_is_no_error(bench):
+    assert bench("baseline", "list", "--baselines", "nowhere")[:2] == (
+        0,
+        "no baselines in nowhere; `baseline save NAME` makes one\n",
+    )
+
+
+def test_a_tampered_one_is_named_and_ends_with_1(bench, saved, tmp_path):
+    path = tmp_path / "baselines" / "first.jsonl.gz"
+    path.write_bytes(path.read_bytes()[:-20])
+    code, out, _ = bench("baseline", "list")
+    assert code == 1
+    assert "baselines/first.jsonl.gz is no baseline that this version can read" in out
+
+
+def test_compare_says_what_differs(bench, saved, factory, tmp_path):
+    code, out, _ = bench("baseline", "compare", saved, "--store", "store")
+    assert code == 0
+    assert "16 are identical bit for bit, 0 differ, 0 are missing" in out
+    made = factory.MADE.model_copy(update={"device": "cuda:0"})
+    factory.fill(tmp_path / "other", seeds=range(2), tasks=[("ag_news", "Sports")], effect=0.1, made=made)
+    code, out, _ = bench("baseline", "compare", saved, "--store", "other")
+    assert code == 0
+    assert "4 are identical bit for bit, 4 differ, 8 are missing" in out
+    assert "8 missing: not in the store" in out
+    assert "(+0.050000)" in out
+    assert "... and 2 smaller changes" in out
+    assert "cuda:0" in out
+
+
+def test_a_failed_run_is_said_not_to_be_in_it(bench, factory, tmp_path):
+    store = factory.fill(tmp_path / "store", seeds=[0])
+    store.write(factory.a_run("dal", status="failed", reason="NaN loss"))
+    assert "1 failed runs of the store are not in it" in bench("baseline", "save", "first", "--store", "store")[1]
+
+
+def test_acknowledged_regressions_are_shown(bench, saved):
+    arguments = ["--task", "sst2/positive", "--metric", "auc", "--reason", "issue 12", "--until", "2999-01-31"]
+    assert bench("baseline", "acknowledge", saved, *arguments)[0] == 0
+    assert "acknowledged: auc on sst2/positive, until 2999-01-31: issue 12" in bench("baseline", "show", saved)[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fragment"),
+    [
+        (["save", "first", "--store", "store"], "baselines never change"),
+        (["save", "../x", "--store", "store"], "cannot name a baseline"),
+        (["save", "second", "--store", "store", "--strategies", "dal+uniform"], "unknown strategy 'dal+uniform'"),
+        (["save", "second", "--store", "nowhere"], "no result store at nowhere"),
+        (["show", "frist"], "unknown baseline 'frist'. Did you mean 'first'"),
+        (["compare", "first", "--store", "nowhere"], "no result store at nowhere"),
+        (
+            [*KNOWN, "--task", "t", "--until", "2999-01-01"],
+            "unknown task of the baseline 't'",
+        ),
+        (
+            [*KNOWN, "--task", "sst2/positive", "--until", "2020-01-01"],
+            "is not in the future",
+        ),
+    ],
+)  # fmt: skip
+def test_wrong_arguments_are_one_line(bench, saved, arguments, fragment):
+    code, out, err = bench("baseline", *arguments)
+    assert (code, out) == (2, "")
+    assert fragment in err
+    assert len(err.splitlines()) == 1
