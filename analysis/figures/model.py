@@ -9,7 +9,7 @@ from typing import Literal
 import pandas as pd
 
 Drawing = Literal[
-    "curves", "positives", "ratios", "forest", "p-values", "wins", "times", "scores", "informativeness"
+    "curves", "positives", "ratios", "forest", "p-values", "wins", "times", "scores", "informativeness", "nights"
 ]  # fmt: skip
 
 

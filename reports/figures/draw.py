@@ -9,6 +9,7 @@ from matplotlib.figure import Figure as Canvas
 from analysis.figures import Figure
 from analysis.figures.model import Drawing
 from reports.figures.effects import effect_by_ratio, forest
+from reports.figures.nights import nights
 from reports.figures.rounds import learning_curves, positives_found
 from reports.figures.runs import informativeness, score_distribution, stage_times
 from reports.figures.style import Kind, rendered
@@ -24,6 +25,7 @@ _DRAWINGS: Mapping[Drawing, Callable[..., Canvas]] = {
     "times": stage_times,
     "scores": score_distribution,
     "informativeness": informativeness,
+    "nights": nights,
 }
 
 
