@@ -1,0 +1,229 @@
+"""The verdict on a plan: one outcome, one line that says it, and the evidence under it."""
+
+from __future__ import annotations
+
+from math import isnan, sqrt
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+from scipy import stats
+
+from analysis.frame import Results
+from analysis.gate.evidence import Evidence, Finding, gather
+from analysis.gate.plan import Place, Plan
+from analysis.gate.procedure import DECISIONS, Decision, Look, first_decision, look_at, suite_units, suspected
+from analysis.gate.sizes import enough
+from analysis.gate.spending import nominal
+from analysis.inference import UNITS
+from analysis.inference.design import FloatArray
+from bench.records import Record
+
+VERSION: Literal[1] = 1
+Outcome = Literal["established", "regression", "inconclusive", "incomplete"]
+EXIT_CODES: dict[Outcome, int] = {"established": 0, "regression": 1, "inconclusive": 3, "incomplete": 4}
+RUNNABLE = {"failed", "missing"}
+"""Kinds of findings that running the grid may mend."""
+
+
+class Estimate(Record):
+    """A mean difference candidate - baseline with its one-sided bounds, each at the nominal level of the look.
+
+    Attributes:
+        n: units. estimate, low, high: in the metric's unit; None where there is nothing to estimate a bound from.
+    """
+
+    metric: str
+    margin: float
+    n: int
+    estimate: float
+    low: float | None
+    high: float | None
+
+
+class SuiteResult(Estimate):
+    """A metric on the suite; p are one-sided and adjusted for looks, ``p_worse`` by Holm over metrics, too."""
+
+    unit: str
+    p_claim: float | None
+    p_worse: float | None
+    established: bool
+    worse: bool
+
+
+class PlaceResult(Estimate):
+    """A metric on one task over seeds.
+
+    Attributes:
+        p_harm: adjusted for looks and by Holm over all tasks and metrics.
+        harmed: whether it is at or below alpha. suspected: whether p of this look alone, uncorrected, is.
+    """
+
+    place: Place
+    p_harm: float | None
+    harmed: bool
+    suspected: bool
+
+    @property
+    def open(self) -> bool:
+        """Whether harm is neither shown nor excluded."""
+        return not self.harmed and (self.low is None or self.low <= -self.margin)
+
+
+class LookResult(Record):
+    """A look of the plan; what was not taken has no decision and no p."""
+
+    seeds: int
+    nominal: float
+    decision: Decision | None = None
+    p_claim: dict[str, float | None] = Field(default_factory=dict)
+
+
+class Verdict(Record):
+    """What became of a plan.
+
+    Attributes:
+        findings: what is in the way of a verdict; empty unless the outcome is ``incomplete``.
+        looks: all that the plan has, taken or not.
+        suite, places: at the last look taken; empty where none was.
+        seeds_needed, tasks_needed: with which an open claim should be established; None: no number, or no need.
+        runs_saved, seconds_saved: runs of the plan that are not stored and need not be made.
+        notes: further lines, such as that another plan was looked at before.
+    """
+
+    schema_version: Literal[1] = VERSION
+    outcome: Outcome
+    plan: Plan
+    plan_hash: str
+    findings: tuple[Finding, ...] = ()
+    looks: tuple[LookResult, ...]
+    suite: tuple[SuiteResult, ...] = ()
+    places: tuple[PlaceResult, ...] = ()
+    seeds_needed: int | None = None
+    tasks_needed: int | None = None
+    runs_saved: int = 0
+    seconds_saved: float = 0.0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """0 established, 1 regression, 3 inconclusive, 4 incomplete."""
+        return EXIT_CODES[self.outcome]
+
+    @property
+    def taken(self) -> int:
+        """How many looks were taken."""
+        return sum(look.decision is not None for look in self.looks)
+
+    @property
+    def runnable(self) -> bool:
+        """Whether the next look lacks runs and nothing else."""
+        return self.outcome == "incomplete" and {finding.kind for finding in self.findings} <= RUNNABLE
+
+
+def judge(plan: Plan, candidate: Results, baseline: Results, notes: tuple[str, ...] = ()) -> Verdict:
+    """Return the verdict that stored runs allow: that of the first look that decides.
+
+    Args:
+        plan: what was declared.
+        candidate: the store with the candidate's runs.
+        baseline: that with the baseline's; may be the same.
+        notes: lines to be shown with it.
+    """
+    evidence = gather(plan, candidate, baseline)
+    looks = look_at(plan, evidence.differences)
+    looks = looks[: int(first_decision(looks)) + 1] if looks else []
+    outcome = _outcome(plan, looks)
+    if not looks:
+        return _verdict(plan, looks, outcome, findings=evidence.findings, notes=notes)
+    used = evidence.differences[..., : looks[-1].seeds]
+    seeds, tasks = enough(plan, looks[-1], used) if outcome == "inconclusive" else (None, None)
+    runs, seconds = _saved(plan, evidence) if outcome != "incomplete" else (0, 0.0)
+    return _verdict(
+        plan,
+        looks,
+        outcome,
+        findings=evidence.findings if outcome == "incomplete" else (),
+        suite=_suite(plan, looks[-1], used),
+        places=_places(plan, looks[-1], used),
+        seeds_needed=seeds,
+        tasks_needed=tasks,
+        runs_saved=runs,
+        seconds_saved=seconds,
+        notes=notes,
+    )
+
+
+def _verdict(plan: Plan, looks: list[Look], outcome: Outcome, **fields: Any) -> Verdict:
+    return Verdict(outcome=outcome, plan=plan, plan_hash=plan.hash, looks=_looks(plan, looks), **fields)
+
+
+def _outcome(plan: Plan, looks: list[Look]) -> Outcome:
+    decision = DECISIONS[int(looks[-1].decision)] if looks else "go on"
+    if decision == "go on":
+        return "inconclusive" if len(looks) == len(plan.looks) else "incomplete"
+    return "inconclusive" if decision == "futile" else decision
+
+
+def _looks(plan: Plan, taken: list[Look]) -> tuple[LookResult, ...]:
+    levels = nominal(plan.looks, plan.alpha)
+    rows = [LookResult(seeds=count, nominal=level) for count, level in zip(plan.looks, levels, strict=True)]
+    for number, look in enumerate(taken):
+        p = dict(zip(plan.metrics, map(_number, look.raw.claim.tolist()), strict=True))
+        rows[number] = LookResult(
+            seeds=look.seeds, nominal=look.nominal, decision=DECISIONS[int(look.decision)], p_claim=p
+        )
+    return tuple(rows)
+
+
+def _suite(plan: Plan, look: Look, differences: FloatArray) -> tuple[SuiteResult, ...]:
+    return tuple(
+        SuiteResult(
+            metric=metric,
+            margin=plan.margins[metric],
+            **_bounds(suite_units(plan, own), look.nominal),
+            unit=UNITS[plan.estimand],
+            p_claim=_number(claim),
+            p_worse=_number(worse),
+            established=bool(claim <= plan.alpha),
+            worse=bool(worse <= plan.alpha),
+        )
+        for metric, own, claim, worse in zip(
+            plan.metrics, differences, look.adjusted.claim.tolist(), look.adjusted.worse.tolist(), strict=True
+        )
+    )
+
+
+def _places(plan: Plan, look: Look, differences: FloatArray) -> tuple[PlaceResult, ...]:
+    return tuple(
+        PlaceResult(
+            place=place,
+            metric=metric,
+            margin=plan.harm_of(metric),
+            **_bounds(differences[m, number], look.nominal),
+            p_harm=_number(float(look.adjusted.harm[m, number])),
+            harmed=bool(look.adjusted.harm[m, number] <= plan.alpha),
+            suspected=bool(suspected(plan, look.raw)[m, number]),
+        )
+        for number, place in enumerate(plan.places)
+        for m, metric in enumerate(plan.metrics)
+    )
+
+
+def _bounds(units: FloatArray, alpha: float) -> dict[str, float | None]:
+    """Return n, the mean, and its bounds, each one-sided at alpha: p is below alpha where they exclude a value."""
+    n, mean = len(units), float(units.mean())
+    half = float(stats.t.isf(alpha, n - 1)) * float(units.std(ddof=1)) / sqrt(n) if n > 1 else np.nan
+    return {"n": n, "estimate": mean, "low": _number(mean - half), "high": _number(mean + half)}
+
+
+def _number(value: float) -> float | None:
+    return None if isnan(value) else float(value)
+
+
+def _saved(plan: Plan, evidence: Evidence) -> tuple[int, float]:
+    """Return the runs of the plan that are neither stored nor needed, and their seconds at each arm's mean."""
+    every = len(plan.places) * len(plan.seeds)
+    arms = 1 if plan.baseline_store else 2  # what another store lacks was never to be run
+    left = [every - stored for stored in evidence.stored[:arms]]
+    return sum(left), sum(count * mean for count, mean in zip(left, evidence.seconds, strict=False))
