@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -76,8 +77,10 @@ def doctor(
 
 def perf(
     what: Annotated[
-        Literal["model", "selection"],
-        typer.Argument(help="The passes and fits of the model, or queries over pools of up to 500,000 rows."),
+        Literal["model", "selection", "block"],
+        typer.Argument(
+            help="Passes and fits of the model; queries over pools of up to 500,000 rows; or a large block's memory."
+        ),
     ] = "model",
     shape: Annotated[str | None, typer.Option(help="minilm-l6 (default on a CPU) or bert-base (on a GPU).")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer rows, one turn: a rough answer.")] = False,
@@ -99,7 +102,7 @@ def perf(
     imbal-bench perf --compare here.json
     """
     from bench.model.hardware import choose_hardware, use_threads
-    from bench.perf import report, selection, suite
+    from bench.perf import block, report, selection, suite
 
     console = console_here()
     baseline = report.read(compare) if compare else None
@@ -107,11 +110,12 @@ def perf(
         use_threads(threads)
     hardware = choose_hardware(device)
     with console.status("") as status:
-        found = (
-            suite.measure(hardware, shape, data_dir, cache_dir, quick=quick, tell=status.update)
-            if what == "model"
-            else selection.measure(hardware, quick=quick, tell=status.update)
-        )
+        measures: dict[str, Callable[[], report.Report]] = {
+            "model": lambda: suite.measure(hardware, shape, data_dir, cache_dir, quick=quick, tell=status.update),
+            "selection": lambda: selection.measure(hardware, quick=quick, tell=status.update),
+            "block": lambda: block.measure(hardware, quick=quick, tell=status.update),
+        }
+        found = measures[what]()
     report.show(found, console)
     if save:
         save.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")

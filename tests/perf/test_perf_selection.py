@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from bench.perf import selection
+from bench.model.shapes import Shape
+from bench.perf import block, selection
 from bench.perf.memory import extra_peak
 from bench.perf.selection import NAMES, Pool
 from bench.strategies.base import ALGORITHMS
@@ -43,3 +44,16 @@ def test_memory_beyond_what_was_held_is_seen(hardware):
         pytest.skip("this system does not let a process reset its peak")
     assert extra == pytest.approx(held.nbytes, rel=0.1)
     assert extra_peak(held.sum, hardware) < held.nbytes / 10
+
+
+def test_a_blocks_memory_is_measured_for_what_is_shared_and_for_each_run(monkeypatch, hardware, tmp_path):
+    monkeypatch.setattr(block, "QUICK_ROWS", 1200)
+    monkeypatch.setattr(block, "SHAPE", Shape(layers=1, hidden=32, heads=2, inner=8))
+    monkeypatch.setattr(block, "NAMES", ("badge", "alps"))
+    runs, run = [], block.run_strategy
+    monkeypatch.setattr(block, "run_strategy", lambda *a: runs.append(run(*a)))
+    told = []
+    found = block.measure(hardware, quick=True, tell=told.append)
+    assert told == ["what its runs share", "a run of badge", "a run of alps"]
+    assert {measure.stage.partition(": ")[2] for measure in found.measures} <= set(told)
+    assert [len(result.rounds) for result in runs] == [3, 3]
