@@ -3,7 +3,8 @@
 15 % of a row's tokens are chosen (at least one, as in BERT's own pre-training), masked 80/10/10, and the
 cross-entropy of the true token is taken at those positions; everywhere else the embedding is 0. Rows are
 L2-normalised. The LM's logits are computed at the chosen positions only. Nothing here depends on a strategy, a
-round, a seed of a run or a ratio, so one embedding serves all of them; it is cached.
+round, a seed of a run or a ratio, so one embedding serves all of them; it is cached: for the whole train split where a
+pool is at least half of it, so that all such pools share it, else for the pool's rows alone.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from bench.data.folders import cached_folder
 from bench.data.tokens import TokenTable
 from bench.errors import DataError, RunError
 from bench.model import checkpoint as checkpoints
-from bench.model.batching import length_batches, pad
+from bench.model.batching import in_smaller_batches, length_batches, pad
 from bench.model.fitting import FineTuning, train
 from bench.model.hardware import Hardware
 from bench.records import ModelSettings
@@ -145,12 +146,23 @@ class Surprisal:
     """Surprisal of rows.
 
     Attributes:
-        embeddings: (n, max_length) float32, memory-mapped, rows of unit length.
+        stored: (s, max_length) float32, memory-mapped, rows of unit length.
+        at: (n,) where the rows asked for stand in it.
         lm_head: ``checkpoint``, or ``trained`` where the checkpoint has none.
     """
 
-    embeddings: npt.NDArray[np.float32]
+    stored: npt.NDArray[np.float32]
+    at: IntArray
     lm_head: str
+
+    def of(self, positions: IntArray) -> npt.NDArray[np.float32]:
+        """Return the embeddings of some of the rows asked for, by their positions among them."""
+        return self.stored[self.at[positions]]
+
+
+def rows_computed(asked: int, split: int) -> int:
+    """Return of how many rows surprisal is computed where so many of a split's rows are asked for."""
+    return split if 2 * asked >= split else asked
 
 
 @dataclass(frozen=True)
@@ -184,13 +196,15 @@ class SurprisalSource:
                 "precision": self.hardware.precision,
             }
         )
-        rows_name = hashlib.sha256(np.ascontiguousarray(rows, dtype="<i8").tobytes()).hexdigest()[:16]
+        whole = rows_computed(len(rows), len(self.tokens)) == len(self.tokens)
+        wanted = np.arange(len(self.tokens)) if whole else rows
+        rows_name = hashlib.sha256(np.ascontiguousarray(wanted, dtype="<i8").tobytes()).hexdigest()[:16]
 
         def build(folder: Path) -> None:
             surprisal_model = self.reader(model)
             if fresh:
                 self._use_trained_head(surprisal_model, fresh, name)
-            np.save(folder / "surprisal.npy", self.compute(surprisal_model, rows), allow_pickle=False)
+            np.save(folder / "surprisal.npy", self.compute(surprisal_model, wanted), allow_pickle=False)
 
         def load(folder: Path) -> npt.NDArray[np.float32]:
             try:
@@ -200,7 +214,7 @@ class SurprisalSource:
             return stored
 
         stored = cached_folder(self.cache_dir / "surprisal" / f"{name}-{rows_name}", build, load)
-        return Surprisal(stored, head)
+        return Surprisal(stored, rows if whole else np.arange(len(rows)), head)
 
     def reader(self, model: Any) -> SurprisalModel:
         """Return a masked LM as the model that :meth:`compute` asks; it is taken apart for that."""
@@ -216,11 +230,18 @@ class SurprisalSource:
         )
         return SurprisalModel(model, masking, self.hardware.send)
 
-    @torch.no_grad()
     def compute(self, model: SurprisalModel, rows: IntArray) -> npt.NDArray[np.float32]:
-        """Return the surprisal of rows of the split, (n, max_length), asking no cache; rows have unit length."""
-        model.to(self.hardware.device).eval()
-        if self.hardware.bf16:
+        """Return the surprisal of rows of the split, (n, max_length), asking no cache; rows have unit length.
+
+        Raises:
+            RunError: if the device runs out of memory even row by row.
+        """
+        return in_smaller_batches(self.hardware, lambda hardware: self._compute(model, rows, hardware))
+
+    @torch.no_grad()
+    def _compute(self, model: SurprisalModel, rows: IntArray, hardware: Hardware) -> npt.NDArray[np.float32]:
+        model.to(hardware.device).eval()
+        if hardware.bf16:
             model.bfloat16()
         out = np.zeros((len(rows), self.settings.max_length), dtype=np.float32)
         for chunk in np.unique(rows // CHUNK):
@@ -228,7 +249,7 @@ class SurprisalSource:
             flat = model.masking.chunk(self.tokens, int(chunk))
             base = int(self.tokens.offsets[int(chunk) * CHUNK])
             for batch_at in length_batches(
-                self.tokens.lengths[rows[inside]], self.hardware.token_budget, self.hardware.enough_tokens
+                self.tokens.lengths[rows[inside]], hardware.token_budget, hardware.enough_tokens
             ):
                 at = inside[batch_at]
                 batch = pad(self.tokens, rows[at], int(self.tokenizer.pad_token_id))
