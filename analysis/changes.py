@@ -28,8 +28,9 @@ class Changes:
     """What became of a baseline's runs in a store.
 
     Attributes:
-        runs: of the baseline. identical: those whose selections, metrics and test probabilities are the same, bit
-            for bit. changed: metrics that differ, the largest difference first. drifted: runs that are not identical.
+        runs: of the baseline that were compared. identical: those whose selections, metrics and test probabilities
+            are the same, bit for bit. drifted: those that the store holds otherwise.
+        changed: metrics that differ, the largest difference first.
         missing: reason -> how many runs of the baseline are not in the store.
         environment: fact -> its values in the baseline and in the store, of runs that both hold; only what differs.
     """
@@ -42,19 +43,25 @@ class Changes:
     environment: dict[str, tuple[tuple[str, ...], tuple[str, ...]]]
 
 
-def changes(baseline: Baseline, store: Store) -> Changes:
+def changes(baseline: Baseline, store: Store, strategy: str = "") -> Changes:
     """Compare a baseline's runs with those of a store that have the same key: the same science on the same data.
+
+    Args:
+        baseline: what is compared.
+        store: with what.
+        strategy: whose runs, e.g. ``random+uniform``; empty: all of the baseline's.
 
     Raises:
         CorruptRecordError: if a run of the store cannot be read.
     """
-    shared = baseline.keys() & store.keys()
+    frozen = [one for one in baseline.records() if strategy in {"", str(one.spec.strategy)}]
+    shared = {one.key for one in frozen} & store.keys()
     others = {str(one.spec): one for one in map(store.read, sorted(store.keys() - shared))}
-    pairs = [(one, store.read(one.key)) for one in baseline.records() if one.key in shared]
+    pairs = [(one, store.read(one.key)) for one in frozen if one.key in shared]
     apart = [(a, b) for a, b in pairs if _science(a) != _science(b)]
-    lacking = (one for one in baseline.records() if one.key not in shared)
+    lacking = (one for one in frozen if one.key not in shared)
     return Changes(
-        runs=len(baseline.keys()),
+        runs=len(frozen),
         identical=len(pairs) - len(apart),
         drifted=len(apart),
         changed=tuple(sorted(_changed(apart), key=lambda it: (-abs(it.after - it.before), it.run, it.metric))),

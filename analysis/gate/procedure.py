@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from functools import partial
 from math import sqrt
 from typing import Literal
@@ -59,20 +59,23 @@ class Look:
     decision: IntArray
 
 
-def look_at(plan: Plan, differences: FloatArray) -> list[Look]:
+def look_at(plan: Plan, differences: FloatArray, excused: Collection[tuple[str, str]] = ()) -> list[Look]:
     """Return what each look of a plan says that the differences suffice for, whatever the looks before it decided.
 
     Args:
         plan: what was declared.
         differences: candidate - baseline, (..., metrics, places, seeds), of the plan's metrics, places and seeds in
             their order; no NaN. Looks that need more seeds than these are left out.
+        excused: (task, metric) whose harm is known and not tested; they still count in the family of tests.
     """
+    known = np.array([[(str(place.task), metric) in excused for place in plan.places] for metric in plan.metrics])
     found: list[Look] = []
     least: Tests | None = None
     for number, count in enumerate(plan.looks):
         if count > differences.shape[-1]:
             break
         raw = _tests(plan, differences[..., :count])
+        raw = replace(raw, harm=np.where(known, np.nan, raw.harm))
         now = _each(partial(over_looks, look=number, looks=plan.looks, alpha=plan.alpha), raw)
         least = now if least is None else _both(np.fmin, least, now)
         adjusted = Tests(least.claim, _holm(least.worse, 1), _holm(least.harm, 2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from math import isnan, sqrt
 from typing import Any, Literal
 
@@ -121,7 +122,13 @@ class Verdict(Record):
         return self.outcome == "incomplete" and {finding.kind for finding in self.findings} <= RUNNABLE
 
 
-def judge(plan: Plan, candidate: Results, baseline: Results, notes: tuple[str, ...] = ()) -> Verdict:
+def judge(
+    plan: Plan,
+    candidate: Results,
+    baseline: Results,
+    notes: tuple[str, ...] = (),
+    excused: Collection[tuple[str, str]] = (),
+) -> Verdict:
     """Return the verdict that stored runs allow: that of the first look that decides.
 
     Args:
@@ -129,9 +136,10 @@ def judge(plan: Plan, candidate: Results, baseline: Results, notes: tuple[str, .
         candidate: the store with the candidate's runs.
         baseline: that with the baseline's; may be the same.
         notes: lines to be shown with it.
+        excused: (task, metric) whose harm is acknowledged, so that it fails no gate; the suite's tests take no excuse.
     """
     evidence = gather(plan, candidate, baseline)
-    looks = look_at(plan, evidence.differences)
+    looks = look_at(plan, evidence.differences, excused)
     looks = looks[: int(first_decision(looks)) + 1] if looks else []
     outcome = _outcome(plan, looks)
     if not looks:

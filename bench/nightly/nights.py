@@ -1,7 +1,7 @@
 """Folders of nights: one that was cut off is finished before another is begun.
 
-``nightly/2026-11-23/`` holds ``grid.json`` (what is run, fixed when the night begins), ``store/``, ``report/`` and, once
-the night is over, ``summary.txt`` and ``summary.json``. A night without a summary was cut off.
+``nightly/2026-11-23/`` holds ``grid.json`` (what is run, fixed when the night begins), ``store/``, ``report/`` and,
+once the night is over, ``summary.txt`` and ``summary.json``. A night without a summary was cut off.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from analysis import metric_title
-from reports.figures.style import COLUMNS, GREY, Look, error_bars, in_order, legend, several_looks, small_multiples
+from reports.figures.style import COLUMNS, GREY, Look, error_bars, in_order, legend, several_looks, small_multiples, wrapped
 
 STATES = {"": "steady", "outside": "outside", "drift": "drift"}
 HEIGHT, MANY_HEIGHT = 1.0, 0.65
@@ -35,7 +35,7 @@ def nights(points: pd.DataFrame) -> Canvas:
             marks |= _nights(panel, own.assign(at=own["night"].map(at), mean=own["estimate"]), look)
     for panels in places[::COLUMNS]:
         for metric, panel in zip(metrics, panels, strict=True):
-            panel.set_ylabel(metric_title(metric))
+            panel.set_ylabel(wrapped(metric_title(metric), 10))
     shown = sorted({0, len(at) // 2, len(at) - 1})
     places[0][0].set_xticks(shown, [list(at)[number].partition("-")[2] for number in shown])  # the year is in the text
     places[0][0].set_xlim(-0.6, len(at) - 0.4)
