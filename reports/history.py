@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from importlib.resources import files
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from analysis.history import RULE, Night, drifting, night_figures, series, verdict_of
-from reports.picture import Picture, pictures
+from reports.page import page_environment
+from reports.picture import pictures
 
 
 def history_page(nights: Sequence[Night]) -> str:
@@ -19,19 +15,12 @@ def history_page(nights: Sequence[Night]) -> str:
     Args:
         nights: in their order, at least one.
     """
-    environment = Environment(
-        loader=PackageLoader("reports"),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     found = series(nights)
     states = {night: own["state"].value_counts() for night, own in found.groupby("night")}
-    style = files("reports").joinpath("templates", "page.css").read_text("utf-8")
     return (
-        environment.get_template("history.html").render(
-            style=Markup(style),  # noqa: S704 - ours
+        page_environment()
+        .get_template("history.html")
+        .render(
             nights=nights,
             last=nights[-1],
             verdict=verdict_of,
@@ -39,16 +28,6 @@ def history_page(nights: Sequence[Night]) -> str:
             drifts=drifting(found),
             rule=RULE,
             pictures=pictures(night_figures(nights)),
-            element=_element,
         )
         + "\n"
     )
-
-
-def _element(picture: Picture) -> Markup:
-    """Return a figure as an inline SVG element whose ids are its own; matplotlib escapes the text in it."""
-    drawn = picture.svg.decode()
-    element = re.sub(r'(<svg\b[^>]*?) width="[^"]*" height="[^"]*"', r"\1", drawn[drawn.index("<svg") :], count=1)
-    element = re.sub(r'\bid="', f'id="{picture.name}-', element)
-    element = re.sub(r'(href="|url\()#', rf"\1#{picture.name}-", element)
-    return Markup(element)  # noqa: S704 - drawn here, from escaped text

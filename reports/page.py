@@ -38,21 +38,11 @@ def to_html(
         trace: the runs behind the cells of all tables of the sections.
         pictures: suffix of a section -> its figures.
     """
-    environment = Environment(
-        loader=PackageLoader("reports"),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style, script = (
-        files("reports").joinpath("templates", name).read_text("utf-8") for name in ("page.css", "page.js")
-    )
+    environment = page_environment()
+    script = _own("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    # style and script are ours, and the sets are numbers; whatever a store holds is escaped
+    # the script is ours, and the sets are numbers; whatever a store holds is escaped
     environment.globals.update(
-        element=_element,
-        style=Markup(style),  # noqa: S704
         script=Markup(script),  # noqa: S704
         script_hash=f"sha256-{digest}",  # no other script runs, should one ever find its way in
         sets=Markup(json.dumps(trace.sets, separators=(",", ":"))),  # noqa: S704
@@ -61,6 +51,23 @@ def to_html(
         trace=trace,
     )
     return environment.get_template("page.html").render(sections=sections, pictures=pictures) + "\n"
+
+
+def page_environment() -> Environment:
+    """Return what renders a page: everything is escaped but the style, and figures by way of ``element``."""
+    environment = Environment(
+        loader=PackageLoader("reports"),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(element=_element, style=Markup(_own("page.css")))  # noqa: S704 - ours
+    return environment
+
+
+def _own(name: str) -> str:
+    return files("reports").joinpath("templates", name).read_text("utf-8")
 
 
 def _element(picture: Picture) -> Markup:

@@ -36,6 +36,7 @@ ROOMS: dict[str, set[str]] = {
     "bench.testing": {"bench.seeds", "bench.records", "bench.strategies"},
     # The store lies below the grid and knows nothing of how a run is made.
     "bench.store": {"bench.records"},
+    "bench.nightly": {"bench.records", "bench.config", "bench.store"},
     "bench.loop": {"bench.seeds", "bench.records", "bench.data", "bench.tasks", "bench.model", "bench.strategies"},
     "bench.perf": {
         *("bench", "bench.seeds", "bench.records", "bench.data", "bench.tasks", "bench.model", "bench.strategies"),
@@ -52,7 +53,8 @@ ROOMS: dict[str, set[str]] = {
     },
     "bench.cli": {
         *("bench", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model", "bench.strategies"),
-        *("bench.perf", "bench.testing", "bench.store", "bench.grid", "bench.display", "analysis", "reports"),
+        *("bench.perf", "bench.testing", "bench.store", "bench.grid", "bench.nightly", "bench.display"),
+        *("analysis", "reports"),
     },
     "bench.__main__": {"bench.cli"},
     "analysis": {"bench.seeds", "bench.records", "bench.store"},

@@ -21,8 +21,8 @@ from analysis.gate.plan import (
 from analysis.gate.register import note_looks, register
 from analysis.gate.simulation import Scenario, Simulation, simulate, stored_spread
 from analysis.gate.tables import forest, simulation_table, tables
-from analysis.gate.verdict import EXIT_CODES, Verdict, judge
-from analysis.gate.words import headline, lines
+from analysis.gate.verdict import EXIT_CODES, PlaceResult, SuiteResult, Verdict, judge
+from analysis.gate.words import headline, interval, lines, sides
 
 __all__ = [
     "CLAIMS",
@@ -31,12 +31,15 @@ __all__ = [
     "Claim",
     "Finding",
     "Place",
+    "PlaceResult",
     "Plan",
     "Scenario",
     "Simulation",
+    "SuiteResult",
     "Verdict",
     "forest",
     "headline",
+    "interval",
     "judge",
     "lines",
     "new_plan",
@@ -45,6 +48,7 @@ __all__ = [
     "parse_margins",
     "parse_strategy",
     "register",
+    "sides",
     "simulate",
     "simulation_table",
     "spelt",

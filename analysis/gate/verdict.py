@@ -89,7 +89,7 @@ class Verdict(Record):
         suite, places: at the last look taken; empty where none was.
         seeds_needed, tasks_needed: with which an open claim should be established; None: no number, or no need.
         runs_saved, seconds_saved: runs of the plan that are not stored and need not be made.
-        notes: further lines, such as that another plan was looked at before.
+        warnings: lines that must not be overlooked: another plan was looked at before. notes: further lines.
     """
 
     schema_version: Literal[1] = VERSION
@@ -104,6 +104,7 @@ class Verdict(Record):
     tasks_needed: int | None = None
     runs_saved: int = 0
     seconds_saved: float = 0.0
+    warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -126,6 +127,8 @@ def judge(
     plan: Plan,
     candidate: Results,
     baseline: Results,
+    *,
+    warnings: tuple[str, ...] = (),
     notes: tuple[str, ...] = (),
     excused: Collection[tuple[str, str]] = (),
 ) -> Verdict:
@@ -135,15 +138,17 @@ def judge(
         plan: what was declared.
         candidate: the store with the candidate's runs.
         baseline: that with the baseline's; may be the same.
-        notes: lines to be shown with it.
+        warnings: as :func:`analysis.gate.register` returns them.
+        notes: further lines to be shown with it.
         excused: (task, metric) whose harm is acknowledged, so that it fails no gate; the suite's tests take no excuse.
     """
     evidence = gather(plan, candidate, baseline)
     looks = look_at(plan, evidence.differences, excused)
     looks = looks[: int(first_decision(looks)) + 1] if looks else []
     outcome = _outcome(plan, looks)
+    said = {"warnings": warnings, "notes": notes}
     if not looks:
-        return _verdict(plan, looks, outcome, findings=evidence.findings, notes=notes)
+        return _verdict(plan, looks, outcome, findings=evidence.findings, **said)
     used = evidence.differences[..., : looks[-1].seeds]
     seeds, tasks = enough(plan, looks[-1], used) if outcome == "inconclusive" else (None, None)
     runs, seconds = _saved(plan, evidence) if outcome != "incomplete" else (0, 0.0)
@@ -158,7 +163,7 @@ def judge(
         tasks_needed=tasks,
         runs_saved=runs,
         seconds_saved=seconds,
-        notes=notes,
+        **said,
     )
 
 

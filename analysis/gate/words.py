@@ -74,15 +74,11 @@ def _needed(verdict: Verdict) -> str:
 
 def lines(verdict: Verdict) -> list[str]:
     """Return the findings, the most important first; a finding that is in the way of a verdict is one of them."""
-    return [*verdict.notes, *(it.text for it in verdict.findings), *map(_suite_line, _named(verdict)), *_rest(verdict)]
+    suite = [_suite_line(verdict.plan, it) for it in verdict.suite]
+    return [*verdict.warnings, *(it.text for it in verdict.findings), *suite, *_rest(verdict), *verdict.notes]
 
 
-def _named(verdict: Verdict) -> list[tuple[Plan, SuiteResult]]:
-    return [(verdict.plan, result) for result in verdict.suite]
-
-
-def _suite_line(both: tuple[Plan, SuiteResult]) -> str:
-    plan, it = both
+def _suite_line(plan: Plan, it: SuiteResult) -> str:
     if it.worse:
         said = f"worse by more than {it.margin:g}, p {_p(it.p_worse)}"
     else:

@@ -1,30 +1,31 @@
 """The nightly job's memory: what each night said, and where that drifts.
 
-``plan_against`` fixes what a night is held to before it runs, ``held_against`` judges its runs, ``append`` writes the
-night into the history, ``series`` marks drift, and ``summary`` tells the last night on one screen.
+A :class:`Reference` fixes what a night is held to before it runs, and judges its runs; ``append`` writes the night into
+the history, ``series`` marks drift, and ``summary`` tells the last night on one screen.
 """
 
 from analysis.history.drift import RULE, drifting, series
-from analysis.history.judging import Frozen, held_against, named, plan_against
+from analysis.history.judging import Asked, Reference, compared, named
 from analysis.history.nights import Comparison, Night, Point, append, read_history
 from analysis.history.page import night_figures
-from analysis.history.summary import exit_code_of, summary, verdict_of
+from analysis.history.summary import exit_code_of, summary, summary_json, verdict_of
 
 __all__ = [
     "RULE",
+    "Asked",
     "Comparison",
-    "Frozen",
     "Night",
     "Point",
+    "Reference",
     "append",
+    "compared",
     "drifting",
     "exit_code_of",
-    "held_against",
     "named",
     "night_figures",
-    "plan_against",
     "read_history",
     "series",
     "summary",
+    "summary_json",
     "verdict_of",
 ]

@@ -5,70 +5,140 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
-from analysis.frame import Results
-from analysis.gate import Plan, headline, judge, lines, new_plan, parse_strategy, stored_strategy
+from analysis.changes import changes
+from analysis.frame import Results, read_results
+from analysis.gate import Claim, Plan, Verdict, headline, judge, lines, new_plan, parse_strategy, spelt, stored_strategy
 from analysis.history.nights import Comparison, Point, Role
-from bench.errors import UnknownNameError
+from bench.errors import SpecError, UnknownNameError
 from bench.records import Strategy
-from bench.store.acknowledged import Acknowledgement
+from bench.seeds import canonical
+from bench.store import Baseline, Store
+from bench.store.acknowledged import acknowledgements
 
 
 @dataclass(frozen=True)
-class Frozen:
-    """A baseline as the gate reads it: its name, its runs, and the regressions against it that are known."""
+class Asked:
+    """What is to be judged every night.
 
-    name: str
-    results: Results
-    known: tuple[Acknowledgement, ...]
-
-
-def plan_against(
-    frozen: Frozen, candidate: Strategy, reference: str, *, seeds: tuple[int, ...], **fields: object
-) -> Plan:
-    """Return the plan to hold a strategy of tonight's grid against one of the baseline, at one look.
-
-    Args:
-        frozen: the baseline.
-        candidate: the strategy, as the grid runs it.
-        reference: that of the baseline, e.g. ``random+uniform``.
-        seeds: of the grid.
-        fields: further ones of the :class:`analysis.gate.Plan`.
-
-    Raises:
-        SpecError: if the baseline has no such strategy, or this is no plan.
+    Attributes:
+        candidates: names of strategies; none: all of the grid that the baseline has.
+        against: a strategy of the baseline; empty: each candidate's own stored runs.
+        canary: the strategy whose own stored runs tell how the machine does. claim: of each candidate.
     """
-    baseline = stored_strategy(frozen.results, parse_strategy(reference))
-    looks = (len(seeds),)
-    return new_plan(
-        candidate=candidate, baseline=baseline, baseline_store=frozen.name, seeds=seeds, looks=looks, **fields
-    )
+
+    candidates: tuple[str, ...]
+    against: str
+    canary: str
+    claim: Claim
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A baseline, as a night is held against it."""
+
+    baseline: Baseline
+
+    @cached_property
+    def results(self) -> Results:
+        """Its runs."""
+        return read_results(self.baseline)
+
+    def has(self, strategy: Strategy) -> bool:
+        """Return whether it holds runs of a strategy with these options, of whatever version of the code."""
+        columns = ["algorithm", "algorithm_options", "weighting", "weighting_options"]
+        parts = (strategy.algorithm, strategy.weighting)
+        wanted = [text for part in parts for text in (part.name, canonical(part.options))]
+        return bool((self.results.runs[columns] == wanted).all(axis=1).any())
+
+    def plan(self, candidate: Strategy, against: str, *, seeds: tuple[int, ...], **fields: object) -> Plan:
+        """Return the plan to hold a strategy of tonight's grid against one of the baseline, at one look.
+
+        Args:
+            candidate: as the grid runs it.
+            against: the baseline's, e.g. ``random+uniform``; empty: the candidate's own stored runs.
+            seeds: of the grid.
+            fields: further ones of the :class:`analysis.gate.Plan`.
+
+        Raises:
+            SpecError: if the baseline has no such strategy, or this is no plan.
+        """
+        stored = stored_strategy(self.results, parse_strategy(against or spelt(candidate)))
+        name, looks = self.baseline.header.name, (len(seeds),)
+        return new_plan(candidate=candidate, baseline=stored, baseline_store=name, seeds=seeds, looks=looks, **fields)
+
+    def plans(
+        self, strategies: Sequence[Strategy], asked: Asked, *, seeds: tuple[int, ...], **fields: object
+    ) -> tuple[list[tuple[Role, Plan]], list[str]]:
+        """Return what a night is held to, and a line for whatever is not.
+
+        Args:
+            strategies: of tonight's grid.
+            asked: what a user wants to be judged.
+            seeds: of the grid.
+            fields: as in :meth:`plan`.
+
+        Raises:
+            SpecError: if a strategy is not there, or something is no plan.
+        """
+        known = [strategy for strategy in strategies if self.has(strategy)]
+        judged = [named(strategies, name) for name in asked.candidates] or known
+        watched = [strategy for strategy in known if str(strategy) == asked.canary][:1]
+        plans: list[tuple[Role, Plan]] = [
+            ("gate", self.plan(it, asked.against, seeds=seeds, claim=asked.claim, **fields)) for it in judged
+        ]
+        plans += [("canary", self.plan(it, "", seeds=seeds, claim="equivalent", **fields)) for it in watched]
+        unknown = [] if asked.candidates else [it for it in strategies if it not in known]
+        notes = [f"not judged, since the baseline has no runs of it: {it}" for it in unknown]
+        if not watched:
+            notes.append(f"no canary: {asked.canary} is not both in tonight's grid and in the baseline")
+        return plans, notes
+
+    def judge(self, plan: Plan, tonight: Results, today: date) -> Verdict:
+        """Return what tonight's runs say; regressions that are acknowledged are named, and fail nothing."""
+        known = [one for one in acknowledgements(self.baseline) if one.candidate in {"", str(plan.candidate)}]
+        force = {one: one.in_force(today) for one in known}
+        notes = [f"acknowledged{'' if holds else ' no longer'}: {one}" for one, holds in force.items()]
+        excused = {(one.task, one.metric) for one, holds in force.items() if holds}
+        return judge(plan, tonight, self.results, notes=tuple(notes), excused=excused)
+
+    def moved(self, store: Store, strategy: str) -> tuple[int, int, dict[str, str]]:
+        """Return how a strategy's runs compare bit by bit: identical ones, all that both hold, and other environments.
+
+        Args:
+            store: tonight's.
+            strategy: e.g. ``random+uniform``; empty: all.
+
+        Returns:
+            Two counts, and fact -> its values then and now, where runs were made with something else.
+        """
+        found = changes(self.baseline, store, strategy)
+        facts = {fact: f"{'; '.join(a)} -> {'; '.join(b)}" for fact, (a, b) in found.environment.items()}
+        return found.identical, found.identical + found.drifted, facts
 
 
 def named(strategies: Sequence[Strategy], name: str) -> Strategy:
-    """Return the strategy of a grid that has a name such as ``random+uniform``; of several variants the first.
+    """Return the strategy of a grid that has a name such as ``random+uniform``, or one with all its options spelt out.
 
     Raises:
-        UnknownNameError: if the grid has none.
+        SpecError: if the grid has none, or several variants.
     """
-    there = {str(strategy): strategy for strategy in reversed(strategies)}
-    if name not in there:
-        raise UnknownNameError("strategy of tonight's grid", name, there)
-    return there[name]
+    found = [strategy for strategy in strategies if name in {str(strategy), spelt(strategy)}]
+    if not found:
+        raise UnknownNameError("strategy of tonight's grid", name, {str(strategy) for strategy in strategies})
+    if len(found) > 1:
+        variants = ", ".join(map(spelt, found))
+        raise SpecError(f"tonight's grid has {len(found)} variants of {name}; name one of {variants}")
+    return found[0]
 
 
-def held_against(frozen: Frozen, role: Role, plan: Plan, tonight: Results, today: date) -> Comparison:
-    """Return what tonight's runs say of a plan; regressions that are acknowledged are named and fail nothing."""
-    about = [one for one in frozen.known if one.candidate in {"", str(plan.candidate)}]
-    excuses = [one for one in about if one.in_force(today)]
-    notes = [f"acknowledged: {one}" for one in excuses]
-    notes += [f"acknowledged no longer: {one}" for one in about if not one.in_force(today)]
-    excused = {(one.task, one.metric) for one in excuses}
-    verdict = judge(plan, tonight, frozen.results, tuple(notes), excused)
+def compared(role: Role, verdict: Verdict, identical: int | None = None, runs: int | None = None) -> Comparison:
+    """Return a verdict as the history keeps it."""
     return Comparison(
         role=role,
-        candidate=str(plan.candidate),
-        baseline=str(plan.baseline),
+        candidate=str(verdict.plan.candidate),
+        baseline=str(verdict.plan.baseline),
         outcome=verdict.outcome,
         headline=headline(verdict),
         lines=tuple(lines(verdict)),
@@ -76,4 +146,6 @@ def held_against(frozen: Frozen, role: Role, plan: Plan, tonight: Results, today
             Point(metric=it.metric, estimate=it.estimate, low=it.low, high=it.high, n=it.n, unit=it.unit)
             for it in verdict.suite
         ),
+        identical=identical,
+        runs=runs,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 
@@ -58,6 +59,12 @@ def summary(nights: Sequence[Night]) -> str:
     lines += [f"made with: {fact} {values}" for fact, values in night.moved.items()]
     lines += [f"note: {note}" for note in night.notes]
     return "\n".join(lines) + "\n"
+
+
+def summary_json(nights: Sequence[Night]) -> str:
+    """Return the last night as JSON: all that the history keeps of it, the verdict in words, and what drifts."""
+    told = {"verdict": verdict_of(nights[-1]), "drift": drifting(series(nights))}
+    return json.dumps({**told, **nights[-1].model_dump(mode="json")}, indent=1, allow_nan=False) + "\n"
 
 
 def _lines(one: Comparison) -> list[str]:

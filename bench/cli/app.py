@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bench import __version__
-from bench.cli import baseline, checks, data, plan, power, results, run
+from bench.cli import baseline, checks, data, gate, nightly, plan, power, results, run
 from bench.errors import BenchError
 
 app = typer.Typer(
@@ -33,8 +33,8 @@ app = typer.Typer(
 )
 
 for command in (
-    *(run.run, plan.plan, run.status, results.report, results.explain, results.validate),
-    *(power.power, plan.list_, checks.check, checks.doctor, checks.perf),
+    *(run.run, plan.plan, run.status, results.report, results.explain, results.validate, power.power),
+    *(gate.regress, nightly.nightly, plan.list_, checks.check, checks.doctor, checks.perf),
 ):
     app.command(command.__name__.rstrip("_"))(command)
 app.add_typer(data.data_app, name="data")

@@ -1,7 +1,7 @@
 """Folders of nights: one that was cut off is finished before another is begun.
 
-``nightly/2026-11-23/`` holds ``grid.json`` (what is run, fixed when the night begins), ``store/``, ``report/`` and,
-once the night is over, ``summary.txt`` and ``summary.json``. A night without a summary was cut off.
+``nightly/2026-11-23/`` holds ``begun.json`` (what is run, fixed when the night begins), ``store/``, ``report/``,
+``gate/`` and, once the night is over, ``summary.txt`` and ``summary.json``. A night without a summary was cut off.
 """
 
 from __future__ import annotations
@@ -15,7 +15,15 @@ from pydantic import ValidationError
 
 from bench.config import GridSpec
 from bench.errors import CorruptRecordError, StoreError
+from bench.records import Record
 from bench.store.store import write_atomically
+
+
+class Begun(Record):
+    """What a night runs, and notes on how that was settled."""
+
+    grid: GridSpec
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -35,33 +43,32 @@ class NightFolder:
         return self.path / "store"
 
     @property
-    def report(self) -> Path:
-        """Its report."""
-        return self.path / "report"
-
-    @property
     def begun(self) -> bool:
         """Whether it is fixed what it runs."""
-        return (self.path / "grid.json").is_file()
+        return (self.path / "begun.json").is_file()
 
     @property
     def over(self) -> bool:
         """Whether it came to its end."""
         return (self.path / "summary.json").is_file()
 
-    def begin(self, spec: GridSpec) -> None:
-        """Fix what the night runs."""
-        write_atomically(self.path / "grid.json", spec.model_dump_json(indent=1).encode() + b"\n")
+    def evidence(self, candidate: str) -> Path:
+        """Return where the evidence on a candidate that did not pass goes."""
+        return self.path / "gate" / "".join(c if c.isalnum() or c in "+-_" else "_" for c in candidate)
 
-    def grid(self) -> GridSpec:
+    def begin(self, what: Begun) -> None:
+        """Fix what the night runs."""
+        write_atomically(self.path / "begun.json", what.model_dump_json(indent=1).encode() + b"\n")
+
+    def read(self) -> Begun:
         """Return what the night runs.
 
         Raises:
             CorruptRecordError: if the file cannot be read as that.
         """
-        path = self.path / "grid.json"
+        path = self.path / "begun.json"
         try:
-            return GridSpec.model_validate_json(path.read_bytes())
+            return Begun.model_validate_json(path.read_bytes())
         except OSError as error:
             raise StoreError(f"cannot read {path}: {error.strerror}") from error
         except ValidationError as error:

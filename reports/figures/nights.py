@@ -9,7 +9,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from analysis import metric_title
-from reports.figures.style import COLUMNS, GREY, Look, error_bars, in_order, legend, several_looks, small_multiples, wrapped
+from reports.figures.style import (
+    COLUMNS,
+    GREY,
+    Look,
+    error_bars,
+    in_order,
+    legend,
+    several_looks,
+    small_multiples,
+    wrapped,
+)
 
 STATES = {"": "steady", "outside": "outside", "drift": "drift"}
 HEIGHT, MANY_HEIGHT = 1.0, 0.65
