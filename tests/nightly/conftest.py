@@ -13,9 +13,13 @@ import pytest
 import yaml
 
 from bench import cli as command_line
+from bench.config import GridSpec
 from bench.grid.execute import Summary
+from bench.grid.expand import expand
+from bench.grid.world import World as Data
 from bench.records import METRICS
 from bench.store import Store
+from bench.store.baseline import save
 
 FACTORY = Path(__file__).parents[1] / "analysis" / "factory.py"
 SPEC = {
@@ -44,9 +48,11 @@ class World:
     """What the runs of a night yield.
 
     Attributes:
-        shift: (strategy, task, metric) -> what is added; "*" stands for any. noise: of what changes from night to night.
+        shift: (strategy, task, metric) -> what is added; "*" stands for any.
+        noise: standard deviation of what changes from night to night.
         night: seeds that noise. most: runs after which the process dies; None: it does not.
-        executed: how many runs were made, by call.
+        executed: how many runs were made, by call. written: which pages would have been written.
+        versions: of libraries, as the runs record them.
     """
 
     shift: dict[tuple[str, str, str], float] = field(default_factory=dict)
@@ -54,6 +60,7 @@ class World:
     night: int = 0
     most: int | None = None
     executed: list[int] = field(default_factory=list)
+    written: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=lambda: {"torch": "2.13.0"})
 
     def values(self, run) -> list[float]:
@@ -69,20 +76,19 @@ class World:
         return values.tolist()
 
 
-@pytest.fixture
-def made_up(monkeypatch, factory):
-    """Take the place of what executes a grid: write made-up records of the runs that are missing."""
-    world = World()
+@pytest.fixture(scope="session")
+def make_up(factory):
+    """A function that writes made-up records of the runs of a grid that a store lacks."""
 
-    def execute(grid, execution, console):
-        store, made = Store(execution.store, create=True), 0
+    def write(world, grid, folder):
+        store, made = Store(folder, create=True), 0
+        stored = store.keys()
         for job in grid.jobs:
             for run in job.runs:
                 key = run.key(job.fingerprint)
-                if key in store.keys():
+                if key in stored:
                     continue
                 if made == world.most:
-                    world.executed.append(made)
                     raise KeyboardInterrupt
                 ba, auc, pr = world.values(run)
                 record = factory.a_run(balanced_accuracy=ba, auc=auc, positives_ratio=pr, settings=run.settings)
@@ -93,18 +99,42 @@ def made_up(monkeypatch, factory):
         world.executed.append(made)
         return Summary(grid.runs, done=grid.runs)
 
-    monkeypatch.setattr("bench.grid.execute.execute", execute)
-    monkeypatch.setattr("bench.grid.execute.preflight", lambda spec, execution: None)
-    monkeypatch.setattr("reports.write_report", lambda store, out: None)  # has tests of its own, and takes a second
-    return world
+    return write
 
 
 @pytest.fixture
-def bench(monkeypatch, capsys, tmp_path, toy_mirror):
+def made_up(monkeypatch, make_up):
+    """Made-up runs take the place of real ones, and no page is drawn."""
+    world = World()
+    monkeypatch.setattr("bench.grid.execute.execute", lambda grid, how, console: make_up(world, grid, how.store))
+    monkeypatch.setattr("bench.grid.execute.preflight", lambda spec, execution: None)
+    for name in ("write_report", "history_page", "write_gate"):  # each has tests of its own, and takes a second
+        monkeypatch.setattr(f"reports.{name}", lambda *_, name=name: world.written.append(name) or "page")
+    return world
+
+
+@pytest.fixture(scope="session")
+def baseline(make_up, toy_mirror, cache, tmp_path_factory):
+    """The folder of a baseline ``main``: the tiny grid, as it is on any night when nothing has changed."""
+    folder = tmp_path_factory.mktemp("frozen")
+    grid = expand(GridSpec.model_validate(SPEC), Data(toy_mirror, cache))
+    make_up(World(), grid, folder / "store")
+    save(Store(folder / "store"), folder / "baselines", "main")
+    return folder / "baselines"
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory):
+    """One cache for all tests: a dataset is loaded once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def bench(monkeypatch, capsys, tmp_path, toy_mirror, cache):
     """Run the command line in this process; return (exit code, standard output, standard error)."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("IMBAL_BENCH_DATA", str(toy_mirror))
-    monkeypatch.setenv("IMBAL_BENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("IMBAL_BENCH_CACHE", str(cache))
     (tmp_path / "grid.yaml").write_text(yaml.safe_dump(SPEC))
 
     def run(*arguments: object) -> tuple[int, str, str]:
@@ -113,8 +143,6 @@ def bench(monkeypatch, capsys, tmp_path, toy_mirror):
             command_line.main()
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 1
-        except KeyboardInterrupt:  # what a made-up grid dies of
-            code = 137
         else:
             code = 0
         captured = capsys.readouterr()

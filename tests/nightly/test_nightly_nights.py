@@ -1,6 +1,7 @@
 """Nights end to end: cut off and finished, judged, remembered; drift and the canary told apart."""
 
 import json
+import shutil
 
 import pytest
 
@@ -11,16 +12,14 @@ WORSE = {("margin+invprop", "*", "auc"): -0.05}
 
 
 @pytest.fixture
-def night(bench, made_up, tmp_path):
-    """Run a night of the tiny grid against the baseline ``main``, which is the first night; return its exit code."""
+def night(bench, made_up, baseline, tmp_path):
+    """Run a night of the tiny grid against the baseline ``main``, for one strategy unless told otherwise."""
+    shutil.copytree(baseline, tmp_path / "baselines")
 
-    def run(*arguments):
-        if not (tmp_path / "baselines").exists():
-            assert bench("nightly", "grid.yaml", "--folder", "first")[0] == 0
-            (first,) = (tmp_path / "first").glob("20*/store")
-            assert bench("baseline", "save", "main", "--store", first)[0] == 0
+    def run(*arguments, candidate="margin+invprop"):
         made_up.night += 1
-        return bench("nightly", "grid.yaml", "--baseline", "main", *arguments)
+        chosen = ("--candidate", candidate) if candidate else ()
+        return bench("nightly", "grid.yaml", "--baseline", "main", *chosen, *arguments)
 
     return run
 
@@ -51,14 +50,14 @@ def test_without_a_baseline_a_night_says_how_to_make_one(bench, made_up, tmp_pat
 def test_a_night_that_is_cut_off_is_finished_the_next_night(night, made_up, bench, tmp_path):
     night()
     made_up.most = 10
-    assert night()[0] == 137
+    assert night()[0] == 130
     assert len(history(tmp_path)) == 1
-    cut_off = sorted((tmp_path / "nightly").glob("20*"))[-1]
+    cut_off = max((tmp_path / "nightly").glob("20*"))
     made_up.most = None
     code, out, _ = bench("nightly", "smoke", "--baseline", "main")  # what was begun is what goes on
     assert code == 0
     assert f"{cut_off.name} was cut off and goes on as it was begun" in out
-    assert made_up.executed[-2:] == [10, 22]
+    assert made_up.executed == [32, 22]
     assert [one.night for one in history(tmp_path)] == sorted(p.name for p in (tmp_path / "nightly").glob("20*"))
     assert [(one.grid, one.runs, one.failed) for one in history(tmp_path)] == [("tiny", 32, 0)] * 2
 
@@ -74,7 +73,8 @@ def test_a_night_cut_off_while_it_was_judged_is_written_once(night, bench, made_
 
 
 def test_a_night_like_the_baseline_passes_and_its_canary_is_identical(night, tmp_path):
-    code, out, _ = night()
+    """Without a candidate, every strategy is held against its own stored runs."""
+    code, out, _ = night(candidate="")
     assert code == 0
     told = latest(tmp_path)
     assert (told["verdict"], told["exit_code"], told["drift"], told["moved"]) == ("PASS", 0, [], {})
@@ -96,16 +96,13 @@ def test_a_strategy_that_drifts_is_marked_and_the_canary_is_clean(night, made_up
     assert night()[0] == 1
     code, out, _ = night()
     assert code == 1
-    assert "REGRESSION: margin+invprop is worse than margin+invprop" in out
+    assert "REGRESSION: margin+invprop:bins=10 is worse than margin+invprop:bins=10 @ main" in out
     assert states(tmp_path, "gate", "margin+invprop", "auc") == ["", "outside", "drift"]
     assert states(tmp_path, "gate", "margin+invprop", "balanced_accuracy") == [""] * 3
     assert states(tmp_path, "canary", "random+uniform", "auc") == [""] * 3
     (line,) = latest(tmp_path)["drift"]
     assert line.startswith("gate margin+invprop: auc drifts since")
-    evidence = sorted((tmp_path / "nightly").glob("20*"))[-1] / "gate"
-    assert [path.name for path in evidence.iterdir()] == ["margin+invprop"]
-    page = (tmp_path / "nightly" / "history.html").read_text()
-    assert "margin+invprop: auc drifts since" in page
+    assert made_up.written[-3:] == ["write_report", "write_gate", "history_page"]  # evidence of the one regression
 
 
 def test_a_machine_that_drifts_moves_the_canary_and_is_named(night, made_up, tmp_path):
@@ -123,7 +120,7 @@ def test_a_machine_that_drifts_moves_the_canary_and_is_named(night, made_up, tmp
 
 
 def test_a_candidate_is_held_against_another_strategy(night, tmp_path):
-    code, out, _ = night("--candidate", "random+invprop", "--against", "random+uniform", "--margin", "auc=.2")
+    code, out, _ = night("--against", "random+uniform", "--margin", "auc=.2", candidate="random+invprop")
     assert code == 0
     assert "PASS: random+invprop is not inferior to random+uniform @ main" in out
     (one,) = history(tmp_path)
@@ -132,9 +129,8 @@ def test_a_candidate_is_held_against_another_strategy(night, tmp_path):
 
 def test_an_acknowledged_regression_of_one_task_fails_nothing_until_it_expires(night, made_up, bench, tmp_path):
     made_up.noise = 0.001
-    made_up.shift = {("margin+invprop", "toy/law", "auc"): -0.03}
-    loose = ("--margin", "auc=.02")  # the suite's mean falls by .015, the task by more than its own margin of .04
-    night()
+    loose = ("--margin", "auc=.02")  # the suite's mean stays, one task falls by more than its own margin of .04
+    assert night(*loose)[0] == 0
     made_up.shift = {("margin+invprop", "toy/law", "auc"): -0.06, ("margin+invprop", "toy/food", "auc"): 0.06}
     code, out, _ = night(*loose)
     assert code == 1
@@ -155,17 +151,15 @@ def test_an_acknowledged_regression_of_one_task_fails_nothing_until_it_expires(n
     assert "acknowledged no longer" in out
 
 
-def test_what_the_baseline_does_not_know_is_said(night, bench, tmp_path):
-    night()
+def test_what_the_baseline_does_not_know_is_said(night, tmp_path):
     (tmp_path / "grid.yaml").write_text((tmp_path / "grid.yaml").read_text().replace("margin", "entropy"))
-    code, out, _ = bench("nightly", "grid.yaml", "--baseline", "main")
+    code, out, _ = night(candidate="")
     assert code == 0
     assert "not judged, since the baseline has no runs of it: entropy+uniform" in out
 
 
-def test_another_grid_than_the_baselines_gives_no_verdict(night, bench):
-    night()
-    code, out, _ = bench("nightly", "grid.yaml", "--baseline", "main", "--set", "loop.rounds=3")
+def test_another_grid_than_the_baselines_gives_no_verdict(night):
+    code, out, _ = night("--set", "loop.rounds=3")
     assert code == 4
     assert "it has runs under other settings, which do not compare" in out
 
@@ -181,11 +175,10 @@ def test_another_grid_than_the_baselines_gives_no_verdict(night, bench):
         (["--tasks", "gone"], "unknown dataset 'gone'"),
     ],
 )
-def test_whatever_is_wrong_is_said_before_anything_is_run(night, made_up, bench, tmp_path, arguments, fragment):
-    night()
-    before, calls = sorted((tmp_path / "nightly").iterdir()), len(made_up.executed)
-    code, _, err = bench("nightly", "grid.yaml", "--baseline", "main", *arguments)
+def test_whatever_is_wrong_is_said_before_anything_is_run(night, made_up, tmp_path, arguments, fragment):
+    code, _, err = night(*arguments)
     assert code == 2
     assert fragment in err
     assert len(err.splitlines()) == 1
-    assert (sorted((tmp_path / "nightly").iterdir()), len(made_up.executed)) == (before, calls)
+    assert not (tmp_path / "nightly").exists()
+    assert made_up.executed == []

@@ -12,8 +12,9 @@ import pytest
 
 from analysis import read_results
 from analysis.figures import figures_of, score_figure
-from analysis.figures.model import Drawing
-from bench.records import Informativeness
+from analysis.figures.model import Drawing, Figure
+from analysis.history.drift import SERIES
+from bench.records import METRICS, Informativeness
 from bench.store import Store
 from reports.figures import draw
 from reports.figures.effects import forest
@@ -51,7 +52,19 @@ def figures(tmp_path_factory, factory):
                 store.write(measured(run, value))
     results = read_results(store)
     one = score_figure(with_scores(factory.a_run("random", "invprop")))
-    return {figure.drawing: figure for figure in (*figures_of(results.runs, results.rounds), one)}
+    night = Figure("nights", "nights", "Nights", "Nights.", {"points": some_nights()})
+    return {figure.drawing: figure for figure in (*figures_of(results.runs, results.rounds), one, night)}
+
+
+def some_nights():
+    """Three nights of two comparisons, as ``analysis.history.series`` returns them."""
+    rows = [
+        ("gate", name, metric, f"2026-11-0{night}", 0.01 * night, 0.01 * night - 0.02, 0.01 * night + 0.02, 0.0, state)
+        for name in ("badge+invprop", "random+uniform")
+        for metric in METRICS
+        for night, state in enumerate(("", "outside", "drift"), 1)
+    ]
+    return pd.DataFrame(rows, columns=SERIES)
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +88,7 @@ LABELS = {
     "p-values": ["BADGE", "InvProp > Uniform", "PosProb > Uniform", "ROC-AUC"],
     "informativeness": ["BADGE", "InvProp", "between two selected positives", "mean cosine distance"],
     "times": ["BADGE, InvProp", "Random, Uniform", "fit", "select", "seconds per run"],
+    "nights": ["badge+invprop", "ROC-AUC", "11-02", "steady", "outside", "drift", "reference", "candidate − baseline"],
     "scores": ["round 1", "rows of the pool", "share of the weight", "probability of the positive class"],
 }
 

@@ -1,0 +1,156 @@
+"""What a machine can run, which night is to be run, and scripts that a shell and the command line understand."""
+
+import re
+import shlex
+import shutil
+import subprocess
+from datetime import date
+
+import pytest
+import yaml
+from typer.main import get_command
+
+from bench.cli import app
+from bench.config import GridSpec, load_spec, preset_names
+from bench.errors import CorruptRecordError
+from bench.nightly import SCRIPTS, Begun, NightFolder, fitted, script, tonight
+from bench.nightly.machine import MEMORY_GB, SMALL_POOL, SMALLER
+
+TODAY = date(2026, 11, 23)
+BEGUN = Begun(grid=GridSpec(name="tiny", tasks=("toy",)), notes=("a note",))
+
+
+# The machine
+
+
+def test_a_machine_with_a_gpu_and_memory_runs_what_is_asked_for():
+    fit = fitted("nightly", has_gpu=True, free_gb=MEMORY_GB)
+    assert (fit.spec, fit.overrides, fit.notes) == ("nightly", (), ())
+
+
+def test_without_a_gpu_a_smaller_preset_is_run_and_that_is_said():
+    fit = fitted("nightly", has_gpu=False, free_gb=64)
+    assert fit.spec == "laptop"
+    assert fit.notes == ("no GPU here: the preset laptop is run instead of nightly",)
+    assert load_spec(fit.spec).model.name == "offline"
+    assert set(SMALLER) | set(SMALLER.values()) <= set(preset_names())
+
+
+def test_a_users_grid_stays_what_it_is_without_a_gpu():
+    assert fitted("mine.yaml", has_gpu=False, free_gb=64) == fitted("mine.yaml", has_gpu=True, free_gb=64)
+
+
+def test_little_memory_limits_the_pools_and_that_is_said():
+    fit = fitted("nightly", has_gpu=True, free_gb=3.21)
+    assert load_spec(fit.spec, fit.overrides).pool.limit == SMALL_POOL
+    assert fit.notes == ("3.2 GB of memory are free, less than 8: pools are limited to 3,000 rows",)
+    assert len(fitted("nightly", has_gpu=False, free_gb=3).notes) == 2
+
+
+# The nights
+
+
+def test_nights_of_one_day_have_numbers(tmp_path):
+    names = []
+    for _ in range(3):
+        night = tonight(tmp_path, TODAY)
+        names.append(night.name)
+        night.begin(BEGUN)
+        night.end("text\n", "{}\n")
+    assert names == ["2026-11-23", "2026-11-23-2", "2026-11-23-3"]
+    assert tonight(tmp_path, date(2026, 11, 24)).name == "2026-11-24"
+
+
+def test_a_night_that_was_cut_off_comes_before_a_new_one(tmp_path):
+    first = tonight(tmp_path, TODAY)
+    assert not first.begun
+    first.begin(BEGUN)
+    later = tonight(tmp_path, date(2026, 11, 25))
+    assert (later, later.begun, later.over) == (first, True, False)
+    assert later.read() == BEGUN
+    later.end("text\n", "{}\n")
+    assert tonight(tmp_path, date(2026, 11, 25)).name == "2026-11-25"
+
+
+def test_a_folder_that_holds_other_things_is_no_night(tmp_path):
+    (tmp_path / "history.jsonl").touch()
+    (tmp_path / "notes").mkdir()
+    assert tonight(tmp_path, TODAY).name == "2026-11-23"
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"grid": {"tasks": []}, "notes": []}', "[1"])
+def test_a_torn_beginning_is_an_error_that_says_what_to_do(tmp_path, content):
+    (tmp_path / "begun.json").write_text(content)
+    with pytest.raises(CorruptRecordError, match="remove the night's folder to begin anew"):
+        NightFolder(tmp_path).read()
+
+
+def test_evidence_stays_in_the_nights_folder(tmp_path):
+    assert NightFolder(tmp_path).evidence("../../x+y").parent == tmp_path / "gate"
+
+
+# The scripts
+
+
+def shell_lines(kind):
+    """Return the commands of a script, joined where they go on in the next line."""
+    text = script(kind)
+    if kind == "github":
+        jobs = yaml.safe_load(text)["jobs"].values()
+        return [line for job in jobs for step in job["steps"] for line in step.get("run", "").splitlines()]
+    code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    return code.replace("\\\n", " ").splitlines()
+
+
+def commands(kind):
+    """Return the words after ``imbal-bench`` of every command of a script."""
+    found = []
+    for line in shell_lines(kind):
+        words = shlex.split(re.sub(r'"\$\{?\w+\}?"', "word", line), comments=True)
+        for at, word in enumerate(words):
+            if word == "imbal-bench" and (not at or words[at - 1] != "--signal"):
+                rest = words[at + 1 :]
+                ends = [i for i, it in enumerate(rest) if it in {">", "&&", "||", ";"} or it.endswith(">")]
+                found.append(rest[: min(ends, default=len(rest))])
+    return [words for words in found if words and re.fullmatch(r"[a-z]+", words[0])]
+
+
+@pytest.mark.parametrize("kind", ["slurm", "cron"])
+def test_bash_understands_the_shell_scripts(kind, tmp_path):
+    path = tmp_path / "nightly.sh"
+    path.write_text(script(kind))
+    assert path.read_text().startswith("#!/bin/bash\n")
+    checked = subprocess.run([shutil.which("bash"), "-n", path], capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_the_workflow_is_yaml_with_steps():
+    jobs = yaml.safe_load(script("github"))["jobs"]
+    assert set(jobs) == {"laws", "nightly"}
+    assert all("run" in step or "uses" in step for job in jobs.values() for step in job["steps"])
+
+
+@pytest.mark.parametrize("kind", SCRIPTS)
+def test_the_command_line_understands_every_command_of_a_script(kind):
+    found = commands(kind)
+    assert "nightly" in {words[0] for words in found}
+    for words in found:
+        command, context = get_command(app), None
+        name, command, rest = command.resolve_command(command.make_context("imbal-bench", list(words)), list(words))
+        context = command.make_context(name, list(rest))  # an unknown option or value raises
+        assert context.info_name == words[0]
+
+
+def test_a_misspelt_option_would_be_noticed():
+    command = get_command(app)
+    name, command, rest = command.resolve_command(
+        command.make_context("imbal-bench", ["nightly", "--basline", "x"]), ["nightly", "--basline", "x"]
+    )
+    with pytest.raises(Exception, match="No such option"):
+        command.make_context(name, list(rest))
+
+
+def test_slurm_asks_for_nothing_twice():
+    asked = re.findall(r"^#SBATCH (--[a-z-]+)", script("slurm"), re.MULTILINE)
+    assert asked
+    assert len(asked) == len(set(asked))
