@@ -214,6 +214,7 @@ def _several(rows: pd.DataFrame, kind: Kind, what: str) -> Finding:
 def _differences(plan: Plan, arms: tuple[_Arm, _Arm], seeds: Sequence[int]) -> FloatArray:
     """Return (metrics, places, seeds) of complete seeds."""
     blocks = _blocks(plan, seeds)
-    one, other = (blocks.merge(arm.runs, on=PLACE, how="left", validate="one_to_one") for arm in arms)
+    used = (arm.runs[arm.runs["seed"].isin(seeds)] for arm in arms)
+    one, other = (blocks.merge(runs, on=PLACE, how="left", validate="one_to_one") for runs in used)
     values = [(one[metric] - other[metric]).to_numpy(np.float64) for metric in plan.metrics]
     return np.stack(values).reshape(len(plan.metrics), len(plan.places), len(seeds))

@@ -150,7 +150,7 @@ def parse_margins(text: str) -> dict[str, float]:
     Raises:
         SpecError: if it does not read so.
     """
-    margins: dict[str, float] = Field(default_factory=dict)
+    margins: dict[str, float] = {}
     for part in text.split(","):
         name, _, value = part.partition("=")
         metric = SHORT.get(name.strip(), name.strip())

@@ -132,4 +132,4 @@ def interval(it: Estimate) -> str:
 
 
 def _p(p: float | None) -> str:
-    return NO_VALUE if p is None else p_text(p)
+    return "none (no spread)" if p is None else p_text(p)
