@@ -36,6 +36,7 @@ from bench.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from analysis import Results
     from analysis.gate import Asked, Plan, Verdict
     from bench.grid.execute import Execution
     from bench.grid.expand import Grid
@@ -147,16 +148,22 @@ def regress(
     raise typer.Exit(verdict.exit_code)
 
 
+def _stored(where: str | Path) -> Results:
+    """Return the runs that ``--store``, or what follows @ in ``--baseline``, names."""
+    from analysis import Store, read_results
+
+    return read_results(Store(where))
+
+
 def _strategy(asked: Asked, store: Path | None) -> Strategy:
     """Return the strategy that is meant: that of a store, or of the code at hand."""
-    from analysis import Store, read_results
     from analysis.gate import stored_strategy
     from bench.records import Strategy
     from bench.strategies.base import ALGORITHMS, WEIGHTINGS
     from bench.strategies.catalogue import component
 
     if store is not None:
-        return stored_strategy(read_results(Store(store)), asked)
+        return stored_strategy(_stored(store), asked)
     return Strategy(
         algorithm=component(ALGORITHMS, asked.algorithm, asked.algorithm_options),
         weighting=component(WEIGHTINGS, asked.weighting, asked.weighting_options),
@@ -198,24 +205,26 @@ def _look_by_look(plan: Plan, grid: Grid, execution: Execution, console: Console
 
 def _judged(plan: Plan, folder: Path, notes: tuple[str, ...]) -> Verdict:
     """Return the verdict on what is stored now; the plan is on record before it is made, and its looks after."""
-    from analysis import Store, read_results
+    from analysis import Store
     from analysis.gate import judge, note_looks, register
 
     here = Store(folder)
     others = register(here, plan)
-    results = read_results(here)
-    there = read_results(Store(plan.baseline_store)) if plan.baseline_store else results
-    verdict = judge(plan, results, there, warnings=others, notes=notes)
+    verdict = judge(plan, *_both(plan, folder), warnings=others, notes=notes)
     note_looks(here, verdict)
     return verdict
 
 
 def _try_out(plan: Plan, folder: Path, simulations: int, console: Console) -> None:
     """Print how often the plan errs and finds on grids that vary as the stored runs do."""
-    from analysis import Store, read_results
     from analysis.gate import simulate, stored_spread
     from reports import terminal_simulation
 
-    results = read_results(Store(folder))
-    there = read_results(Store(plan.baseline_store)) if plan.baseline_store else results
-    console.print(terminal_simulation(simulate(plan, stored_spread(plan, results, there), simulations)))
+    spread = stored_spread(plan, *_both(plan, folder))
+    console.print(terminal_simulation(simulate(plan, spread, simulations)))
+
+
+def _both(plan: Plan, folder: Path) -> tuple[Results, Results]:
+    """Return the candidate's and the baseline's stored runs."""
+    here = _stored(folder)
+    return here, _stored(plan.baseline_store) if plan.baseline_store else here

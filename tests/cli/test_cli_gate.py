@@ -75,7 +75,7 @@ def test_a_missing_seed_is_4_and_a_sequential_plan_stops_before_it(bench, stored
 
 def test_the_baseline_may_lie_in_another_store(bench, stored):
     stored(-0.05)
-    stored(0.0, name="old")
+    stored(0.0, name="old", noise=0.006)
     arms = ["--candidate", "random+invprop", "--baseline", "random+invprop@old"]
     code, out, _ = bench("regress", *STORED, *arms, "--margin", "auc=.01")
     assert code == 1

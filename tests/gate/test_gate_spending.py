@@ -15,7 +15,7 @@ def chance_of_any(looks, p):
     """The chance that any look crosses under the null hypothesis, by scipy's multivariate normal."""
     times = np.array(looks) / looks[-1]
     covariance = np.sqrt(np.minimum.outer(times, times) / np.maximum.outer(times, times))
-    return 1 - stats.multivariate_normal(cov=covariance, abseps=1e-8, releps=1e-8).cdf(stats.norm.isf(p), rng=0)
+    return 1 - stats.multivariate_normal(cov=covariance, abseps=1e-7, releps=1e-7).cdf(stats.norm.isf(p), rng=0)
 
 
 def test_the_boundaries_of_lan_and_demets_as_published():
@@ -24,7 +24,7 @@ def test_the_boundaries_of_lan_and_demets_as_published():
     assert stats.norm.isf(nominal((1, 2, 3, 4, 5), 0.025)) == pytest.approx(published, abs=2e-4)
 
 
-@pytest.mark.parametrize(("looks", "alpha"), [(FEW, 0.05), (FEW, 0.001), ((2, 3), 0.05), ((2, 5, 6, 20), 0.1)])
+@pytest.mark.parametrize(("looks", "alpha"), [(FEW, 0.05), (FEW, 0.001), ((2, 3), 0.05), ((2, 5, 20), 0.1)])
 def test_all_looks_together_spend_what_they_may(looks, alpha):
     levels = nominal(looks, alpha)
     for taken in range(2, len(looks) + 1):
