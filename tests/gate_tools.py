@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from analysis import read_results
-from analysis.frame import settings_digest
 from analysis.gate import Place, Plan, Verdict, judge, new_plan
 from bench.records import METRICS, Component, Strategy, Task
 from bench.store import Store
@@ -37,7 +36,7 @@ def a_plan(**fields: object) -> Plan:
         "margins": {"balanced_accuracy": 0.02, "auc": 0.01},
         "seeds": tuple(range(looks[-1])),
         "places": places(),
-        "settings": settings_digest(factory.SETTINGS),
+        "settings": factory.SETTINGS,
     }
     return new_plan(**{**same, **fields})
 

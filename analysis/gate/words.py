@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from analysis.gate.evidence import Kind
 from analysis.gate.plan import Claim, Plan, spelt
 from analysis.gate.verdict import Estimate, Outcome, PlaceResult, SuiteResult, Verdict
 from analysis.inference import Estimand
@@ -20,6 +21,14 @@ CLAIM_WORDS: dict[Claim, str] = {
     "superior": "better than",
     "noninferior": "not inferior to",
     "equivalent": "equivalent to",
+}
+KIND_WORDS: dict[Kind, str] = {
+    "failed": "runs failed",
+    "missing": "runs are missing",
+    "data": "runs are on different data",
+    "pairing": "runs are no pairs",
+    "duplicate": "runs are stored twice",
+    "nan": "runs yielded no number",
 }
 ON: dict[Estimand, str] = {
     "fixed-suite": "on these tasks",
@@ -56,8 +65,8 @@ def headline(verdict: Verdict) -> str:
         )
     if verdict.outcome == "inconclusive":
         return f"{word}: not shown that {claim} {ON[plan.estimand]}; {_needed(verdict)}"
-    first, more = verdict.findings[0].text, len(verdict.findings) - 1
-    return f"{word}: {candidate} and {baseline}: {first}" + (f" (and {more} more)" if more else "")
+    why = dict.fromkeys(KIND_WORDS[finding.kind] for finding in verdict.findings)
+    return f"{word} on {candidate} against {baseline}: {', '.join(why)}"
 
 
 def _metrics(suite: list[SuiteResult] | tuple[SuiteResult, ...]) -> str:

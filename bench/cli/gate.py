@@ -172,7 +172,6 @@ def _strategy(asked: Asked, store: Path | None) -> Strategy:
 
 def _suite(grid: Grid) -> dict[str, object]:
     """Return what a plan says of a grid: where it can be run, and under which settings."""
-    from analysis.frame import settings_digest
     from analysis.gate import Place
     from bench.errors import InfeasibleTaskError
 
@@ -180,7 +179,7 @@ def _suite(grid: Grid) -> dict[str, object]:
         raise InfeasibleTaskError(grid.skipped[0].reason)
     blocks = [job.block for job in grid.jobs]
     places = dict.fromkeys(Place(task=block.task, ratio=block.ratio, start=block.start) for block in blocks)
-    return {"places": tuple(places), "settings": settings_digest(grid.spec.settings)}
+    return {"places": tuple(places), "settings": grid.spec.settings}
 
 
 def _infeasible(grid: Grid) -> tuple[str, ...]:

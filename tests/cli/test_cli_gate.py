@@ -54,7 +54,7 @@ def test_files_are_written_and_the_plan_is_on_record(bench, stored, tmp_path):
     assert code == 0
     verdict = json.loads((tmp_path / "o" / "gate.json").read_text())
     assert verdict["plan"]["margins"] == {"auc": 0.01}
-    assert verdict["plan"]["settings"]
+    assert verdict["plan"]["settings"]["loop"]["rounds"] == factory.SETTINGS.loop.rounds
     assert (tmp_path / "s" / "gates" / f"{verdict['plan_hash']}.json").exists()
     assert str(tmp_path / "o" / "gate.html") in out
     again, out, _ = bench("regress", *STORED, "--margin", "auc=.05")
@@ -66,7 +66,7 @@ def test_a_missing_seed_is_4_and_a_sequential_plan_stops_before_it(bench, stored
     stored(0.05, seeds=range(4))
     code, out, _ = bench("regress", *STORED, "--margin", "auc=.01")
     assert code == 4
-    assert out.startswith("NO VERDICT: ")
+    assert out.startswith("NO VERDICT on random+invprop against random+uniform: runs are missing")
     code, out, _ = bench("regress", *STORED, "--margin", "auc=.01", "--sequential", "obf:4,7,10")
     assert code == 0
     assert "look 1 of 3, 4 seeds" in out
@@ -203,6 +203,7 @@ def test_a_candidate_that_is_broken_gives_one_line_and_no_verdict(
     arms = ["--candidate", candidate, "--baseline", "random+uniform", "--plugin", "mine.py", "--seeds", "2"]
     code, out, err = bench("regress", *arms, *tiny, "--margin", "auc=.5")
     assert (code, err) == (4, "")
-    (line,) = [line for line in out.splitlines() if line.startswith("NO VERDICT")]
-    assert "2 runs of the candidate" in line
+    assert f"NO VERDICT on {candidate} against random+uniform: runs failed\n" in out
+    (line,) = [line for line in out.splitlines() if line.startswith("- ")]
+    assert f"2 runs of the candidate {candidate} failed" in line
     assert says in line

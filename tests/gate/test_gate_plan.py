@@ -5,7 +5,7 @@ from gate_tools import BASELINE, CANDIDATE, a_plan, places
 
 from analysis.gate import parse_looks, parse_margins, parse_strategy, spelt
 from bench.errors import SpecError
-from bench.records import Component, Strategy
+from bench.records import Component, Settings, Strategy
 
 
 def test_margins_are_read_by_short_and_long_names():
@@ -92,7 +92,7 @@ OTHER = {
     "futility": 0.0,
     "seeds": tuple(range(1, 11)),
     "places": places(ratios=(10,)),
-    "settings": "0" * 12,
+    "settings": Settings(),
 }
 
 
