@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from analysis.gate.evidence import Kind
 from analysis.gate.plan import Claim, Plan, spelt
@@ -56,7 +56,7 @@ def headline(verdict: Verdict) -> str:
         worse = [it for it in verdict.suite if it.worse]
         harmed = [it for it in verdict.places if it.harmed]
         where = [f"{ON[plan.estimand]} ({_metrics(worse)})"] if worse else []
-        where += [f"on {len({it.place for it in harmed})} of {len(plan.places)} tasks alone"] if harmed else []
+        where += [_alone({str(it.place) for it in harmed}, len(plan.places))] if harmed else []
         return f"{word}: {candidate} is worse than {baseline} {' and '.join(where)}"
     if verdict.outcome == "inconclusive" and all(it.established for it in verdict.suite):
         cases = sum(it.suspected for it in verdict.places)
@@ -69,7 +69,11 @@ def headline(verdict: Verdict) -> str:
     return f"{word} on {candidate} against {baseline}: {', '.join(why)}"
 
 
-def _metrics(suite: list[SuiteResult] | tuple[SuiteResult, ...]) -> str:
+def _alone(places: set[str], of: int) -> str:
+    return f"on {next(iter(places))} alone" if len(places) == 1 else f"on {len(places)} of {of} single tasks"
+
+
+def _metrics(suite: Sequence[SuiteResult]) -> str:
     return ", ".join(f"{metric_title(it.metric)} {signed(it.estimate)}" for it in suite)
 
 

@@ -78,7 +78,9 @@ def test_junit_without_a_verdict_is_an_error_for_each_finding(hostile):
 
 def test_markdown_says_all_and_takes_nothing_for_a_mark(harmed, hostile):
     text = to_summary(harmed)
-    assert text.startswith("## REGRESSION: random+invprop is worse than random+uniform on 1 of 4 tasks alone\n")
+    assert text.startswith(
+        "## REGRESSION: random+invprop is worse than random+uniform on sst2/positive 1/50 warm alone\n"
+    )
     assert text.count("\n|:") == len(tables(harmed)) == 3
     assert "**<0.0001**" in text.replace("\\", "")
     assert r"\<script\>" in to_summary(hostile)

@@ -46,7 +46,7 @@ def test_one_that_is_worse_on_a_single_task_fails_there(tmp_path):
     store = fill(tmp_path / "s", lambda task, _: -0.09 if task == "sst2/positive" else 0.03)
     verdict = verdict_on(a_plan(), store)
     assert verdict.exit_code == 1
-    assert headline(verdict).endswith("on 1 of 4 tasks alone")
+    assert headline(verdict).endswith("is worse than random+uniform on sst2/positive 1/50 warm alone")
     assert all(it.established and not it.worse for it in verdict.suite)
     assert {str(it.place) for it in verdict.places if it.harmed} == {"sst2/positive 1/50 warm"}
     assert any("sst2/positive 1/50 warm, ROC-AUC" in line and "margin 0.02" in line for line in lines(verdict))
