@@ -73,6 +73,14 @@ def perf(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def nightly(session: nox.Session) -> None:
+    """Run tonight's grid, or the rest of a night cut off, and judge it (arguments go to `imbal-bench nightly`)."""
+    install(session)
+    jobs = os.environ.get("IMBAL_BENCH_JOBS", "1")
+    session.run("imbal-bench", "nightly", "--jobs", jobs, *session.posargs)
+
+
+@nox.session(default=False)
 def torture(session: nox.Session) -> None:
     """Kill workers and drivers of a grid 100 times at random, then check every run; takes minutes (`-- 500` kills)."""
     install(session, "test")

@@ -55,7 +55,7 @@ def write_gate(verdict: Verdict, out_dir: str | Path) -> GateFiles:
     write_atomically(files.json, verdict.model_dump_json(indent=1).encode() + b"\n")
     write_atomically(files.junit, to_junit(verdict))
     write_atomically(files.markdown, to_summary(verdict).encode())
-    write_atomically(files.html, to_page(verdict).encode())
+    write_atomically(files.html, to_page(verdict, report=(out / "report.html").exists()).encode())
     return files
 
 
@@ -122,13 +122,14 @@ def to_summary(verdict: Verdict) -> str:
     return "\n".join([f"## {escaped(headline(verdict))}\n", said, *map(to_markdown, tables(verdict))])
 
 
-def to_page(verdict: Verdict) -> str:
-    """Return a verdict as one self-contained page."""
+def to_page(verdict: Verdict, *, report: bool = False) -> str:
+    """Return a verdict as one self-contained page, with a link to the ``report.html`` beside it if there is one."""
     return (
         page_environment()
         .get_template("gate.html")
         .render(
             verdict=verdict,
+            report=report,
             headline=headline(verdict),
             lines=lines(verdict),
             tables=tables(verdict),

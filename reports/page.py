@@ -28,7 +28,12 @@ TITLES = {
 
 
 def to_html(
-    sections: Sequence[Section], overview: Overview, trace: Trace, pictures: Mapping[str, Sequence[Picture]]
+    sections: Sequence[Section],
+    overview: Overview,
+    trace: Trace,
+    pictures: Mapping[str, Sequence[Picture]],
+    *,
+    gate: bool = False,
 ) -> str:
     """Return the page: what was run, what it says and what is missing first, then a part for each section.
 
@@ -37,6 +42,7 @@ def to_html(
         overview: of the same store.
         trace: the runs behind the cells of all tables of the sections.
         pictures: suffix of a section -> its figures.
+        gate: whether a verdict of the gate, ``gate.html``, lies beside the page and is to be linked.
     """
     environment = page_environment()
     script = _own("page.js")
@@ -49,6 +55,7 @@ def to_html(
         fact_titles=TITLES,
         overview=overview,
         trace=trace,
+        gate=gate,
     )
     return environment.get_template("page.html").render(sections=sections, pictures=pictures) + "\n"
 

@@ -13,18 +13,18 @@ import pandas as pd
 
 from analysis.condition import WHOLE_BLOCK as PLACE
 from analysis.condition import without
-from analysis.frame import Results
+from analysis.frame import Results, settings_digest
 from analysis.gate.plan import Asked, Plan, spelt
 from analysis.inference.design import FloatArray
 from bench.errors import SpecError
 from bench.records import Component, Record, Strategy
 from bench.seeds import canonical
 
-Kind = Literal["failed", "missing", "settings", "data", "pairing", "duplicate", "nan", "note"]
+Kind = Literal["failed", "missing", "data", "pairing", "duplicate", "nan"]
 
 
 class Finding(Record):
-    """One line on the evidence; all but notes are in the way of a verdict."""
+    """One line on what is in the way of a verdict."""
 
     kind: Kind
     text: str
@@ -119,7 +119,7 @@ class _Arm:
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """Its finished runs in the plan's blocks, under the plan's settings."""
+        """Its finished runs in the plan's blocks, under the plan's settings and the metrics of today."""
         return self._at_settings(self.results.runs)
 
     @cached_property
@@ -130,10 +130,10 @@ class _Arm:
     @property
     def elsewhere(self) -> set[str]:
         """Other settings that it has been run under in the plan's blocks."""
-        return set(self._of_strategy(self.results.runs)["settings"]) - {self.plan.settings}
+        return set(self._of_strategy(self.results.runs)["settings"]) - {settings_digest(self.plan.settings)}
 
     def _at_settings(self, frame: pd.DataFrame) -> pd.DataFrame:
-        return self._of_strategy(frame[frame["settings"] == self.plan.settings])
+        return self._of_strategy(frame[frame["settings"] == settings_digest(self.plan.settings)])
 
     def _of_strategy(self, frame: pd.DataFrame) -> pd.DataFrame:
         for kind, part in (("algorithm", self.strategy.algorithm), ("weighting", self.strategy.weighting)):
@@ -182,13 +182,15 @@ def _problems(arms: tuple[_Arm, _Arm], seeds: Sequence[int]) -> Iterator[Finding
 
 def _gaps(arm: _Arm, seeds: Sequence[int]) -> Iterator[Finding]:
     """Yield what one arm lacks."""
-    runs, lost = (frame[frame["seed"].isin(seeds)] for frame in (arm.runs, arm.lost))
-    lost = without(lost, runs, PLACE)
-    for (status, reason), own in lost.groupby(["status", "reason"]):
-        yield _several(own, "failed", f"of the {arm} {status}: {' '.join(str(reason).split())}")
-    gone = without(without(_blocks(arm.plan, seeds), runs, PLACE), lost, PLACE)
+    runs = arm.runs[arm.runs["seed"].isin(seeds)]
+    gone = without(_blocks(arm.plan, seeds), runs, PLACE)
     if len(gone):
-        yield _several(gone, "missing", f"of the {arm} are not in the store{_why_missing(arm)}")
+        lost = gone.merge(arm.lost, on=PLACE)
+        for (status, reason), own in lost.groupby(["status", "reason"]):
+            yield _several(own, "failed", f"of the {arm} {status}: {' '.join(str(reason).split())}")
+        never = without(gone, lost, PLACE)
+        if len(never):
+            yield _several(never, "missing", f"of the {arm} are not in the store{_why_missing(arm)}")
     for metric in arm.plan.metrics:
         nan = runs[runs[metric].isna()]
         if len(nan):
@@ -196,13 +198,17 @@ def _gaps(arm: _Arm, seeds: Sequence[int]) -> Iterator[Finding]:
 
 
 def _why_missing(arm: _Arm) -> str:
-    here = arm.results.settings.get(arm.plan.settings)
-    others = [arm.results.settings[digest] for digest in sorted(arm.elsewhere)]
-    if here is not None and here in others:
-        return "; it has runs of another version of the metrics, which do not compare"
-    if others:
-        return "; it has runs under other settings, which do not compare"
+    here = arm.plan.settings
+    for other in (arm.results.settings[digest] for digest in sorted(arm.elsewhere)):
+        ours, theirs = (_flat(settings.model_dump()) for settings in (here, other))
+        differ = [f"{name} {theirs[name]}, not {value}" for name, value in ours.items() if value != theirs[name]]
+        said = f"other settings ({'; '.join(differ)})" if differ else "another version of the metrics"
+        return f"; it has runs under {said}, which do not compare"
     return f"; {len(arm.results.unreadable)} files of it cannot be read" if arm.results.unreadable else ""
+
+
+def _flat(settings: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
+    return {f"{part}.{name}": value for part, own in settings.items() for name, value in own.items()}
 
 
 def _several(rows: pd.DataFrame, kind: Kind, what: str) -> Finding:
@@ -214,6 +220,7 @@ def _several(rows: pd.DataFrame, kind: Kind, what: str) -> Finding:
 def _differences(plan: Plan, arms: tuple[_Arm, _Arm], seeds: Sequence[int]) -> FloatArray:
     """Return (metrics, places, seeds) of complete seeds."""
     blocks = _blocks(plan, seeds)
-    one, other = (blocks.merge(arm.runs, on=PLACE, how="left", validate="one_to_one") for arm in arms)
+    used = (arm.runs[arm.runs["seed"].isin(seeds)] for arm in arms)
+    one, other = (blocks.merge(runs, on=PLACE, how="left", validate="one_to_one") for runs in used)
     values = [(one[metric] - other[metric]).to_numpy(np.float64) for metric in plan.metrics]
     return np.stack(values).reshape(len(plan.metrics), len(plan.places), len(seeds))

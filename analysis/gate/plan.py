@@ -12,7 +12,7 @@ from analysis.inference import ALPHA, Estimand
 from analysis.inference.design import IntArray
 from bench import seeds
 from bench.errors import SpecError, UnknownNameError
-from bench.records import METRICS, Option, Record, Start, Strategy, Task
+from bench.records import METRICS, Option, Record, Settings, Start, Strategy, Task
 
 Claim = Literal["superior", "noninferior", "equivalent"]
 CLAIMS: tuple[Claim, ...] = get_args(Claim)
@@ -60,7 +60,7 @@ class Plan(Record):
         futility: conditional power of either verdict below which a look ends the plan as inconclusive; 0: never.
         seeds: in the order in which they are used. places: what each seed is run on.
             Places are kept sorted by dataset, class, ratio and start.
-        settings: digest of the scientific settings and metric version, as :mod:`analysis.frame` makes it.
+        settings: the scientific settings of all runs.
     """
 
     candidate: Strategy
@@ -75,7 +75,7 @@ class Plan(Record):
     futility: Annotated[float, Field(ge=0, lt=0.5)] = FUTILITY
     seeds: tuple[int, ...]
     places: Annotated[tuple[Place, ...], Field(min_length=1), AfterValidator(_in_order)]
-    settings: str
+    settings: Settings
 
     @model_validator(mode="after")
     def _is_a_plan(self) -> Plan:

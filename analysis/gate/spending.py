@@ -19,7 +19,7 @@ from analysis.inference.design import FloatArray
 NODES, WEIGHTS = leggauss(200)
 FAR = 8.0
 """Standard deviations below which nothing of a normal distribution is left."""
-ALPHAS = np.concatenate([np.geomspace(1e-12, 0.04, 120), np.linspace(0.05, 0.95, 91)])
+ALPHAS = np.concatenate([np.geomspace(1e-12, 0.04, 60), np.linspace(0.05, 0.95, 46)])
 """Levels at which boundaries are tabulated."""
 
 

@@ -15,7 +15,7 @@ from analysis.inference import Rate
 from analysis.model import NO_VALUE, Cell, Group, Row, Table, p_text, signed
 from analysis.names import METRIC_TITLES, metric_title
 
-BOUNDS = ("difference", "lower bound", "upper bound", "margin", "n")
+BOUNDS = ("difference", "lower bound", "upper bound")
 
 
 def tables(verdict: Verdict) -> tuple[Table, ...]:
@@ -30,13 +30,19 @@ def _suite(verdict: Verdict) -> Table:
         name="gate-suite",
         address="suite",
         title=f"{' minus '.join(sides(plan))}, {ON[plan.estimand]}",
-        caption=f"Mean difference over {verdict.suite[0].unit}s (estimand {plan.estimand}) with its one-sided bounds, "
-        f"each at the look's boundary p. p of the one-sided t-tests over {verdict.suite[0].unit}s, adjusted for the "
-        f"looks of the plan{corrected}: that the candidate is {_claim(plan)}, in every metric at once "
+        caption=f"Mean difference over {verdict.suite[0].unit}s (estimand {plan.estimand}), and bounds that are each "
+        "one-sided at the look's boundary. p of the one-sided t-tests over the same units, adjusted for the looks of "
+        f"the plan{corrected}: that the candidate is {_claim(plan)}, which is to hold in every metric "
         "(intersection-union), and that it is worse by more than the margin.",
         headers=("Metric",),
-        groups=(Group("Candidate minus baseline", BOUNDS), Group("p", (plan.claim, "worse"))),
-        rows=tuple(Row((metric_title(it.metric),), (*_bounds(it), *_suite_p(it))) for it in verdict.suite),
+        groups=(Group("Candidate minus baseline", (*BOUNDS, "margin", "n")), Group("p", (plan.claim, "worse"))),
+        rows=tuple(
+            Row(
+                (metric_title(it.metric),),
+                (*_bounds(it), Cell(f"{it.margin:g}", it.margin), Cell(str(it.n), it.n), *_suite_p(it)),
+            )
+            for it in verdict.suite
+        ),
         mark=f"p at or below {plan.alpha:g}",
     )
 
@@ -48,7 +54,7 @@ def _claim(plan: Plan) -> str:
 
 def _bounds(it: Estimate) -> tuple[Cell, ...]:
     ends = (Cell(NO_VALUE) if end is None else Cell(signed(end), end) for end in (it.low, it.high))
-    return (Cell(signed(it.estimate), it.estimate), *ends, Cell(f"{it.margin:g}", it.margin), Cell(str(it.n), it.n))
+    return (Cell(signed(it.estimate), it.estimate), *ends)
 
 
 def _suite_p(it: SuiteResult) -> tuple[Cell, Cell]:
@@ -101,8 +107,10 @@ def _places(verdict: Verdict) -> Table:
         name="gate-tasks",
         address="tasks",
         title="Each task by itself",
-        caption="Mean difference over seeds with its one-sided bounds. Harm: p that the candidate is worse by more "
-        f"than a task's margin, adjusted for looks and by Holm over all {len(verdict.places)} tests.",
+        caption=f"Mean difference over {verdict.places[0].n} seeds, and bounds that are each one-sided at the look's "
+        "boundary. Harm: p that the candidate is worse by more than a task's margin "
+        f"({', '.join(f'{metric_title(it)} {plan.harm_of(it):g}' for it in plan.metrics)}), adjusted for looks and by "
+        f"Holm over all {len(verdict.places)} tests.",
         headers=("Task",),
         groups=tuple(Group(metric_title(metric), (*BOUNDS, "harm")) for metric in plan.metrics),
         rows=tuple(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from analysis.gate.evidence import Kind
 from analysis.gate.plan import Claim, Plan, spelt
 from analysis.gate.verdict import Estimate, Outcome, PlaceResult, SuiteResult, Verdict
 from analysis.inference import Estimand
@@ -20,6 +21,14 @@ CLAIM_WORDS: dict[Claim, str] = {
     "superior": "better than",
     "noninferior": "not inferior to",
     "equivalent": "equivalent to",
+}
+KIND_WORDS: dict[Kind, str] = {
+    "failed": "runs failed",
+    "missing": "runs are missing",
+    "data": "runs are on different data",
+    "pairing": "runs are no pairs",
+    "duplicate": "runs are stored twice",
+    "nan": "runs yielded no number",
 }
 ON: dict[Estimand, str] = {
     "fixed-suite": "on these tasks",
@@ -47,7 +56,7 @@ def headline(verdict: Verdict) -> str:
         worse = [it for it in verdict.suite if it.worse]
         harmed = [it for it in verdict.places if it.harmed]
         where = [f"{ON[plan.estimand]} ({_metrics(worse)})"] if worse else []
-        where += [f"on {len({it.place for it in harmed})} of {len(plan.places)} tasks alone"] if harmed else []
+        where += [_alone({str(it.place) for it in harmed}, len(plan.places))] if harmed else []
         return f"{word}: {candidate} is worse than {baseline} {' and '.join(where)}"
     if verdict.outcome == "inconclusive" and all(it.established for it in verdict.suite):
         cases = sum(it.suspected for it in verdict.places)
@@ -56,11 +65,15 @@ def headline(verdict: Verdict) -> str:
         )
     if verdict.outcome == "inconclusive":
         return f"{word}: not shown that {claim} {ON[plan.estimand]}; {_needed(verdict)}"
-    first, more = verdict.findings[0].text, len(verdict.findings) - 1
-    return f"{word}: {candidate} and {baseline}: {first}" + (f" (and {more} more)" if more else "")
+    why = dict.fromkeys(KIND_WORDS[finding.kind] for finding in verdict.findings)
+    return f"{word} on {candidate} against {baseline}: {', '.join(why)}"
 
 
-def _metrics(suite: list[SuiteResult] | tuple[SuiteResult, ...]) -> str:
+def _alone(places: set[str], of: int) -> str:
+    return f"on {next(iter(places))} alone" if len(places) == 1 else f"on {len(places)} of {of} single tasks"
+
+
+def _metrics(suite: Sequence[SuiteResult]) -> str:
     return ", ".join(f"{metric_title(it.metric)} {signed(it.estimate)}" for it in suite)
 
 
@@ -132,4 +145,4 @@ def interval(it: Estimate) -> str:
 
 
 def _p(p: float | None) -> str:
-    return NO_VALUE if p is None else p_text(p)
+    return "none (no spread)" if p is None else p_text(p)

@@ -15,7 +15,7 @@ from bench.errors import SpecError, UnknownNameError
 from bench.records import Strategy
 from bench.seeds import canonical
 from bench.store import Baseline, Store
-from bench.store.acknowledged import acknowledgements
+from bench.store.acknowledged import excuses
 
 
 @dataclass(frozen=True)
@@ -97,11 +97,8 @@ class Reference:
 
     def judge(self, plan: Plan, tonight: Results, today: date) -> Verdict:
         """Return what tonight's runs say; regressions that are acknowledged are named, and fail nothing."""
-        known = [one for one in acknowledgements(self.baseline) if one.candidate in {"", str(plan.candidate)}]
-        force = {one: one.in_force(today) for one in known}
-        notes = [f"acknowledged{'' if holds else ' no longer'}: {one}" for one, holds in force.items()]
-        excused = {(one.task, one.metric) for one, holds in force.items() if holds}
-        return judge(plan, tonight, self.results, notes=tuple(notes), excused=excused)
+        notes, excused = excuses(self.baseline, str(plan.candidate), today)
+        return judge(plan, tonight, self.results, notes=notes, excused=excused)
 
     def moved(self, store: Store, strategy: str) -> tuple[int, int, dict[str, str]]:
         """Return how a strategy's runs compare bit by bit: identical ones, all that both hold, and other environments.

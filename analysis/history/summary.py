@@ -73,7 +73,12 @@ def _lines(one: Comparison) -> list[str]:
 
 
 def _canary(one: Comparison) -> str:
+    """Return what the canary says; it has moved where an interval excludes zero, for the better or the worse."""
     kept = f"{one.identical} of {one.runs} runs identical bit for bit"
+    if one.outcome == "incomplete":
+        return f"canary {one.name}: {one.headline}"
     if one.outcome == "established":
         return f"canary {one.name}: as it was; {kept}"
-    return f"CANARY {one.name} MOVED ({one.headline}); {kept}: suspect the machine or libraries before any strategy"
+    moved = any((point.low or 0.0) > 0 or (point.high or 0.0) < 0 for point in one.points)
+    said = "MOVED" if moved else "NOT SHOWN TO BE AS IT WAS"
+    return f"CANARY {one.name} {said} ({one.headline}); {kept}: suspect the machine or libraries before any strategy"

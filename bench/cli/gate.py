@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 
+from bench.cli.baseline import DEFAULT_FOLDER, FolderOption
 from bench.cli.options import (
     DEFAULT_CACHE,
     DEFAULT_JOBS,
@@ -36,6 +38,7 @@ from bench.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from analysis import Results
     from analysis.gate import Asked, Plan, Verdict
     from bench.grid.execute import Execution
     from bench.grid.expand import Grid
@@ -44,7 +47,9 @@ if TYPE_CHECKING:
 
 def regress(
     candidate: Annotated[str, typer.Option("--candidate", help="Strategy, e.g. mine+invprop or dal+invprop:bins=5.")],
-    baseline: Annotated[str, typer.Option("--baseline", help="Strategy; @STORE takes its runs from another store.")],
+    baseline: Annotated[
+        str, typer.Option("--baseline", help="Strategy; @WHERE: its runs in another store or baseline.")
+    ],
     margin: Annotated[str, typer.Option("--margin", help="Per metric, e.g. ba=.01,auc=.005,pr=.02.")],
     spec: Annotated[str, typer.Option("--spec", help="Preset or YAML file: tasks, ratios, seeds, settings.")],
     claim: Annotated[
@@ -81,6 +86,7 @@ def regress(
     run_timeout: TimeoutOption = None,
     plugin: PluginOption = None,
     run: Annotated[bool, typer.Option(help="Run what the next look lacks; otherwise judge what is stored.")] = True,
+    baselines: FolderOption = DEFAULT_FOLDER,
     out: Annotated[Path | None, typer.Option("--out", help="Folder to write. Default: report/ in the store.")] = None,
     simulate: Annotated[
         bool, typer.Option("--simulate", help="Try the plan on simulated grids with the stored runs' spread instead.")
@@ -99,17 +105,22 @@ def regress(
     --ratios 50 --sequential obf:4,7,10 --claim superior
 
     imbal-bench regress --candidate dal+invprop --baseline dal+invprop@results/last-year --margin auc=.005 --spec paper
+
+    imbal-bench regress --candidate mine+invprop --plugin mine.py --baseline random+uniform@main --margin auc=.01
+    --spec nightly
     """
     from analysis.gate import new_plan, parse_looks, parse_margins, parse_strategy
     from bench.config.slurm import load_slurm
     from bench.grid.execute import Execution
     from bench.grid.expand import expand
     from bench.grid.workers import choose_workers
+    from bench.store.baseline import place_of
     from reports import terminal_verdict, write_gate
 
     console = console_here()
     plugins = add_plugins(plugin)
     against, _, elsewhere = baseline.partition("@")
+    elsewhere = place_of(elsewhere, baselines) if elsewhere else ""
     # only the blocks and settings of the grid are wanted: what it runs is replaced by the two arms
     grid_spec = load(spec, [*(overrides or ()), "options={}"], tasks, ratios, seeds, "random", "uniform", model)
     looks, world = parse_looks(sequential, len(grid_spec.seeds)), world_at(data_dir, cache_dir)
@@ -147,16 +158,23 @@ def regress(
     raise typer.Exit(verdict.exit_code)
 
 
+def _stored(where: str | Path) -> Results:
+    """Return the runs that ``--store``, or what follows @ in ``--baseline``, names."""
+    from analysis import read_results
+    from bench.store.baseline import opened
+
+    return read_results(opened(where))
+
+
 def _strategy(asked: Asked, store: Path | None) -> Strategy:
     """Return the strategy that is meant: that of a store, or of the code at hand."""
-    from analysis import Store, read_results
     from analysis.gate import stored_strategy
     from bench.records import Strategy
     from bench.strategies.base import ALGORITHMS, WEIGHTINGS
     from bench.strategies.catalogue import component
 
     if store is not None:
-        return stored_strategy(read_results(Store(store)), asked)
+        return stored_strategy(_stored(store), asked)
     return Strategy(
         algorithm=component(ALGORITHMS, asked.algorithm, asked.algorithm_options),
         weighting=component(WEIGHTINGS, asked.weighting, asked.weighting_options),
@@ -165,7 +183,6 @@ def _strategy(asked: Asked, store: Path | None) -> Strategy:
 
 def suite_of(grid: Grid) -> dict[str, object]:
     """Return what a plan says of a grid: where it can be run, and under which settings."""
-    from analysis.frame import settings_digest
     from analysis.gate import Place
     from bench.errors import InfeasibleTaskError
 
@@ -173,7 +190,7 @@ def suite_of(grid: Grid) -> dict[str, object]:
         raise InfeasibleTaskError(grid.skipped[0].reason)
     blocks = [job.block for job in grid.jobs]
     places = dict.fromkeys(Place(task=block.task, ratio=block.ratio, start=block.start) for block in blocks)
-    return {"places": tuple(places), "settings": settings_digest(grid.spec.settings)}
+    return {"places": tuple(places), "settings": grid.spec.settings}
 
 
 def _infeasible(grid: Grid) -> tuple[str, ...]:
@@ -198,24 +215,38 @@ def _look_by_look(plan: Plan, grid: Grid, execution: Execution, console: Console
 
 def _judged(plan: Plan, folder: Path, notes: tuple[str, ...]) -> Verdict:
     """Return the verdict on what is stored now; the plan is on record before it is made, and its looks after."""
-    from analysis import Store, read_results
+    from analysis import Store
     from analysis.gate import judge, note_looks, register
 
     here = Store(folder)
     others = register(here, plan)
-    results = read_results(here)
-    there = read_results(Store(plan.baseline_store)) if plan.baseline_store else results
-    verdict = judge(plan, results, there, warnings=others, notes=notes)
+    known, excused = _excuses(plan)
+    verdict = judge(plan, *_both(plan, folder), warnings=others, notes=(*known, *notes), excused=excused)
     note_looks(here, verdict)
     return verdict
 
 
+def _excuses(plan: Plan) -> tuple[tuple[str, ...], set[tuple[str, str]]]:
+    """Return what is acknowledged of the candidate, where a named baseline is what it is held against."""
+    from bench.store import Baseline
+    from bench.store.acknowledged import excuses
+    from bench.store.baseline import opened
+
+    there = opened(plan.baseline_store) if plan.baseline_store else None
+    today = datetime.now().astimezone().date()
+    return excuses(there, str(plan.candidate), today) if isinstance(there, Baseline) else ((), set())
+
+
 def _try_out(plan: Plan, folder: Path, simulations: int, console: Console) -> None:
     """Print how often the plan errs and finds on grids that vary as the stored runs do."""
-    from analysis import Store, read_results
     from analysis.gate import simulate, stored_spread
     from reports import terminal_simulation
 
-    results = read_results(Store(folder))
-    there = read_results(Store(plan.baseline_store)) if plan.baseline_store else results
-    console.print(terminal_simulation(simulate(plan, stored_spread(plan, results, there), simulations)))
+    spread = stored_spread(plan, *_both(plan, folder))
+    console.print(terminal_simulation(simulate(plan, spread, simulations)))
+
+
+def _both(plan: Plan, folder: Path) -> tuple[Results, Results]:
+    """Return the candidate's and the baseline's stored runs."""
+    here = _stored(folder)
+    return here, _stored(plan.baseline_store) if plan.baseline_store else here

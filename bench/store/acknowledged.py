@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -36,10 +35,6 @@ class Acknowledgement(Record):
     reason: Said
     since: date
     until: date
-
-    def covers(self, candidate: str, task: str, metric: str) -> bool:
-        """Return whether it speaks of this regression."""
-        return (self.task, self.metric) == (task, metric) and self.candidate in {"", candidate}
 
     def in_force(self, today: date) -> bool:
         """Return whether it still holds."""
@@ -95,9 +90,11 @@ def acknowledge(
     return new
 
 
-def lapsed(known: Sequence[Acknowledgement], today: date) -> list[str]:
-    """Return a line for each that has expired and is therefore ignored."""
-    return [f"acknowledged no longer: {one}" for one in known if not one.in_force(today)]
+def excuses(baseline: Baseline, candidate: str, today: date) -> tuple[tuple[str, ...], set[tuple[str, str]]]:
+    """Return what is acknowledged of a candidate: a line for each, and (task, metric) of those that hold today."""
+    known = [one for one in acknowledgements(baseline) if one.candidate in {"", candidate}]
+    lines = tuple(f"acknowledged{'' if one.in_force(today) else ' no longer'}: {one}" for one in known)
+    return lines, {(one.task, one.metric) for one in known if one.in_force(today)}
 
 
 def _file(baseline: Baseline) -> Path:

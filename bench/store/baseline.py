@@ -111,6 +111,22 @@ def save(store: Store, folder: str | Path, name: str, *, strategies: Sequence[st
     return Baseline(folder, name)
 
 
+def place_of(where: str, folder: str | Path) -> str:
+    """Return where runs are that a user names: a result store's folder, or the file of the baseline of that name."""
+    is_store = (Path(where) / "store.json").exists()
+    return where if is_store or where not in names(folder) else str(file_of(folder, where))
+
+
+def opened(place: str | Path) -> Store | Baseline:
+    """Return the runs at a place as :func:`place_of` returns it.
+
+    Raises:
+        StoreError: if there is no store there, or the baseline is not what was saved.
+    """
+    path = Path(place)
+    return Baseline(path.parent, path.name.removesuffix(SUFFIX)) if path.name.endswith(SUFFIX) else Store(path)
+
+
 def file_of(folder: str | Path, name: str) -> Path:
     """Return the file of a baseline.
 

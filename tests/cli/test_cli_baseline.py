@@ -3,7 +3,12 @@
 import importlib.util
 
 import pytest
+import yaml
 from conftest import ROOT
+from gate_tools import TASKS, fill
+from gate_tools import factory as made_up
+
+import reports.gate
 
 KNOWN = ["acknowledge", "first", "--metric", "auc", "--reason", "r"]
 
@@ -77,6 +82,32 @@ def test_acknowledged_regressions_are_shown(bench, saved):
     arguments = ["--task", "sst2/positive", "--metric", "auc", "--reason", "issue 12", "--until", "2999-01-31"]
     assert bench("baseline", "acknowledge", saved, *arguments)[0] == 0
     assert "acknowledged: auc on sst2/positive, until 2999-01-31: issue 12" in bench("baseline", "show", saved)[1]
+
+
+def test_regress_takes_a_baseline_by_its_name_and_what_is_acknowledged(bench, tmp_path, monkeypatch):
+    """A strategy that fell on one task of four: a regression, put up with until it expires."""
+    monkeypatch.setattr(reports.gate, "pictures", lambda figures: ())  # takes seconds, and is tested elsewhere
+    grid = {"tasks": ["/".join(task) for task in TASKS], "ratios": [50], **made_up.SETTINGS.model_dump(mode="json")}
+    (tmp_path / "stored.yaml").write_text(yaml.safe_dump(grid))
+    fill(tmp_path / "old", 0.0, noise=0.004)
+    here, harmed = tmp_path / "here", "/".join(TASKS[0])
+    fill(here, lambda task, metric: -0.06 if task == harmed and metric == "auc" else 0.0, noise=0.003)
+    assert bench("baseline", "save", "first", "--store", "old")[0] == 0
+    asked = ["--candidate", "random+invprop", "--baseline", "random+invprop@first", "--margin", "auc=.02"]
+    stored = ["--spec", "stored.yaml", "--store", here, "--no-run", "--seeds", "10"]
+    code, out, _ = bench("regress", *asked, *stored)
+    assert code == 1
+    assert f"{harmed} 1/50 warm" in out
+    known = ["--task", harmed, "--metric", "auc", "--reason", "issue 12", "--until", "2999-01-31"]
+    assert bench("baseline", "acknowledge", "first", *known)[0] == 0
+    code, out, _ = bench("regress", *asked, *stored)
+    assert code == 0
+    assert f"acknowledged: auc on {harmed}, until 2999-01-31: issue 12" in out
+    beside = tmp_path / "baselines" / "first.acknowledged.json"
+    beside.write_text(beside.read_text().replace("2999", "2020"))
+    code, out, _ = bench("regress", *asked, *stored)
+    assert code == 1
+    assert "acknowledged no longer: auc" in out
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from bench.errors import BenchError, CorruptRecordError, SpecError, StoreError
 from bench.store import Baseline, Store
-from bench.store.acknowledged import acknowledge, acknowledgements, lapsed
-from bench.store.baseline import names, save
+from bench.store.acknowledged import acknowledge, acknowledgements, excuses
+from bench.store.baseline import names, opened, place_of, save
 
 TODAY = date(2026, 11, 23)
 
@@ -154,6 +154,17 @@ def test_bytes_that_are_lost_or_changed_give_an_error_or_the_same_runs(store, tm
     assert found == list(store.records())
 
 
+def test_a_place_is_a_store_or_else_a_baseline(store, folder, tmp_path):
+    saved = save(store, folder, "first")
+    assert place_of(str(store.path), folder) == str(store.path)
+    assert place_of("first", folder) == str(saved.path)
+    assert place_of("nowhere", folder) == "nowhere"
+    assert isinstance(opened(store.path), Store)
+    assert list(opened(place_of("first", folder)).records()) == list(saved.records())
+    with pytest.raises(StoreError, match="no result store at nowhere"):
+        opened("nowhere")
+
+
 def test_the_file_is_small(store, folder):
     assert save(store, folder, "first").path.stat().st_size < 1024 * len(store.keys())
 
@@ -172,13 +183,12 @@ def test_an_acknowledgement_is_kept_beside_and_holds_to_its_last_day(store, fold
     one = a_known_one(baseline)
     two = a_known_one(baseline, metric="balanced_accuracy", candidate="mine+invprop")
     assert acknowledgements(Baseline(folder, "first")) == (one, two)
-    assert one.covers("any+uniform", "sst2/positive", "auc")
-    assert not one.covers("any+uniform", "sst2/positive", "balanced_accuracy")
-    assert not one.covers("any+uniform", "ag_news/Sports", "auc")
-    assert not two.covers("any+uniform", "sst2/positive", "balanced_accuracy")
     assert (one.in_force(date(2026, 12, 1)), one.in_force(date(2026, 12, 2))) == (True, False)
-    assert lapsed((one, two), TODAY) == []
-    assert lapsed((one,), date(2027, 1, 1)) == [f"acknowledged no longer: {one}"]
+    assert excuses(baseline, "any+uniform", TODAY) == ((f"acknowledged: {one}",), {("sst2/positive", "auc")})
+    both = {("sst2/positive", "auc"), ("sst2/positive", "balanced_accuracy")}
+    assert excuses(baseline, "mine+invprop", TODAY)[1] == both
+    lines, excused = excuses(baseline, "mine+invprop", date(2027, 1, 1))
+    assert (lines, excused) == ((f"acknowledged no longer: {one}", f"acknowledged no longer: {two}"), set())
     text = json.loads((folder / "first.acknowledged.json").read_text())
     assert text[0]["reason"] == "issue 12"
 
