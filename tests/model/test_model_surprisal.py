@@ -15,8 +15,9 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer
 from bench import seeds
 from bench.data.tokens import TokenTable
 from bench.errors import RunError
-from bench.model import surprisal
-from bench.model.surprisal import HeadBatches, Masking, SurprisalModel, SurprisalSource
+from bench.model import masking as masking_module
+from bench.model.masking import Masking, SurprisalModel
+from bench.model.surprisal import HEAD_BATCH_ROWS, HeadBatches, SurprisalSource
 from bench.records import ModelSettings
 
 FINGERPRINT = "of the toy split"
@@ -37,10 +38,10 @@ def source(tiny_bert, hardware, train_tokens, tmp_path) -> SurprisalSource:
 
 def draws_of(tokens: TokenTable, row: int, mask_seed: int = 0) -> np.ndarray:
     """Return (3, tokens of the row) of the named stream of the row's chunk."""
-    first = row // surprisal.CHUNK * surprisal.CHUNK
-    last = min(first + surprisal.CHUNK, len(tokens))
+    first = row // masking_module.CHUNK * masking_module.CHUNK
+    last = min(first + masking_module.CHUNK, len(tokens))
     lengths = [len(ids) for ids in tokens.rows(range(first, last))]
-    rng = seeds.generator("mask", data=FINGERPRINT, seed=mask_seed, chunk=int(row) // surprisal.CHUNK)
+    rng = seeds.generator("mask", data=FINGERPRINT, seed=mask_seed, chunk=int(row) // masking_module.CHUNK)
     everything = rng.random((3, sum(lengths)), dtype=np.float32)
     before = sum(lengths[: row - first])
     return everything[:, before : before + lengths[row - first]]
@@ -77,9 +78,9 @@ def vectors(surprisal):
 
 
 @pytest.mark.parametrize("masked", [True, False])
-@pytest.mark.parametrize("chunk", [surprisal.CHUNK, 100])
+@pytest.mark.parametrize("chunk", [masking_module.CHUNK, 100])
 def test_surprisal_is_that_of_a_full_forward_pass(source, masked_lm, masked, chunk, monkeypatch):
-    monkeypatch.setattr(surprisal, "CHUNK", chunk)
+    monkeypatch.setattr(masking_module, "CHUNK", chunk)
     source = replace(source, settings=source.settings.model_copy(update={"masked_input": masked, "mask_seed": 3}))
     found = source.embeddings(ROWS)
     assert found.lm_head == "checkpoint"
@@ -362,7 +363,7 @@ def test_the_head_learns_from_texts_alone(headless):
     assert (len(batches), set(first), set(first["rows"])) == (2, {"rows", "draws"}, {"input_ids", "attention_mask"})
     drawn = [tuple(ids[mask.bool()].tolist()) for ids, mask in zip(*first["rows"].values(), strict=True)]
     assert set(drawn) <= texts
-    assert len(drawn) == surprisal.HEAD_BATCH_ROWS
+    assert len(drawn) == HEAD_BATCH_ROWS
     assert first["draws"].shape == (3, *first["rows"]["input_ids"].shape)
     assert not np.array_equal(first["draws"][:, :, :5], second["draws"][:, :, :5])
 
