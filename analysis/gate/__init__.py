@@ -5,27 +5,18 @@ what came out, ``tables`` and ``forest`` show the evidence. ``register`` puts a 
 and ``simulate`` measures how often the whole procedure errs and finds.
 """
 
-from analysis.gate.evidence import Finding, stored_strategy
-from analysis.gate.plan import (
-    CLAIMS,
-    Asked,
-    Claim,
-    Place,
-    Plan,
-    new_plan,
-    parse_looks,
-    parse_margins,
-    parse_strategy,
-    spelt,
-)
+from analysis.gate.evidence import Finding
+from analysis.gate.judging import judge
+from analysis.gate.plan import Claim, Place, Plan, new_plan
 from analysis.gate.register import note_looks, register
 from analysis.gate.simulation import Scenario, Simulation, simulate, stored_spread
+from analysis.gate.spelling import Asked, parse_looks, parse_margins, parse_strategy, spelt
+from analysis.gate.stored import stored_strategy
 from analysis.gate.tables import forest, simulation_table, tables
-from analysis.gate.verdict import EXIT_CODES, PlaceResult, SuiteResult, Verdict, judge
+from analysis.gate.verdict import EXIT_CODES, PlaceResult, SuiteResult, Verdict
 from analysis.gate.words import headline, interval, lines, sides
 
 __all__ = [
-    "CLAIMS",
     "EXIT_CODES",
     "Asked",
     "Claim",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,10 +13,10 @@ import pandas as pd
 from analysis.condition import WHOLE_BLOCK as PLACE
 from analysis.condition import without
 from analysis.frame import Results, settings_digest
-from analysis.gate.plan import Asked, Plan, spelt
+from analysis.gate.plan import Plan
+from analysis.gate.spelling import spelt
 from analysis.inference.design import FloatArray
-from bench.errors import SpecError
-from bench.records import Component, Record, Strategy
+from bench.records import Record, Strategy
 from bench.seeds import canonical
 
 Kind = Literal["failed", "missing", "data", "pairing", "duplicate", "nan"]
@@ -45,41 +44,6 @@ class Evidence:
     findings: tuple[Finding, ...]
     seconds: tuple[float, float]
     stored: tuple[int, int]
-
-
-def stored_strategy(results: Results, asked: Asked) -> Strategy:
-    """Return the one strategy in a store that is meant.
-
-    Raises:
-        SpecError: if the store holds none, or several that differ in options or in the version of their code.
-    """
-    columns = [f"{kind}{tail}" for kind in ("algorithm", "weighting") for tail in ("", "_options", "_version")]
-    tried = pd.concat([results.runs[columns], results.unfinished[columns]]).drop_duplicates()
-    found = [
-        strategy
-        for strategy in (_strategy(*map(str, row)) for row in tried.itertuples(index=False, name=None))
-        if _meant(strategy.algorithm, asked.algorithm, asked.algorithm_options)
-        and _meant(strategy.weighting, asked.weighting, asked.weighting_options)
-    ]
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        there = sorted({str(_strategy(*map(str, row))) for row in tried.itertuples(index=False, name=None)})
-        raise SpecError(f"the store has no runs of {asked}; it has: {', '.join(there) or 'none'}")
-    variants = sorted(f"{spelt(one)} (versions {one.algorithm.version}, {one.weighting.version})" for one in found)
-    raise SpecError(
-        f"the store holds {len(found)} variants of {asked}: {'; '.join(variants)}; name the options, or move runs of "
-        "another version of the code to another store"
-    )
-
-
-def _strategy(*row: str) -> Strategy:
-    parts = [Component(name=row[i], options=json.loads(row[i + 1]), version=row[i + 2]) for i in (0, 3)]
-    return Strategy(algorithm=parts[0], weighting=parts[1])
-
-
-def _meant(part: Component, name: str, options: Mapping[str, object]) -> bool:
-    return part.name == name and part.options.items() >= options.items()
 
 
 def gather(plan: Plan, candidate: Results, baseline: Results) -> Evidence:
@@ -198,13 +162,14 @@ def _gaps(arm: _Arm, seeds: Sequence[int]) -> Iterator[Finding]:
 
 
 def _why_missing(arm: _Arm) -> str:
-    here = arm.plan.settings
-    for other in (arm.results.settings[digest] for digest in sorted(arm.elsewhere)):
-        ours, theirs = (_flat(settings.model_dump()) for settings in (here, other))
-        differ = [f"{name} {theirs[name]}, not {value}" for name, value in ours.items() if value != theirs[name]]
-        said = f"other settings ({'; '.join(differ)})" if differ else "another version of the metrics"
-        return f"; it has runs under {said}, which do not compare"
-    return f"; {len(arm.results.unreadable)} files of it cannot be read" if arm.results.unreadable else ""
+    if not arm.elsewhere:
+        unreadable = len(arm.results.unreadable)
+        return f"; {unreadable} files of it cannot be read" if unreadable else ""
+    other = arm.results.settings[min(arm.elsewhere)]
+    ours, theirs = (_flat(settings.model_dump()) for settings in (arm.plan.settings, other))
+    differ = [f"{name} {theirs[name]}, not {value}" for name, value in ours.items() if value != theirs[name]]
+    said = f"other settings ({'; '.join(differ)})" if differ else "another version of the metrics"
+    return f"; it has runs under {said}, which do not compare"
 
 
 def _flat(settings: Mapping[str, Mapping[str, object]]) -> dict[str, object]:

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import ValidationError
 
 from analysis.gate.plan import Plan
-from analysis.gate.verdict import Verdict
+from analysis.gate.verdict import VERSION, Verdict
 from bench.errors import StoreError
 from bench.records import Record
 from bench.store import Store
@@ -20,6 +22,7 @@ FOLDER = "gates"
 class Entry(Record):
     """A plan on record and the numbers of seeds at which it was looked at."""
 
+    schema_version: Literal[1] = VERSION
     plan: Plan
     looked_at: tuple[int, ...] = ()
 
@@ -70,9 +73,15 @@ def _read(store: Store, name: str) -> Entry:
     path = store.path / FOLDER / f"{name}.json"
     try:
         return Entry.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise StoreError(f"cannot read the plan on record {path}: {reason}; remove it if it is damaged") from None
+    except OSError as error:
+        raise StoreError(f"cannot read the plan on record {path}: {error.strerror}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise StoreError(
+            f"cannot read the plan on record {path}: {where}: {first['msg']}; "
+            "move it out of the folder if it is damaged or of another version"
+        ) from None
 
 
 def _write(store: Store, entry: Entry) -> None:

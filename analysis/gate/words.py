@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from analysis.gate.evidence import Kind
-from analysis.gate.plan import Claim, Plan, spelt
+from analysis.gate.plan import Claim, Plan
+from analysis.gate.spelling import spelt
 from analysis.gate.verdict import Estimate, Outcome, PlaceResult, SuiteResult, Verdict
 from analysis.inference import Estimand
 from analysis.model import NO_VALUE, p_text, signed

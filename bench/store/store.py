@@ -8,6 +8,7 @@ Layout::
     skipped/<key>.json            runs of an infeasible task, with the reason
     aside/                        files that could not be read, kept for inspection
     live/                         what each worker is doing now;  locks/  who works on which block;  logs/
+    gates/<hash>.json             plans of ``regress``, on record before their first look
 
 Every file is written to a temporary name, flushed to disk and renamed, so a reader sees all of it or nothing.
 The JSON is written last: a run exists when its JSON does. Nothing is ever unpickled.
