@@ -12,4 +12,4 @@ _FILES: dict[Script, str] = {"slurm": "slurm.sh", "cron": "cron.sh", "github": "
 
 def script(kind: Script) -> str:
     """Return the text of a script; what is to be changed in it stands at its top."""
-    return resources.files("bench.nightly.scripts").joinpath(_FILES[kind]).read_text(encoding="utf-8")
+    return resources.files("bench.nightly").joinpath("templates", _FILES[kind]).read_text(encoding="utf-8")
