@@ -84,7 +84,7 @@ def read_results(store: Store) -> Results:
 
 
 def _readable(store: Store) -> tuple[list[RunRecord], list[str]]:
-    records, unreadable = [], []
+    records, unreadable = [], store.unreadable_packs()
     for status in ALL_STATUSES:
         for key in sorted(store.keys(status)):
             try:

@@ -66,7 +66,7 @@ LIBRARIES: dict[str, set[str]] = {
     "safetensors": {"bench.model"},
     "datasets": {"bench.data"},
     "huggingface_hub": {"bench.data"},
-    "pyarrow": {"bench.data"},
+    "pyarrow": {"bench.data", "bench.store"},
     "yaml": {"bench.config", "bench.data"},
     "filelock": {"bench.data", "bench.store"},
     "joblib": {"bench.grid", "reports"},

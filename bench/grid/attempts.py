@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.store import Store
-from bench.store.store import write_atomically
+from bench.store.files import write_atomically
 
 DEATHS_ALLOWED = 3
 

@@ -111,9 +111,9 @@ def test_only_what_is_wanted_is_looked_at(store, a_record):
 
 def test_a_run_that_another_process_set_aside_meanwhile_is_just_missing(store, monkeypatch, a_record):
     stored = store.write(a_record(), PROBABILITIES)
-    listed = store.keys()
+    listed = store.own_keys()
     store.set_aside(stored.key)
-    monkeypatch.setattr(store, "keys", lambda: listed)
+    monkeypatch.setattr(store, "own_keys", lambda: listed)
     assert store.sound_keys([stored.key]) == (set(), [])
     store.set_aside(stored.key)  # nothing is left to be moved
 
