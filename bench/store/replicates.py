@@ -111,7 +111,7 @@ def decode(key: str, record: bytes, probabilities: bytes, where: object) -> Resu
     found = decode_record(record, key, "ok", where)
     if key != found.spec.key(found.fingerprint):
         raise CorruptRecordError(f"{where}: its name is not the hash of its configuration")
-    return Result(found, decode_probabilities(probabilities, found, where))
+    return Result(found, decode_probabilities(probabilities, found, f"what goes with {where}"))
 
 
 def agreements(store: Store) -> Iterator[tuple[RunRecord, RunRecord, Agreement]]:

@@ -74,10 +74,7 @@ def test_runs_that_are_not_sound_keep_their_files(filled):
     path.write_bytes(path.read_bytes()[:-1])
     done = compact.compact(filled)
     assert (done.runs, done.unsound) == (RUNS - 1, 1)
-    assert own_files(filled) == [path.with_suffix(".json"), path] or own_files(filled) == [
-        path,
-        path.with_suffix(".json"),
-    ]
+    assert sorted(own_files(filled)) == [path.with_suffix(".json"), path]
     assert filled.sound_keys([bad])[0] == set()
 
 
@@ -88,7 +85,7 @@ def test_failures_are_not_packed(filled, a_record):
 
 
 def killed_at_step(number: int, action: Callable[[], object]) -> bool:
-    """Run an action in a forked process that is killed before the n-th time it changes a folder; return whether it was."""
+    """Run an action in a forked process, killed before its n-th change of a folder; return whether it was killed."""
     child = os.fork()
     if child == 0:  # nothing of pytest may run on here
         left = [number]
@@ -143,13 +140,8 @@ def test_compaction_killed_at_any_step_loses_and_doubles_nothing(tmp_path, a_rec
         compact.compact(store)
         assert own_files(store) == []
         assert content_of(store) == before
-        rows = [
-            key
-            for pack in pack_files(store)
-            if pack.suffix == ".parquet"
-            for key in pq.read_table(pack)["key"].to_pylist()
-        ]
-        assert sorted(rows) == sorted(before)
+        packed = pa.concat_tables(pq.read_table(pack) for pack in store.packs.folder.glob("*.parquet"))
+        assert sorted(packed["key"].to_pylist()) == sorted(before)
 
 
 @pytest.mark.usefixtures("_no_sync")
@@ -216,13 +208,13 @@ def test_a_damaged_pack_is_told_of_without_being_touched(filled):
     assert pack.exists()
 
 
-HOSTILE = ("../../outside", "/tmp/outside", "..", "", "A" * 32, "0" * 31 + "\n")
+HOSTILE = ("../../outside", "/outside", "..", "", "A" * 32, "0" * 31 + "\n")
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_names_in_a_pack_cannot_leave_the_store(filled, name, tmp_path):
     """A pack from elsewhere, whose damage would make its runs files of those names."""
-    key = sorted(filled.keys())[0]
+    key = min(filled.keys())
     run = packs.PackedRun(name, filled.content(key), filled.probabilities_content(key))
     pack = packs.write_pack(filled.packs.folder, [run])
     pack.rename(pack.with_name("0" * 32 + ".parquet"))
