@@ -1,10 +1,12 @@
 """Numbers -> pages, tables in files, and figures.
 
 ``write_report`` writes everything that a store says into a folder; ``terminal_table`` is the short form for a
-terminal, and ``terminal_explanation`` lists the runs behind one of its numbers. They spell out the tables of
+terminal, and ``terminal_explanation`` lists the runs behind one of its numbers; ``write_publication`` writes the
+runs themselves for others to analyse. They spell out the tables of
 ``analysis`` and decide nothing.
 """
 
+from reports.publication import write_publication
 from reports.report import ReportFiles, terminal_explanation, terminal_table, write_report
 
-__all__ = ["ReportFiles", "terminal_explanation", "terminal_table", "write_report"]
+__all__ = ["ReportFiles", "terminal_explanation", "terminal_table", "write_publication", "write_report"]

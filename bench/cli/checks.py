@@ -79,6 +79,9 @@ def perf(
     quick: Annotated[bool, typer.Option("--quick", help="Fewer rows, one turn: a rough answer.")] = False,
     compare: Annotated[Path | None, typer.Option(help="Stored report: exit with 1 if a ratio is much worse.")] = None,
     save: Annotated[Path | None, typer.Option(help="Write the report as JSON.")] = None,
+    store: Annotated[
+        bool, typer.Option("--store", help="Measure a result store of 20,000 runs instead of a model.")
+    ] = False,
     data_dir: DataOption = None,
     cache_dir: CacheOption = DEFAULT_CACHE,
     threads: ThreadsOption = None,
@@ -88,12 +91,14 @@ def perf(
 
     Examples:
 
+    imbal-bench perf --store
+
     imbal-bench perf --save here.json
 
     imbal-bench perf --compare here.json
     """
     from bench.model.hardware import choose_hardware, use_threads
-    from bench.perf import report
+    from bench.perf import report, scan
     from bench.perf.suite import measure
 
     console = console_here()
@@ -101,7 +106,10 @@ def perf(
     if threads:
         use_threads(threads)
     with console.status("") as status:
-        found = measure(choose_hardware(device), shape, data_dir, cache_dir, quick=quick, tell=status.update)
+        if store:
+            found = scan.measure(quick=quick, tell=status.update)
+        else:
+            found = measure(choose_hardware(device), shape, data_dir, cache_dir, quick=quick, tell=status.update)
     report.show(found, console)
     if save:
         save.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")

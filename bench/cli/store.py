@@ -102,3 +102,28 @@ def _made_with(record: RunRecord) -> str:
 
 def _counted(degrees: Counter[str]) -> str:
     return ", ".join(f"{count:,} {degree}" for degree, count in sorted(degrees.items()))
+
+
+@store_app.command()
+def export(
+    out: Annotated[Path, typer.Argument(help="Folder to write, or one file that ends in .zip.")],
+    store: StoreHere = DEFAULT_STORE,
+    with_texts: Annotated[
+        bool, typer.Option("--with-texts", help="Add excerpts of selected texts; mind the datasets' licences.")
+    ] = False,
+) -> None:
+    """Write runs and rounds as Parquet and CSV for publication, with what columns mean, and hashes.
+
+    Names of machines, places on their disks and texts stay out of it.
+
+    Examples:
+
+    imbal-bench store export runs.zip --store results/paper
+    """
+    from bench.errors import StoreError
+    from reports import write_publication
+
+    if out.exists():
+        raise StoreError(f"{out} exists already; remove it or choose another folder or file")
+    files = write_publication(store, out, with_texts=with_texts)
+    console_here().print(f"{out}: {', '.join(files)}", highlight=False)
