@@ -41,9 +41,9 @@ def read_table(path: Path, text: str, label: str) -> pa.Table:
             table = pyarrow.json.read_json(path, read_options=options)
         else:
             raise DataError(f"{path}: cannot read {path.suffix or 'a file without suffix'}; use {SUFFIXES}")
-    except (pa.ArrowException, OSError) as error:
+        require_columns(table.column_names, (text, label), path)
+    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: names of columns that are not UTF-8
         raise DataError(f"{path} cannot be read: {first_line(error)}; fetch or write it anew") from error
-    require_columns(table.column_names, (text, label), path)
     return table.select([text, label])
 
 
@@ -129,8 +129,10 @@ def numbers_by_name(labels: pa.ChunkedArray, names: Sequence[str], column: str, 
 
 
 def refuse_single_class(split: Split, names: Sequence[str], where: object) -> None:
-    """Raise :class:`DataError` if all rows of a split are of one class."""
+    """Raise :class:`DataError` if all rows of a split are of one class, or there are none."""
     present = np.unique(split.labels)
+    if not len(present):
+        raise DataError(f"{where} has no rows; two classes or more are needed")
     if len(present) < 2:
         raise DataError(f"{where} has only rows of the class {names[present[0]]!r}; two or more are needed")
 

@@ -71,7 +71,7 @@ class Store:
             return None
         except OSError as error:
             raise StoreError(f"cannot read {self._marker}: {error.strerror}") from error
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             raise StoreError(f"{self._marker} does not mark a result store; choose another folder") from None
 
     def _create(self) -> None:
