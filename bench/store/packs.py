@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.errors import CorruptRecordError
+from bench.errors import CorruptRecordError, StoreError
 from bench.store.files import write_atomically
 
 PACK_BYTES = 2**26
@@ -175,5 +175,7 @@ def _opened(pack: Path) -> Iterator[Any]:
                 raise CorruptRecordError(f"{pack} is not a pack of runs: it has other columns")
             yield file
     except (pa.ArrowException, OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno and not isinstance(error, FileNotFoundError):
+            raise StoreError(f"cannot read {pack}: {error.strerror}") from error  # the disk's fault, not the pack's
         reason = " ".join(str(error).split()) or type(error).__name__
         raise CorruptRecordError(f"{pack} cannot be read as a pack of runs: {reason:.200}") from None

@@ -19,7 +19,6 @@ The JSON is written last: a run exists when its JSON does. Nothing is ever unpic
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -31,9 +30,10 @@ import numpy.typing as npt
 from filelock import FileLock, Timeout
 
 from bench.errors import CorruptRecordError, StoreError
-from bench.records import SCHEMA_VERSION, RunRecord, Status
+from bench.records import RunRecord, Status
 from bench.store.codec import decode_probabilities, decode_record, encode_probabilities, encode_record
 from bench.store.files import as_store_error, write_atomically
+from bench.store.marker import check_marker
 from bench.store.notes import Notes, look
 from bench.store.packs import Packs, is_whole
 
@@ -50,38 +50,8 @@ class Store:
             StoreError: if there is none (and ``create`` is False), it is of another version, or not writable.
         """
         self.path = Path(os.path.expanduser(path))  # noqa: PTH111 - leaves the ~ of an unknown user as it is
-        self._marker = self.path / "store.json"
         self.packs = Packs(self.path / "packed")
-        if create and self._schema_version() is None:
-            self._create()
-        version = self._schema_version()
-        if version is None:
-            raise StoreError(f"no result store at {self.path}; run a grid first, or give --store PATH")
-        if version != SCHEMA_VERSION:
-            raise StoreError(
-                f"{self.path} was written by another version of imbal-bench: its schema is {version!r}, this one "
-                f"reads and writes {SCHEMA_VERSION}; use the version that wrote it, or choose another folder"
-            )
-
-    def _schema_version(self) -> object:
-        """Return what the store's marker says, or None if there is no marker."""
-        try:
-            return json.loads(self._marker.read_bytes())["schema_version"]
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise StoreError(f"cannot read {self._marker}: {error.strerror}") from error
-        except (ValueError, TypeError, KeyError, RecursionError):
-            raise StoreError(f"{self._marker} does not mark a result store; choose another folder") from None
-
-    def _create(self) -> None:
-        """Mark a new or empty folder as a store; another process may be doing the same."""
-        with as_store_error(f"make a store at {self.path}"):
-            self.path.mkdir(parents=True, exist_ok=True)
-            foreign = [path for path in self.path.iterdir() if not path.name.startswith(f".{self._marker.name}.")]
-        if foreign and self._schema_version() is None:
-            raise StoreError(f"{self.path} is neither empty nor a result store; choose another folder")
-        write_atomically(self._marker, b'{"schema_version": %d}\n' % SCHEMA_VERSION)
+        check_marker(self.path, create=create)
 
     def file_of(self, key: str, status: Status = "ok") -> Path:
         """Return where the record of a key lies, or is to lie: a file of its own, or a pack."""
@@ -224,7 +194,9 @@ class Store:
             seen = look(pack)
             if not seen or notes.holds(pack.name, seen):
                 continue
-            if pack not in self.packs.unreadable and is_whole(pack):
+            with as_store_error(f"read {pack}"):
+                whole = pack not in self.packs.unreadable and is_whole(pack)
+            if whole:
                 notes.add(pack.name, seen)
             else:
                 lines.append(self._dissolve(pack))

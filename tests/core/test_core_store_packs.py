@@ -231,6 +231,21 @@ def test_a_pack_of_other_columns_is_refused(filled):
     assert "it has other columns" in filled.unreadable_packs()[0]
 
 
+def test_a_disk_that_fails_is_no_fault_of_the_pack(filled, monkeypatch):
+    compact.compact(filled)
+
+    def fails(*_, **__):
+        raise OSError(5, "Input/output error")
+
+    store = Store(filled.path)
+    monkeypatch.setattr(pq, "ParquetFile", fails)
+    with pytest.raises(StoreError, match=r"cannot read .*Input/output error"):
+        store.sound_keys(store.own_keys())
+    monkeypatch.undo()
+    assert store.sound_keys(store.keys()) == (filled.keys(), [])
+    assert len(store.keys()) == RUNS
+
+
 def test_a_run_of_its_own_counts_before_a_packed_one(filled, a_record):
     compact.compact(filled)
     newer = filled.write(a_record(0, seconds=2.0), PROBABILITIES)
