@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -75,41 +76,48 @@ def doctor(
 
 
 def perf(
+    what: Annotated[
+        Literal["model", "selection", "block", "store"],
+        typer.Argument(
+            help="Passes and fits of the model; queries over pools of up to 500,000 rows; a large block's memory; "
+            "or a result store of 20,000 runs."
+        ),
+    ] = "model",
     shape: Annotated[str | None, typer.Option(help="minilm-l6 (default on a CPU) or bert-base (on a GPU).")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer rows, one turn: a rough answer.")] = False,
     compare: Annotated[Path | None, typer.Option(help="Stored report: exit with 1 if a ratio is much worse.")] = None,
     save: Annotated[Path | None, typer.Option(help="Write the report as JSON.")] = None,
-    store: Annotated[
-        bool, typer.Option("--store", help="Measure a result store of 20,000 runs instead of a model.")
-    ] = False,
     data_dir: DataOption = None,
     cache_dir: CacheOption = DEFAULT_CACHE,
     threads: ThreadsOption = None,
     device: DeviceOption = "auto",
 ) -> None:
-    """Measure scoring, fits, surprisal and resets against what this machine can do at best.
+    """Measure the suite against what this machine can do at best.
 
     Examples:
 
-    imbal-bench perf --store
-
     imbal-bench perf --save here.json
+
+    imbal-bench perf selection --threads 2
 
     imbal-bench perf --compare here.json
     """
     from bench.model.hardware import choose_hardware, use_threads
-    from bench.perf import report, scan
-    from bench.perf.suite import measure
+    from bench.perf import block, report, scan, selection, suite
 
     console = console_here()
     baseline = report.read(compare) if compare else None
     if threads:
         use_threads(threads)
+    hardware = choose_hardware(device)
     with console.status("") as status:
-        if store:
-            found = scan.measure(quick=quick, tell=status.update)
-        else:
-            found = measure(choose_hardware(device), shape, data_dir, cache_dir, quick=quick, tell=status.update)
+        measures: dict[str, Callable[[], report.Report]] = {
+            "model": lambda: suite.measure(hardware, shape, data_dir, cache_dir, quick=quick, tell=status.update),
+            "selection": lambda: selection.measure(hardware, quick=quick, tell=status.update),
+            "block": lambda: block.measure(hardware, quick=quick, tell=status.update),
+            "store": lambda: scan.measure(hardware, quick=quick, tell=status.update),
+        }
+        found = measures[what]()
     report.show(found, console)
     if save:
         save.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from bench import __version__
-from bench.model.hardware import choose_hardware
+from bench.model.hardware import Hardware
 from bench.perf.clock import time_in_turns
 from bench.perf.report import Measure, Report
 from bench.records import Block, Component, Round, RunRecord, RunSpec, Settings, Strategy, Task
@@ -24,15 +24,15 @@ LONG_AGO_S = 1_000_000_000
 """A file that has just changed is not taken for known; those that are made here are older."""
 
 
-def measure(*, quick: bool, tell: Callable[[str], None]) -> Report:
+def measure(hardware: Hardware, *, quick: bool, tell: Callable[[str], None]) -> Report:
     """Measure a made-up store: listing, the first resume, which reads everything, and each later one.
 
     Args:
+        hardware: whose clock is used.
         quick: a tenth of the runs.
         tell: is told what is being measured.
     """
     runs, load = QUICK_RUNS if quick else RUNS, os.getloadavg()[0]
-    hardware = choose_hardware("cpu")
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder) / "store", create=True)
         tell(f"making {runs:,} runs")

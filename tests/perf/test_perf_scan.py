@@ -2,6 +2,7 @@
 
 import pytest
 
+from bench.model.hardware import choose_hardware
 from bench.perf import scan
 from bench.perf.scan import measure
 from bench.store import Store
@@ -11,7 +12,7 @@ from bench.store import Store
 def report():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scan, "QUICK_RUNS", 30)
-        return measure(quick=True, tell=lambda _: None)
+        return measure(choose_hardware("cpu"), quick=True, tell=lambda _: None)
 
 
 def test_every_stage_has_a_floor_of_its_own(report):
