@@ -38,7 +38,8 @@ def merge(
     from bench.store import Store
     from bench.store.merge import merge as merge_stores
 
-    found = merge_stores(Store(into, create=not dry_run), [Store(path) for path in sources], dry_run=dry_run)
+    others = [Store(path) for path in sources]  # first, so that a wrong name makes no store
+    found = merge_stores(Store(into, create=not dry_run), others, dry_run=dry_run)
     console = console_here()
     for title, lines in (("conflict", found.conflicts), ("left out", found.unreadable)):
         for line in lines[:LINES_SHOWN]:

@@ -42,9 +42,11 @@ def read_table(path: Path, text: str, label: str) -> pa.Table:
         else:
             raise DataError(f"{path}: cannot read {path.suffix or 'a file without suffix'}; use {SUFFIXES}")
         require_columns(table.column_names, (text, label), path)
+        table = table.select([text, label])
+        table.validate(full=True)  # JSON lines and Parquet may hold strings that are not UTF-8
     except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: names of columns that are not UTF-8
         raise DataError(f"{path} cannot be read: {first_line(error)}; fetch or write it anew") from error
-    return table.select([text, label])
+    return table
 
 
 def require_columns(columns: Sequence[str], wanted: Sequence[str], where: object) -> None:

@@ -221,7 +221,7 @@ def test_a_merge_that_is_stopped_goes_on(stores, put, monkeypatch):
 
 
 def command(*arguments: object, code: int = 0) -> str:
-    done = CliRunner().invoke(app, ["store", *map(str, arguments)])
+    done = CliRunner().invoke(app, [*map(str, arguments)])
     assert done.exit_code == code, done.output
     return done.output
 
@@ -232,11 +232,15 @@ def test_the_commands_say_what_they_did(stores, put, tmp_path):
     put(here, 0)
     put(there, 0, "gpu", shift=0.5)
     put(there, 1)
-    assert "added 1 runs" in command("merge", new, here.path)
-    said = command("merge", new, there.path, code=1)
+    assert "added 1 runs" in command("store", "merge", new, here.path)
+    said = command("store", "merge", new, there.path, code=1)
     assert "conflict: sst2/größe 1/50 seed 0 warm random+uniform: " in said
     assert "other results of runs that were there: 1 same picks" in said
-    assert "2 runs packed into 1 files" in command("compact", "--store", new)
-    said = command("replicates", "--store", new)
+    assert "2 runs packed into 1 files" in command("store", "compact", "--store", new)
+    said = command("store", "replicates", "--store", new)
     assert "cpu, x, 1 threads, torch unknown | gpu, x, 1 threads, torch unknown: 1 same picks; " in said
-    assert "has no replicates" in command("replicates", "--store", there.path)
+    assert "has no replicates" in command("store", "replicates", "--store", there.path)
+    (new / "packed" / "x.parquet").touch()
+    said = command("status", "--store", new)
+    assert "1; imbal-bench store replicates" in said
+    assert "1; imbal-bench doctor names them" in said
