@@ -104,6 +104,7 @@ def write_pack(folder: Path, runs: list[PackedRun]) -> Path:
     import pyarrow.parquet as pq
 
     buffer, schema = io.BytesIO(), _schema()
+    # The checksums are for records older than the hash they carry.
     with pq.ParquetWriter(
         buffer, schema, compression="zstd", use_dictionary=False, write_statistics=False, write_page_checksum=True
     ) as writer:

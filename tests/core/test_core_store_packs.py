@@ -166,8 +166,13 @@ def flip(path: Path, at: int) -> None:
 
 
 @pytest.mark.usefixtures("_small", "_no_sync")
-@pytest.mark.parametrize("share", [k / 24 for k in range(24)])
-def test_a_flipped_bit_in_a_pack_is_noticed_and_costs_at_most_the_runs_it_is_in(filled, share):
+@pytest.mark.parametrize("share", [k / 12 for k in range(12)])
+@pytest.mark.parametrize("old", [False, True], ids=["", "older than the hash of a record"])
+def test_a_flipped_bit_in_a_pack_is_noticed_and_costs_at_most_the_runs_it_is_in(filled, share, old):
+    for record in list(filled.records()) if old else ():
+        path = filled.own_file(record.key)
+        path.write_bytes(path.read_bytes().replace(f',\n "sha256": "{record.sha256}"'.encode(), b""))
+        assert not filled.read(record.key).sha256
     before = content_of(filled)
     compact.compact(filled)
     pack = pack_files(filled)[0]

@@ -280,7 +280,7 @@ def fuzz(form: Format, folder: Path, times: int) -> None:
 
 
 def test_a_damaged_file_is_read_right_or_told_in_one_line(form, tmp_path):
-    fuzz(form, tmp_path, 12)
+    fuzz(form, tmp_path, 8)
 
 
 @pytest.mark.slow
@@ -297,7 +297,7 @@ def test_a_damaged_cache_of_tokens_is_made_anew(name, toy_corpus, tiny_bert, tmp
     (path,) = tmp_path.glob(f"tokens/*/{name}")
     content = path.read_bytes()
 
-    @settings(max_examples=12)
+    @settings(max_examples=8)
     @given(damaged(content))
     def one(damage: bytes) -> None:
         path.write_bytes(damage)
