@@ -10,7 +10,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 
 import pandas as pd
@@ -109,7 +109,7 @@ def publication(store: Store, *, with_texts: bool = False) -> dict[str, bytes]:
         "unfinished": results.unfinished.drop(columns="reason"),  # it may name anything
     }
     if with_texts:
-        frames["examples"] = pd.DataFrame(_examples(store), columns=["key", *_EXAMPLE])
+        frames["examples"] = pd.DataFrame(_examples(store, results.runs["key"]), columns=["key", *_EXAMPLE])
     tables = {
         f"{name}.{kind}": write(frame)
         for name, frame in frames.items()
@@ -122,10 +122,11 @@ def publication(store: Store, *, with_texts: bool = False) -> dict[str, bytes]:
 _EXAMPLE = ["row", "text", "nearest_row", "nearest_text", "distance"]
 
 
-def _examples(store: Store) -> Iterator[dict[str, object]]:
-    for record in store.records():
-        for example in record.informativeness.examples if record.informativeness else ():
-            yield {"key": record.key, **example.model_dump()}
+def _examples(store: Store, keys: Iterable[str]) -> Iterator[dict[str, object]]:
+    for key in keys:
+        found = store.read(key).informativeness
+        for example in found.examples if found else ():
+            yield {"key": key, **example.model_dump()}
 
 
 def _settings(results: Results) -> str:
