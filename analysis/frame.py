@@ -9,7 +9,7 @@ from typing import Any, cast
 import pandas as pd
 
 from bench.errors import CorruptRecordError
-from bench.records import METRICS, Component, Provenance, Round, RunRecord, Settings, Status
+from bench.records import METRIC_VERSION, METRICS, Component, Provenance, Round, RunRecord, Settings, Status
 from bench.seeds import canonical, digest
 from bench.store import Store
 
@@ -101,12 +101,11 @@ def _readable(store: Store) -> tuple[list[RunRecord], list[str]]:
 
 def _identity(record: RunRecord) -> dict[str, object]:
     block, strategy = record.spec.block, record.spec.strategy
-    settings = {"settings": record.spec.settings.model_dump(mode="json"), "metrics": record.metric_version}
     return {
         "key": record.key,
         "ratio": block.ratio,
         "start": block.start,
-        "settings": digest(settings, 12),
+        "settings": settings_digest(record.spec.settings, record.metric_version),
         "dataset": block.task.dataset,
         "positive": block.task.positive,
         "seed": block.seed,
@@ -114,6 +113,11 @@ def _identity(record: RunRecord) -> dict[str, object]:
         **_component("weighting", strategy.weighting),
         "fingerprint": record.fingerprint,
     }
+
+
+def settings_digest(settings: Settings, metric_version: int = METRIC_VERSION) -> str:
+    """Return what ``settings`` of a frame holds: runs that differ in it have nothing to do with each other."""
+    return digest({"settings": settings.model_dump(mode="json"), "metrics": metric_version}, 12)
 
 
 def _component(kind: str, component: Component) -> dict[str, object]:

@@ -28,7 +28,12 @@ TITLES = {
 
 
 def to_html(
-    sections: Sequence[Section], overview: Overview, trace: Trace, pictures: Mapping[str, Sequence[Picture]]
+    sections: Sequence[Section],
+    overview: Overview,
+    trace: Trace,
+    pictures: Mapping[str, Sequence[Picture]],
+    *,
+    gate: bool = False,
 ) -> str:
     """Return the page: what was run, what it says and what is missing first, then a part for each section.
 
@@ -37,7 +42,26 @@ def to_html(
         overview: of the same store.
         trace: the runs behind the cells of all tables of the sections.
         pictures: suffix of a section -> its figures.
+        gate: whether a verdict of the gate, ``gate.html``, lies beside the page and is to be linked.
     """
+    environment = page_environment()
+    script = _own("page.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    # the script is ours, and the sets are numbers; whatever a store holds is escaped
+    environment.globals.update(
+        script=Markup(script),  # noqa: S704
+        script_hash=f"sha256-{digest}",  # no other script runs, should one ever find its way in
+        sets=Markup(json.dumps(trace.sets, separators=(",", ":"))),  # noqa: S704
+        fact_titles=TITLES,
+        overview=overview,
+        trace=trace,
+        gate=gate,
+    )
+    return environment.get_template("page.html").render(sections=sections, pictures=pictures) + "\n"
+
+
+def page_environment() -> Environment:
+    """Return what renders a page: everything is escaped but the style, and figures by way of ``element``."""
     environment = Environment(
         loader=PackageLoader("reports"),
         undefined=StrictUndefined,
@@ -45,22 +69,12 @@ def to_html(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style, script = (
-        files("reports").joinpath("templates", name).read_text("utf-8") for name in ("page.css", "page.js")
-    )
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    # style and script are ours, and the sets are numbers; whatever a store holds is escaped
-    environment.globals.update(
-        element=_element,
-        style=Markup(style),  # noqa: S704
-        script=Markup(script),  # noqa: S704
-        script_hash=f"sha256-{digest}",  # no other script runs, should one ever find its way in
-        sets=Markup(json.dumps(trace.sets, separators=(",", ":"))),  # noqa: S704
-        fact_titles=TITLES,
-        overview=overview,
-        trace=trace,
-    )
-    return environment.get_template("page.html").render(sections=sections, pictures=pictures) + "\n"
+    environment.globals.update(element=_element, style=Markup(_own("page.css")))  # noqa: S704 - ours
+    return environment
+
+
+def _own(name: str) -> str:
+    return files("reports").joinpath("templates", name).read_text("utf-8")
 
 
 def _element(picture: Picture) -> Markup:

@@ -68,18 +68,19 @@ def frame_to_parquet(frame: pd.DataFrame) -> bytes:
 def to_markdown(table: Table) -> str:
     """Return a table as GitHub Markdown with its caption and notes; bold marks are ``**``, other signs follow."""
     headers = [*table.headers, *(f"{group}: {column}" for group, column in table.columns)]
-    rows = [[*map(_escaped, row.labels), *map(_marked, row.cells)] for row in table.rows]
+    rows = [[*map(escaped, row.labels), *map(_marked, row.cells)] for row in table.rows]
     align = ["left"] * len(table.headers) + ["right"] * len(table.columns)
     # disable_numparse: tabulate would print 0.7000 as 0.7
-    grid = tabulate(rows, list(map(_escaped, headers)), "pipe", disable_numparse=True, colalign=align)
-    notes = "".join(f"- {_escaped(note)}\n" for note in table.notes)
-    return f"**{_escaped(table.heading)}**\n\n{grid}\n\n{_escaped(table.caption)}\n" + (f"\n{notes}" if notes else "")
+    grid = tabulate(rows, list(map(escaped, headers)), "pipe", disable_numparse=True, colalign=align)
+    notes = "".join(f"- {escaped(note)}\n" for note in table.notes)
+    return f"**{escaped(table.heading)}**\n\n{grid}\n\n{escaped(table.caption)}\n" + (f"\n{notes}" if notes else "")
 
 
 def _marked(cell: Cell) -> str:
-    text = f"**{_escaped(cell.text)}**" if cell.bold else _escaped(cell.text)
+    text = f"**{escaped(cell.text)}**" if cell.bold else escaped(cell.text)
     return text + cell.signs
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return a text as one line in which Markdown reads no mark."""
     return re.sub(r"([\\`*_{}\[\]<>|#~$&])", r"\\\1", " ".join(text.split()))

@@ -87,7 +87,8 @@ def write_report(store_path: str | Path, out_dir: str | Path, paper_dir: str | P
     paper = {}
     if paper_dir is not None:
         paper = {Path(paper_dir) / path: content for path, content in paper_files(parts, seen, drawn).items()}
-    page = {out / "report.html": to_html(parts, seen, behind, drawn).encode()}
+    gate = (out / "gate.html").exists()
+    page = {out / "report.html": to_html(parts, seen, behind, drawn, gate=gate).encode()}
     for path, content in (tables | figures | runs | paper | page).items():
         write_atomically(path, content)
     return ReportFiles(out / "report.html", tuple(tables), tuple(figures), tuple(runs), tuple(paper))

@@ -29,7 +29,7 @@ def to_terminal(sections: list[Section], overview: Overview, wanted: Collection[
     parts: list[RenderableType] = []
     for section in sections:
         chosen = [section.table(name) for name in wanted] or _by_default(section)
-        parts += [part for table in chosen for part in _table(table)]
+        parts += [part for table in chosen for part in printed(table)]
         others = [table.address for table in section.tables if table not in chosen]
         parts.append(Text(f"Further tables: {', '.join(others)}", style="dim"))
         if section.agreement.marks:
@@ -48,7 +48,8 @@ def _by_default(section: Section) -> list[Table]:
     return [table for table in numbered if table.address == f"T{FULL_RESULTS}"] or numbered
 
 
-def _table(table: Table) -> list[RenderableType]:
+def printed(table: Table) -> list[RenderableType]:
+    """Return a table: a grid per group of columns, its legend, caption and notes."""
     grids = []
     start, width = 0, max(len(cell.signs) for cell in table.cells)
     for group in table.groups:

@@ -127,9 +127,14 @@ def _trials(
         yield Trial(estimand, name, n, Rate(int(false), simulations), effect, Rate(int(true), simulations))
 
 
-def simulate(of: Components, shape: Shape, estimand: Estimand, count: int) -> Iterator[FloatArray]:
-    """Yield batches of grids without effect, (batch, tasks, seeds, algorithms), ``count`` grids in all."""
-    rng = seeds.generator("simulation", estimand=estimand)
+def simulate(
+    of: Components, shape: Shape, estimand: Estimand, count: int, **stream: seeds.Part
+) -> Iterator[FloatArray]:
+    """Yield batches of grids without effect, (batch, tasks, seeds, algorithms), ``count`` grids in all.
+
+    ``stream`` tells these grids from others of the same question, such as those of another metric.
+    """
+    rng = seeds.generator("simulation", estimand=estimand, **stream)
     at_once = max(1, BATCH // shape.pairs)
     for start in range(0, count, at_once):
         yield _grids(of, shape, estimand, min(at_once, count - start), rng)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bench import __version__
-from bench.cli import checks, data, plan, results, run, store
+from bench.cli import checks, data, gate, plan, results, run, store
 from bench.errors import BenchError
 
 app = typer.Typer(
@@ -33,7 +33,7 @@ app = typer.Typer(
 )
 
 for command in (
-    *(run.run, plan.plan, run.status, results.report, results.explain, results.validate),
+    *(run.run, plan.plan, run.status, results.report, results.explain, results.validate, gate.regress),
     *(plan.list_, checks.check, checks.doctor, checks.perf),
 ):
     app.command(command.__name__.rstrip("_"))(command)

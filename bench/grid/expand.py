@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -77,6 +77,20 @@ class Grid:
     def runs(self) -> int:
         """Number of runs, infeasible ones left out."""
         return sum(len(job.runs) for job in self.jobs)
+
+    def running(self, strategies: Iterable[Strategy], seeds: Collection[int]) -> Grid:
+        """Return the blocks of some seeds with runs of these strategies instead."""
+        chosen = tuple(strategies)
+
+        def job_of(job: BlockJob) -> BlockJob:
+            runs = (RunSpec(block=job.block, strategy=one, settings=self.spec.settings) for one in chosen)
+            return replace(job, runs=tuple(runs))
+
+        return replace(
+            self,
+            jobs=tuple(job_of(job) for job in self.jobs if job.block.seed in seeds),
+            skipped=tuple(replace(it, job=job_of(it.job)) for it in self.skipped if it.job.block.seed in seeds),
+        )
 
     def shard(self, number: int, count: int) -> Grid:
         """Return every ``count``-th block from block ``number`` on (from 1): a share for one job of an array.

@@ -11,6 +11,7 @@ Layout::
     aside/                        files that could not be read, kept for inspection
     sound.json                    what was found sound, and need not be read again; may be thrown away
     live/                         what each worker is doing now;  locks/  who works on which block;  logs/
+    gates/<hash>.json             plans of ``regress``, on record before their first look
 
 Every file is written to a temporary name, flushed to disk and renamed, so a reader sees all of it or nothing.
 The JSON is written last: a run exists when its JSON does. Nothing is ever unpickled.

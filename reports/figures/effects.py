@@ -65,7 +65,8 @@ def forest(tasks: pd.DataFrame) -> Canvas:
     rows: list[tuple[str, str, str]] = []
     for dataset, own in each.groupby("dataset"):
         rows += [(str(dataset), "", ""), *((str(dataset), rare, "seed") for rare in by_name(own["positive"]))]
-    rows += [("", "", ""), ("", "", "seed"), ("", "", "task")]
+    over_all = set(tasks.loc[tasks["dataset"] == "", "unit"])
+    rows += [("", "", ""), *(("", "", unit) for unit in ("seed", "task") if unit in over_all)]
     at = {row: -place for place, row in enumerate(rows)}
     drawn, panels = row_of_panels(list(map(metric_title, metrics)), 0.9 + 0.19 * len(rows))
     marks: dict[str, Any] = {}

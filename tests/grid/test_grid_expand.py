@@ -12,6 +12,7 @@ from bench.errors import InfeasibleTaskError, SpecError, UnknownNameError
 from bench.grid.expand import expand, parse_task
 from bench.grid.plan import grid_cost
 from bench.grid.world import World
+from bench.records import Component, Strategy
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS
 
 
@@ -49,6 +50,18 @@ def test_a_cold_start_has_no_first_fit(nowhere):
         for start in ("warm", "cold")
     )
     assert warm.fits - cold.fits == 140
+
+
+def test_blocks_of_some_seeds_can_run_other_strategies(nowhere):
+    grid = expand(load_spec("paper", ["ratios=[2, 50]"]), nowhere, counted=False)
+    mine = Strategy(algorithm=Component(name="mine", version="7"), weighting=Component(name="uniform"))
+    part = grid.running([mine], {3, 5})
+    jobs = [*part.jobs, *(skipped.job for skipped in part.skipped)]
+    assert part.skipped
+    assert len(jobs) == 14 * 2 * 2
+    assert {job.block.seed for job in jobs} == {3, 5}
+    assert all([run.strategy for run in job.runs] == [mine] for job in jobs)
+    assert all(run.block == job.block and run.settings == grid.spec.settings for job in jobs for run in job.runs)
 
 
 def test_all_stands_for_every_algorithm_and_weighting_there_is(nowhere):

@@ -10,7 +10,7 @@ from analysis import Cell, Comparison, Group, Paired, Row, Table
 from analysis.inference import Effect
 from reports.latex import to_latex
 from reports.plain import to_csv, to_markdown
-from reports.terminal import _table
+from reports.terminal import printed
 
 PAPER = Paired(9, 0, 0.1, 3.0, 0.01)
 SOUND = Effect("fixed-suite", 3, 0.1, 0.05, 0.15, 9.0, 0.006, 5.2, 9, 0, units=(0.09, 0.1, 0.11))
@@ -57,7 +57,7 @@ def test_signs_follow_the_number(spell, table):
 
 def test_signs_on_a_terminal_with_a_legend(table):
     console = Console(width=160, record=True, file=io.StringIO())
-    console.print(*_table(table))
+    console.print(*printed(table))
     text = console.export_text()
     for part in ("0.1111*§", "0.2222*≠", "0.3333 §≠", "0.5555*≠†", "§: the same in sound mode. ≠: the two disagree."):
         assert part in text

@@ -1,0 +1,191 @@
+"""From stored runs to differences that may be judged, or to the reasons why they may not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from analysis.condition import WHOLE_BLOCK as PLACE
+from analysis.condition import without
+from analysis.frame import Results, settings_digest
+from analysis.gate.plan import Plan
+from analysis.gate.spelling import spelt
+from analysis.inference.design import FloatArray
+from bench.records import Record, Strategy
+from bench.seeds import canonical
+
+Kind = Literal["failed", "missing", "data", "pairing", "duplicate", "nan"]
+
+
+class Finding(Record):
+    """One line on what is in the way of a verdict."""
+
+    kind: Kind
+    text: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The differences of the complete looks of a plan.
+
+    Attributes:
+        differences: candidate - baseline, (metrics, places, seeds), of the seeds up to the last complete look.
+        findings: what is in the way of the first look that is not complete; empty where all are.
+        seconds: mean seconds of a stored run of the candidate and of the baseline; NaN where there is none.
+        stored: runs of either that are stored, of all seeds of the plan.
+    """
+
+    differences: FloatArray
+    findings: tuple[Finding, ...]
+    seconds: tuple[float, float]
+    stored: tuple[int, int]
+
+
+def gather(plan: Plan, candidate: Results, baseline: Results) -> Evidence:
+    """Return the evidence on a plan; runs of seeds that no complete look needs are not used.
+
+    Args:
+        plan: what was declared.
+        candidate: the store with the candidate's runs.
+        baseline: that with the baseline's; may be the same.
+    """
+    arms = (
+        _Arm("candidate", plan.candidate, candidate, plan),
+        _Arm("baseline", plan.baseline, baseline, plan),
+    )
+    used, findings = 0, list[Finding]()
+    for count in plan.looks:
+        findings = list(_problems(arms, plan.seeds[:count]))
+        if findings:
+            break
+        used = count
+    return Evidence(
+        differences=_differences(plan, arms, plan.seeds[:used]),
+        findings=tuple(findings),
+        seconds=(float(arms[0].runs["seconds"].mean()), float(arms[1].runs["seconds"].mean())),
+        stored=(len(arms[0].runs), len(arms[1].runs)),
+    )
+
+
+@dataclass(frozen=True)
+class _Arm:
+    """One side of a plan and the store that its runs are in."""
+
+    name: str
+    strategy: Strategy
+    results: Results
+    plan: Plan
+
+    @cached_property
+    def runs(self) -> pd.DataFrame:
+        """Its finished runs in the plan's blocks, under the plan's settings and the metrics of today."""
+        return self._at_settings(self.results.runs)
+
+    @cached_property
+    def lost(self) -> pd.DataFrame:
+        """Its failed and skipped runs there."""
+        return self._at_settings(self.results.unfinished)
+
+    @property
+    def elsewhere(self) -> set[str]:
+        """Other settings that it has been run under in the plan's blocks."""
+        return set(self._of_strategy(self.results.runs)["settings"]) - {settings_digest(self.plan.settings)}
+
+    def _at_settings(self, frame: pd.DataFrame) -> pd.DataFrame:
+        return self._of_strategy(frame[frame["settings"] == settings_digest(self.plan.settings)])
+
+    def _of_strategy(self, frame: pd.DataFrame) -> pd.DataFrame:
+        for kind, part in (("algorithm", self.strategy.algorithm), ("weighting", self.strategy.weighting)):
+            wanted = {kind: part.name, f"{kind}_options": canonical(part.options), f"{kind}_version": part.version}
+            for column, value in wanted.items():
+                frame = frame[frame[column] == value]
+        return frame.merge(_blocks(self.plan, self.plan.seeds), on=PLACE)
+
+    def __str__(self) -> str:
+        return f"{self.name} {spelt(self.strategy)}"
+
+
+def _blocks(plan: Plan, seeds: Sequence[int]) -> pd.DataFrame:
+    """Return the blocks of a plan, seeds within places."""
+    rows = [(it.ratio, it.start, it.task.dataset, it.task.positive, seed) for it in plan.places for seed in seeds]
+    return pd.DataFrame(rows, columns=pd.Index(PLACE)).astype({"ratio": "int64", "seed": "int64"})
+
+
+def _problems(arms: tuple[_Arm, _Arm], seeds: Sequence[int]) -> Iterator[Finding]:
+    """Yield what is in the way of a look at some seeds."""
+    for arm in arms:
+        yield from _gaps(arm, seeds)
+    one, other = (arm.runs[arm.runs["seed"].isin(seeds)] for arm in arms)
+    twice = [frame[frame.duplicated(PLACE, keep=False)] for frame in (one, other)]
+    for arm, frame in zip(arms, twice, strict=True):
+        if len(frame):
+            yield _several(frame, "duplicate", f"of the {arm} claim a place that another has; remove one of each")
+    if any(map(len, twice)):
+        return
+    pairs = one.merge(other, on=PLACE, suffixes=("_a", "_b"))
+    data = pairs[pairs["fingerprint_a"] != pairs["fingerprint_b"]]
+    for dataset, own in data.groupby("dataset"):
+        a, b = own.iloc[0][["fingerprint_a", "fingerprint_b"]]
+        yield Finding(
+            kind="data",
+            text=f"{dataset}: the candidate ran on data {a[:8]}, the baseline on data {b[:8]}; these are other texts, "
+            "so no pairs: run one of them again",
+        )
+    alike = pairs[pairs["fingerprint_a"] == pairs["fingerprint_b"]]
+    torn = alike[(alike["pair_key_a"] != alike["pair_key_b"]) | (alike["pair_key_a"] == "")]
+    if len(torn):
+        yield _several(
+            torn, "pairing", "do not share a pair key with their partner (start set, pool or model differ): no pairs"
+        )
+
+
+def _gaps(arm: _Arm, seeds: Sequence[int]) -> Iterator[Finding]:
+    """Yield what one arm lacks."""
+    runs = arm.runs[arm.runs["seed"].isin(seeds)]
+    gone = without(_blocks(arm.plan, seeds), runs, PLACE)
+    if len(gone):
+        lost = gone.merge(arm.lost, on=PLACE)
+        for (status, reason), own in lost.groupby(["status", "reason"]):
+            yield _several(own, "failed", f"of the {arm} {status}: {' '.join(str(reason).split())}")
+        never = without(gone, lost, PLACE)
+        if len(never):
+            yield _several(never, "missing", f"of the {arm} are not in the store{_why_missing(arm)}")
+    for metric in arm.plan.metrics:
+        nan = runs[runs[metric].isna()]
+        if len(nan):
+            yield _several(nan, "nan", f"of the {arm} have no number for {metric} (NaN)")
+
+
+def _why_missing(arm: _Arm) -> str:
+    if not arm.elsewhere:
+        unreadable = len(arm.results.unreadable)
+        return f"; {unreadable} files of it cannot be read" if unreadable else ""
+    other = arm.results.settings[min(arm.elsewhere)]
+    ours, theirs = (_flat(settings.model_dump()) for settings in (arm.plan.settings, other))
+    differ = [f"{name} {theirs[name]}, not {value}" for name, value in ours.items() if value != theirs[name]]
+    said = f"other settings ({'; '.join(differ)})" if differ else "another version of the metrics"
+    return f"; it has runs under {said}, which do not compare"
+
+
+def _flat(settings: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
+    return {f"{part}.{name}": value for part, own in settings.items() for name, value in own.items()}
+
+
+def _several(rows: pd.DataFrame, kind: Kind, what: str) -> Finding:
+    ratio, start, dataset, positive, seed = rows.iloc[0][PLACE]
+    one = f"{dataset}/{positive} 1/{ratio} {start} seed {seed}"
+    return Finding(kind=kind, text=f"{len(rows)} run{'s' * (len(rows) > 1)} {what} (first: {one})")
+
+
+def _differences(plan: Plan, arms: tuple[_Arm, _Arm], seeds: Sequence[int]) -> FloatArray:
+    """Return (metrics, places, seeds) of complete seeds."""
+    blocks = _blocks(plan, seeds)
+    used = (arm.runs[arm.runs["seed"].isin(seeds)] for arm in arms)
+    one, other = (blocks.merge(runs, on=PLACE, how="left", validate="one_to_one") for runs in used)
+    values = [(one[metric] - other[metric]).to_numpy(np.float64) for metric in plan.metrics]
+    return np.stack(values).reshape(len(plan.metrics), len(plan.places), len(seeds))

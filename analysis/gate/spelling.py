@@ -1,0 +1,102 @@
+"""How margins, looks and strategies are written on a command line."""
+
+from __future__ import annotations
+
+import json
+
+from pydantic import Field
+
+from bench.errors import SpecError, UnknownNameError
+from bench.records import METRICS, Option, Record, Strategy
+
+SHORT = {"ba": "balanced_accuracy", "auc": "auc", "pr": "positives_ratio"}
+"""Short names of metrics."""
+
+
+def parse_margins(text: str) -> dict[str, float]:
+    """Read ``ba=.01,auc=.005``: short or long names of metrics.
+
+    Raises:
+        SpecError: if it does not read so.
+    """
+    margins: dict[str, float] = {}
+    for part in text.split(","):
+        name, _, value = part.partition("=")
+        metric = SHORT.get(name.strip(), name.strip())
+        if metric not in METRICS:
+            raise UnknownNameError("metric", name, (*SHORT, *METRICS))
+        try:
+            margins[metric] = float(value)
+        except ValueError:
+            raise SpecError(f"margin {part!r} must read metric=number, e.g. ba=.01") from None
+    return margins
+
+
+def parse_looks(text: str | None, seeds_there: int) -> tuple[int, ...]:
+    """Read ``obf:4,7,10`` (numbers of seeds); None is one look at all seeds.
+
+    Raises:
+        SpecError: if it does not read so, or asks for more seeds than there are.
+    """
+    if text is None:
+        return (seeds_there,)
+    kind, _, numbers = text.partition(":")
+    try:
+        looks = tuple(int(number) for number in numbers.split(","))
+    except ValueError:
+        looks = ()
+    if kind != "obf" or not looks:
+        raise SpecError(f"sequential plan {text!r} must read obf: and the seeds at each look, e.g. obf:4,7,10")
+    if max(looks) > seeds_there:
+        raise SpecError(f"the plan {text} looks at {max(looks)} seeds, but the grid has {seeds_there}; give more seeds")
+    return looks
+
+
+class Asked(Record):
+    """A strategy as a user names it: ``badge+invprop:bins=5``; options not named are left open."""
+
+    algorithm: str
+    algorithm_options: dict[str, Option] = Field(default_factory=dict)
+    weighting: str
+    weighting_options: dict[str, Option] = Field(default_factory=dict)
+
+    def __str__(self) -> str:
+        parts = (self.algorithm, self.algorithm_options), (self.weighting, self.weighting_options)
+        return "+".join(name + _spelt(options) for name, options in parts)
+
+
+def parse_strategy(text: str) -> Asked:
+    """Read ``random+invprop`` or ``badge+invprop:bins=5``; options stand after a colon, joined by commas.
+
+    Raises:
+        SpecError: if it does not read so.
+    """
+    algorithm, plus, weighting = text.partition("+")
+    if not (algorithm and plus and weighting):
+        raise SpecError(f"strategy {text!r} must read algorithm+weighting, e.g. random+invprop or dal+invprop:bins=5")
+    parts: dict[str, object] = {}
+    for kind, part in (("algorithm", algorithm), ("weighting", weighting)):
+        name, _, options = part.partition(":")
+        parts[kind] = name
+        parts[f"{kind}_options"] = dict(map(_option, filter(None, options.split(","))))
+    return Asked.model_validate(parts)
+
+
+def spelt(strategy: Strategy) -> str:
+    """Return a strategy with all its options, as :func:`parse_strategy` reads it."""
+    return "+".join(part.name + _spelt(part.options) for part in (strategy.algorithm, strategy.weighting))
+
+
+def _spelt(options: dict[str, Option]) -> str:
+    words = (f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in options.items())
+    return ":" + ",".join(words) if options else ""
+
+
+def _option(text: str) -> tuple[str, Option]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise SpecError(f"option {text!r} of a strategy must read name=value, e.g. bins=5")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value

@@ -1,0 +1,229 @@
+"""Hold a candidate against a baseline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from bench.cli.options import (
+    DEFAULT_CACHE,
+    DEFAULT_JOBS,
+    CacheOption,
+    DataOption,
+    DeviceOption,
+    ExecutorOption,
+    GpusOption,
+    JobsOption,
+    ModelOption,
+    PerGpuOption,
+    PluginOption,
+    RatiosOption,
+    SchedulerOption,
+    SeedsOption,
+    SetOption,
+    SlurmOption,
+    StoreOption,
+    TasksOption,
+    ThreadsOption,
+    TimeoutOption,
+    add_plugins,
+    console_here,
+    load,
+    world_at,
+)
+
+if TYPE_CHECKING:
+    from analysis import Results
+    from analysis.gate import Asked, Plan, Verdict
+    from bench.grid.execute import Execution
+    from bench.grid.expand import Grid
+    from bench.records import Strategy
+
+
+def regress(
+    candidate: Annotated[str, typer.Option("--candidate", help="Strategy, e.g. mine+invprop or dal+invprop:bins=5.")],
+    baseline: Annotated[str, typer.Option("--baseline", help="Strategy; @STORE takes its runs from another store.")],
+    margin: Annotated[str, typer.Option("--margin", help="Per metric, e.g. ba=.01,auc=.005,pr=.02.")],
+    spec: Annotated[str, typer.Option("--spec", help="Preset or YAML file: tasks, ratios, seeds, settings.")],
+    claim: Annotated[
+        Literal["superior", "noninferior", "equivalent"], typer.Option("--claim", help="What is to be shown.")
+    ] = "noninferior",
+    harm: Annotated[str, typer.Option("--harm", help="Margin of a single task. Default: twice the suite's.")] = "",
+    estimand: Annotated[
+        Literal["fixed-suite", "new-tasks", "new-datasets"],
+        typer.Option("--estimand", help="On these tasks, on tasks like these, or on datasets like these."),
+    ] = "fixed-suite",
+    sequential: Annotated[
+        str | None, typer.Option("--sequential", help="Numbers of seeds to look at: obf:4,7,10. Default: one look.")
+    ] = None,
+    futility: Annotated[
+        float | None, typer.Option(help="Conditional power below which a look stops; 0: never. Default: 0.1.")
+    ] = None,
+    level: Annotated[float | None, typer.Option(help="One-sided, all looks together. Default: 0.05.")] = None,
+    overrides: SetOption = None,
+    tasks: TasksOption = None,
+    ratios: RatiosOption = None,
+    seeds: SeedsOption = None,
+    model: ModelOption = None,
+    store: StoreOption = None,
+    data_dir: DataOption = None,
+    cache_dir: CacheOption = DEFAULT_CACHE,
+    jobs: JobsOption = DEFAULT_JOBS,
+    threads: ThreadsOption = None,
+    device: DeviceOption = "auto",
+    executor: ExecutorOption = None,
+    gpus: GpusOption = None,
+    per_gpu: PerGpuOption = 1,
+    scheduler: SchedulerOption = None,
+    slurm: SlurmOption = None,
+    run_timeout: TimeoutOption = None,
+    plugin: PluginOption = None,
+    run: Annotated[bool, typer.Option(help="Run what the next look lacks; otherwise judge what is stored.")] = True,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder to write. Default: report/ in the store.")] = None,
+    simulate: Annotated[
+        bool, typer.Option("--simulate", help="Try the plan on simulated grids with the stored runs' spread instead.")
+    ] = False,
+    simulations: Annotated[int, typer.Option("--simulations", min=1, help="Grids that --simulate draws.")] = 2000,
+) -> None:
+    """Is a candidate as good as a baseline? Runs what is missing, look by look, and judges.
+
+    Exit code 0: claim established; 1: regression; 2: wrong usage; 3: inconclusive; 4: incomplete or not comparable.
+
+    Examples:
+
+    imbal-bench regress --candidate random+invprop --baseline random+uniform --margin ba=.01,auc=.005 --spec nightly
+
+    imbal-bench regress --candidate mine+invprop --plugin mine.py --baseline badge+invprop --margin pr=.02 --spec paper
+    --ratios 50 --sequential obf:4,7,10 --claim superior
+
+    imbal-bench regress --candidate dal+invprop --baseline dal+invprop@results/last-year --margin auc=.005 --spec paper
+    """
+    from analysis.gate import new_plan, parse_looks, parse_margins, parse_strategy
+    from bench.config.slurm import load_slurm
+    from bench.grid.execute import Execution
+    from bench.grid.expand import expand
+    from bench.grid.workers import choose_workers
+    from reports import terminal_verdict, write_gate
+
+    console = console_here()
+    plugins = add_plugins(plugin)
+    against, _, elsewhere = baseline.partition("@")
+    # only the blocks and settings of the grid are wanted: what it runs is replaced by the two arms
+    grid_spec = load(spec, [*(overrides or ()), "options={}"], tasks, ratios, seeds, "random", "uniform", model)
+    looks, world = parse_looks(sequential, len(grid_spec.seeds)), world_at(data_dir, cache_dir)
+    run = run and not simulate
+    grid = expand(grid_spec, world, counted=run)
+    folder = store or Path("results") / grid_spec.name
+    plan = new_plan(
+        candidate=_strategy(parse_strategy(candidate), None if run else folder),
+        baseline=_strategy(parse_strategy(against), Path(elsewhere) if elsewhere else None if run else folder),
+        baseline_store=elsewhere,
+        claim=claim,
+        margins=parse_margins(margin),
+        harm_margins=parse_margins(harm) if harm else {},
+        estimand=estimand,
+        looks=looks,
+        seeds=grid_spec.seeds[: looks[-1]],
+        **({} if level is None else {"alpha": level}),
+        **({} if futility is None else {"futility": futility}),
+        **_suite(grid),
+    )
+    if simulate:
+        _try_out(plan, folder, simulations, console)
+        return
+    workers = choose_workers(
+        executor, jobs=jobs, gpus=gpus, per_gpu=per_gpu, scheduler=scheduler,
+        slurm=load_slurm(slurm) if slurm else None, apart=run_timeout is not None,
+    )  # fmt: skip
+    execution = Execution(folder, world, workers, device, plugins, threads, run_timeout)
+    verdict = _look_by_look(plan, grid, execution, console) if run else _judged(plan, folder, _infeasible(grid))
+    console.print(terminal_verdict(verdict))
+    files = write_gate(verdict, out or folder / "report")
+    console.print(
+        f"evidence: {files.html.resolve()} (and gate.md, gate.json, gate.xml)", highlight=False, soft_wrap=True
+    )
+    raise typer.Exit(verdict.exit_code)
+
+
+def _stored(where: str | Path) -> Results:
+    """Return the runs that ``--store``, or what follows @ in ``--baseline``, names."""
+    from analysis import Store, read_results
+
+    return read_results(Store(where))
+
+
+def _strategy(asked: Asked, store: Path | None) -> Strategy:
+    """Return the strategy that is meant: that of a store, or of the code at hand."""
+    from analysis.gate import stored_strategy
+    from bench.records import Strategy
+    from bench.strategies.base import ALGORITHMS, WEIGHTINGS
+    from bench.strategies.catalogue import component
+
+    if store is not None:
+        return stored_strategy(_stored(store), asked)
+    return Strategy(
+        algorithm=component(ALGORITHMS, asked.algorithm, asked.algorithm_options),
+        weighting=component(WEIGHTINGS, asked.weighting, asked.weighting_options),
+    )
+
+
+def _suite(grid: Grid) -> dict[str, object]:
+    """Return what a plan says of a grid: where it can be run, and under which settings."""
+    from analysis.gate import Place
+    from bench.errors import InfeasibleTaskError
+
+    if not grid.jobs:
+        raise InfeasibleTaskError(grid.skipped[0].reason)
+    blocks = [job.block for job in grid.jobs]
+    places = dict.fromkeys(Place(task=block.task, ratio=block.ratio, start=block.start) for block in blocks)
+    return {"places": tuple(places), "settings": grid.spec.settings}
+
+
+def _infeasible(grid: Grid) -> tuple[str, ...]:
+    return tuple(f"not in the comparison: {reason}" for reason in sorted({it.reason for it in grid.skipped}))
+
+
+def _look_by_look(plan: Plan, grid: Grid, execution: Execution, console: Console) -> Verdict:
+    """Run what each look lacks until one decides, and judge; blocks after that are never started."""
+    from bench.grid.execute import execute, preflight
+    from bench.store import Store
+
+    Store(execution.store, create=True)
+    arms = (plan.candidate,) if plan.baseline_store else (plan.candidate, plan.baseline)
+    verdict = _judged(plan, execution.store, _infeasible(grid))
+    for look, count in enumerate(plan.looks):
+        if verdict.runnable and verdict.taken == look:
+            preflight(grid.spec, execution)
+            execute(grid.running(arms, plan.seeds[:count]), execution, console)
+            verdict = _judged(plan, execution.store, _infeasible(grid))
+    return verdict
+
+
+def _judged(plan: Plan, folder: Path, notes: tuple[str, ...]) -> Verdict:
+    """Return the verdict on what is stored now; the plan is on record before it is made, and its looks after."""
+    from analysis import Store
+    from analysis.gate import judge, note_looks, register
+
+    here = Store(folder)
+    others = register(here, plan)
+    verdict = judge(plan, *_both(plan, folder), warnings=others, notes=notes)
+    note_looks(here, verdict)
+    return verdict
+
+
+def _try_out(plan: Plan, folder: Path, simulations: int, console: Console) -> None:
+    """Print how often the plan errs and finds on grids that vary as the stored runs do."""
+    from analysis.gate import simulate, stored_spread
+    from reports import terminal_simulation
+
+    spread = stored_spread(plan, *_both(plan, folder))
+    console.print(terminal_simulation(simulate(plan, spread, simulations)))
+
+
+def _both(plan: Plan, folder: Path) -> tuple[Results, Results]:
+    """Return the candidate's and the baseline's stored runs."""
+    here = _stored(folder)
+    return here, _stored(plan.baseline_store) if plan.baseline_store else here

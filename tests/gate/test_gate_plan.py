@@ -1,0 +1,112 @@
+"""Plans: what they refuse, and what makes two of them the same."""
+
+import pytest
+from gate_tools import BASELINE, CANDIDATE, a_plan, places
+
+from analysis.gate import parse_looks, parse_margins, parse_strategy, spelt
+from bench.errors import SpecError
+from bench.records import Component, Settings, Strategy
+
+
+def test_margins_are_read_by_short_and_long_names():
+    assert parse_margins("ba=.01,auc=.005,positives_ratio=0") == {
+        "balanced_accuracy": 0.01,
+        "auc": 0.005,
+        "positives_ratio": 0.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "says"), [("acc=.1", "unknown metric 'acc'"), ("ba", "'ba' must read"), ("ba=x", "'ba=x' must read")]
+)
+def test_margins_that_do_not_read(text, says):
+    with pytest.raises(SpecError, match=says):
+        parse_margins(text)
+
+
+def test_looks_are_read():
+    assert parse_looks("obf:4,7,10", 12) == (4, 7, 10)
+    assert parse_looks(None, 12) == (12,)
+
+
+@pytest.mark.parametrize("text", ["4,7", "obf:", "obf:4,x", "pocock:4,7", "obf:4,13"])
+def test_looks_that_do_not_read(text):
+    with pytest.raises(SpecError, match="obf:"):
+        parse_looks(text, 12)
+
+
+def test_strategies_are_read_with_their_options():
+    asked = parse_strategy("hal:p=0.5,explorer=gaussian+invprop:bins=5")
+    assert (asked.algorithm, asked.weighting) == ("hal", "invprop")
+    assert asked.algorithm_options == {"p": 0.5, "explorer": "gaussian"}
+    assert asked.weighting_options == {"bins": 5}
+    assert str(asked) == "hal:p=0.5,explorer=gaussian+invprop:bins=5"
+    full = Strategy(algorithm=Component(name="a", options={"x": True}), weighting=Component(name="w"))
+    assert parse_strategy(spelt(full)).algorithm_options == {"x": True}
+
+
+@pytest.mark.parametrize("text", ["random", "+uniform", "random+", "hal:p+uniform"])
+def test_strategies_that_do_not_read(text):
+    with pytest.raises(SpecError, match="must read"):
+        parse_strategy(text)
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"margins": {"auc": 0.0}}, "needs margins above 0"),
+        ({"margins": {"auc": -0.1}}, "greater than or equal to 0"),
+        ({"margins": {}}, "at least 1"),
+        ({"harm_margins": {"auc": 0.001}}, "at least the suite's"),
+        ({"harm_margins": {"positives_ratio": 0.5}}, "no margin for the suite"),
+        ({"looks": (1, 4)}, "increasing"),
+        ({"looks": (7, 4)}, "increasing"),
+        ({"seeds": (1, 2)}, "but there are 2"),
+        ({"candidate": BASELINE}, "the same"),
+        ({"estimand": "new-tasks", "places": places((("a", "b"),))}, "two tasks"),
+        ({"estimand": "new-datasets", "places": places((("a", "b"), ("a", "c")))}, "two tasks or datasets"),
+        ({"alpha": 0.0}, "alpha"),
+    ],
+)
+def test_a_plan_that_is_none(fields, says):
+    with pytest.raises(SpecError, match=says) as error:
+        a_plan(**fields)
+    assert "\n" not in str(error.value)
+
+
+def test_a_superior_claim_needs_no_margin_and_two_stores_may_hold_one_strategy():
+    assert a_plan(claim="superior", margins={"auc": 0.0}).harm_of("auc") == 0.0
+    assert a_plan(candidate=BASELINE, baseline_store="old").baseline_store == "old"
+
+
+OTHER = {
+    "candidate": Strategy(algorithm=Component(name="random"), weighting=Component(name="posprob")),
+    "baseline": CANDIDATE.model_copy(update={"algorithm": Component(name="random", version="2")}),
+    "baseline_store": "old",
+    "claim": "equivalent",
+    "margins": {"auc": 0.01},
+    "harm_margins": {"auc": 0.03},
+    "estimand": "new-tasks",
+    "alpha": 0.01,
+    "looks": (4, 10),
+    "futility": 0.0,
+    "seeds": tuple(range(1, 11)),
+    "places": places(ratios=(10,)),
+    "settings": Settings(),
+}
+
+
+@pytest.mark.parametrize("field", OTHER)
+def test_a_plan_is_another_if_anything_in_it_is(field):
+    plan, other = a_plan(), a_plan(**{field: OTHER[field]})
+    assert plan.hash != other.hash
+    compared = {"candidate", "baseline", "baseline_store", "places", "settings"}
+    assert (plan.comparison != other.comparison) == (field in compared)
+
+
+def test_a_plan_does_not_depend_on_the_order_of_its_places():
+    assert a_plan(places=places()[::-1]).hash == a_plan().hash
+
+
+def test_every_field_of_a_plan_is_tested_here():
+    assert set(OTHER) == set(type(a_plan()).model_fields)
