@@ -84,7 +84,8 @@ def read_results(store: Store | Baseline) -> Results:
 
 
 def _readable(store: Store | Baseline) -> tuple[list[RunRecord], list[str]]:
-    records, unreadable = [], []
+    records: list[RunRecord] = []
+    unreadable = [] if isinstance(store, Baseline) else store.unreadable_packs()  # a baseline is checked as a whole
     for status in ALL_STATUSES:
         for key in sorted(store.keys(status)):
             try:

@@ -1,13 +1,14 @@
 """Numbers -> pages, tables in files, and figures.
 
 ``write_report`` writes everything that a store says into a folder; ``terminal_table`` is the short form for a
-terminal, and ``terminal_explanation`` lists the runs behind one of its numbers. They spell out the tables of
-``analysis`` and decide nothing. ``write_gate`` and ``terminal_verdict`` do the same for a verdict of the gate,
-and ``history_page`` for the nights of the nightly job.
+terminal, and ``terminal_explanation`` lists the runs behind one of its numbers; ``write_publication`` writes the
+runs themselves for others to analyse. ``write_gate`` and ``terminal_verdict`` do the same for a verdict of the gate,
+and ``history_page`` for the nights of the nightly job. They spell out what ``analysis`` says and decide nothing.
 """
 
 from reports.gate import GateFiles, terminal_simulation, terminal_verdict, write_gate
 from reports.history import history_page
+from reports.publication import write_publication
 from reports.report import ReportFiles, terminal_explanation, terminal_table, write_report
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "terminal_table",
     "terminal_verdict",
     "write_gate",
+    "write_publication",
     "write_report",
 ]

@@ -40,7 +40,7 @@ ROOMS: dict[str, set[str]] = {
     "bench.loop": {"bench.seeds", "bench.records", "bench.data", "bench.tasks", "bench.model", "bench.strategies"},
     "bench.perf": {
         *("bench", "bench.seeds", "bench.records", "bench.data", "bench.tasks", "bench.model", "bench.strategies"),
-        "bench.loop",
+        *("bench.store", "bench.loop"),
     },
     "bench.informativeness": {"bench.records", "bench.data", "bench.loop"},
     "bench.grid": {
@@ -71,7 +71,7 @@ LIBRARIES: dict[str, set[str]] = {
     "safetensors": {"bench.model"},
     "datasets": {"bench.data"},
     "huggingface_hub": {"bench.data"},
-    "pyarrow": {"bench.data"},
+    "pyarrow": {"bench.data", "bench.store"},
     "yaml": {"bench.config", "bench.data"},
     "filelock": {"bench.data", "bench.store"},
     "joblib": {"bench.grid", "reports"},

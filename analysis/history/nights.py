@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from analysis.gate.verdict import Outcome
 from bench.errors import CorruptRecordError, StoreError
 from bench.records import Record
-from bench.store.store import write_atomically
+from bench.store.files import write_atomically
 
 Role = Literal["gate", "canary"]
 

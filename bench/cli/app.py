@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bench import __version__
-from bench.cli import baseline, checks, data, gate, nightly, plan, power, results, run
+from bench.cli import baseline, checks, data, gate, nightly, plan, power, results, run, store
 from bench.errors import BenchError
 
 app = typer.Typer(
@@ -39,6 +39,7 @@ for command in (
     app.command(command.__name__.rstrip("_"))(command)
 app.add_typer(data.data_app, name="data")
 app.add_typer(baseline.baseline_app, name="baseline")
+app.add_typer(store.store_app, name="store")
 
 
 def _version(wanted: bool) -> None:

@@ -113,7 +113,7 @@ def _write(path: Path, plan: Pilot, metric: str, margin: float, found: tuple[Nee
     from dataclasses import asdict
     from json import dumps
 
-    from bench.store.store import write_atomically
+    from bench.store.files import write_atomically
 
     content = {
         "schema_version": SCHEMA_VERSION,

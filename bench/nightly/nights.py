@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from bench.config import GridSpec
 from bench.errors import CorruptRecordError, StoreError
 from bench.records import Record
-from bench.store.store import write_atomically
+from bench.store.files import write_atomically
 
 
 class Begun(Record):

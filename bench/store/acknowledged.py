@@ -11,7 +11,7 @@ from pydantic import AfterValidator, TypeAdapter, ValidationError
 from bench.errors import CorruptRecordError, SpecError, StoreError, UnknownNameError
 from bench.records import METRICS, Record
 from bench.store.baseline import SUFFIX, Baseline
-from bench.store.store import write_atomically
+from bench.store.files import write_atomically
 
 
 def _said(text: str) -> str:

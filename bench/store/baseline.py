@@ -21,7 +21,8 @@ from pydantic import ValidationError
 
 from bench.errors import CorruptRecordError, SpecError, StoreError, UnknownNameError
 from bench.records import Record, RunRecord, Status
-from bench.store.store import Store, write_atomically
+from bench.store.files import write_atomically
+from bench.store.store import Store
 
 SUFFIX = ".jsonl.gz"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
