@@ -80,10 +80,15 @@ class Reference:
             fields: as in :meth:`plan`.
 
         Raises:
-            SpecError: if a strategy is not there, or something is no plan.
+            SpecError: if a strategy is not there, something is no plan, or nothing is left to judge.
         """
         known = [strategy for strategy in strategies if self.has(strategy)]
         judged = [named(strategies, name) for name in asked.candidates] or known
+        if not judged:
+            there = ", ".join(map(str, strategies))
+            raise SpecError(
+                f"the baseline {self.baseline.header.name} has runs of none of tonight's strategies: {there}"
+            )
         watched = [strategy for strategy in known if str(strategy) == asked.canary][:1]
         plans: list[tuple[Role, Plan]] = [
             ("gate", self.plan(it, asked.against, seeds=seeds, claim=asked.claim, **fields)) for it in judged
@@ -134,8 +139,8 @@ def compared(role: Role, verdict: Verdict, identical: int | None = None, runs: i
     """Return a verdict as the history keeps it."""
     return Comparison(
         role=role,
-        candidate=str(verdict.plan.candidate),
-        baseline=str(verdict.plan.baseline),
+        candidate=spelt(verdict.plan.candidate),
+        baseline=spelt(verdict.plan.baseline),
         outcome=verdict.outcome,
         headline=headline(verdict),
         lines=tuple(lines(verdict)),

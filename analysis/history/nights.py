@@ -36,7 +36,7 @@ class Comparison(Record):
 
     Attributes:
         role: the canary is one strategy against its own stored runs: whatever moves it moves all others, too.
-        outcome, headline, lines: as the gate says.
+        candidate, baseline: with all their options. outcome, headline, lines: as the gate says.
         identical, runs: of the canary: runs that agree with the baseline's bit for bit, and how many there are.
     """
 

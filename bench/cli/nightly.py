@@ -176,6 +176,7 @@ def _judged(
     """Judge the night's runs, write the report and the evidence of what is no pass, and return the night."""
     from analysis import Store, overview, read_results
     from analysis.frame import settings_digest
+    from analysis.gate import spelt
     from analysis.history import Night, compared, exit_code_of
     from reports import write_gate, write_report
 
@@ -191,7 +192,7 @@ def _judged(
             if role == "canary":
                 identical, both, moved = reference.moved(store, str(plan.candidate))
             elif verdict.exit_code:
-                write_gate(verdict, night.evidence(str(plan.candidate)))
+                write_gate(verdict, night.evidence(spelt(plan.candidate)))
             comparisons.append(compared(role, verdict, identical, both))
     facts = overview(results).made_with
     return Night(

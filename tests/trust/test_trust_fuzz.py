@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from conftest import make_texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.history import Night, append, read_history
 from bench.config import load_spec
 from bench.config.slurm import load_slurm
 from bench.data.corpus import Corpus, Split, split_of
@@ -34,9 +36,12 @@ from bench.grid import rates
 from bench.grid.attempts import Attempts
 from bench.grid.heartbeat import Beat, beats
 from bench.model.checkpoint import load_tokenizer, resolve
+from bench.nightly import Begun, NightFolder
 from bench.perf import report
 from bench.records import Block, Component, RunRecord, RunSpec, Settings, Strategy, Task
-from bench.store import Store
+from bench.store import Baseline, Store
+from bench.store.acknowledged import acknowledge, acknowledgements
+from bench.store.baseline import save
 from bench.store.compact import compact
 from bench.store.merge import merge
 
@@ -194,6 +199,30 @@ def the_probabilities(folder: Path) -> bytes:
     return opened(folder).test_probabilities(opened(folder).read(KEY)).tobytes()
 
 
+def a_baseline(folder: Path) -> Path:
+    return save(a_store(folder), folder / "baselines", "main").path
+
+
+def an_acknowledgement(folder: Path) -> Path:
+    a_baseline(folder)
+    baseline = Baseline(folder / "baselines", "main")
+    task, today = str(next(baseline.records()).spec.block.task), date(2026, 11, 23)
+    acknowledge(baseline, task=task, metric="auc", reason="known", until=date(2027, 1, 1), today=today)
+    return folder / "baselines" / "main.acknowledged.json"
+
+
+def a_history(folder: Path) -> Path:
+    same = {"finished": "f", "seconds": 1.0, "grid": "g", "settings": "s", "exit_code": 0, "runs": 1, "failed": 0}
+    for number in (1, 2):
+        append(folder / "history.jsonl", Night(night=f"n{number}", machine={}, moved={}, **same))
+    return folder / "history.jsonl"
+
+
+def a_night(folder: Path) -> Path:
+    NightFolder(folder).begin(Begun(grid=load_spec("smoke"), notes=("a note",)))
+    return folder / "begun.json"
+
+
 FORMATS = {
     "store.json": Format(lambda folder: a_store(folder).path / "store.json", lambda folder: opened(folder).keys()),
     "record": Format(lambda folder: a_store(folder).own_file(KEY), lambda folder: opened(folder).read(KEY), True),
@@ -207,6 +236,12 @@ FORMATS = {
     "note of attempts": Format(a_note, lambda folder: Attempts(opened(folder), "call").hopeless("work")),
     "calibration": Format(some_rates, lambda folder: rates.read(folder / "rates.json", "m")),
     "baseline of perf": Format(a_report, lambda folder: report.read(folder / "report.json")),
+    "baseline": Format(a_baseline, lambda folder: tuple(Baseline(folder / "baselines", "main").records()), True),
+    "acknowledged regressions": Format(
+        an_acknowledgement, lambda folder: acknowledgements(Baseline(folder / "baselines", "main"))
+    ),
+    "history of nights": Format(a_history, lambda folder: read_history(folder / "history.jsonl")),
+    "beginning of a night": Format(a_night, lambda folder: NightFolder(folder).read()),
     "grid": Format(lambda folder: put(folder, "grid.yaml", GRID), lambda folder: load_spec(str(folder / "grid.yaml"))),
     "slurm": Format(lambda folder: put(folder, "slurm.yaml", SLURM), lambda folder: load_slurm(folder / "slurm.yaml")),
     "user's YAML": Format(
