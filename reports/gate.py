@@ -24,8 +24,9 @@ from analysis.gate import (
     simulation_table,
     tables,
 )
+from reports.figures import draw
 from reports.page import page_environment
-from reports.picture import pictures
+from reports.picture import Picture
 from reports.plain import escaped, to_markdown
 from reports.terminal import printed
 
@@ -133,11 +134,20 @@ def to_page(verdict: Verdict, *, report: bool = False) -> str:
             headline=headline(verdict),
             lines=lines(verdict),
             tables=tables(verdict),
-            pictures=pictures([forest(verdict)] if verdict.taken else []),
+            pictures=drawn_of(verdict),
             declared=verdict.plan.model_dump_json(indent=1),
         )
         + "\n"
     )
+
+
+def drawn_of(verdict: Verdict) -> tuple[Picture, ...]:
+    """Return the forest plot of a verdict, drawn; none before the first look."""
+    if not verdict.taken:
+        return ()
+    figure = forest(verdict)
+    files = draw(figure)
+    return (Picture(figure.name, figure.title, figure.caption, svg=files["svg"], pdf=files["pdf"]),)
 
 
 def terminal_verdict(verdict: Verdict) -> RenderableType:
