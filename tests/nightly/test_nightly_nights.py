@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from analysis.history import read_history, series
-from bench.store import Baseline
+from bench.store import Baseline, Store
 
 STRATEGY = "margin+invprop:bins=10"
 WORSE = {("margin+invprop", "*", "auc"): -0.05}
@@ -61,6 +61,17 @@ def test_a_night_that_is_cut_off_is_finished_the_next_night(night, made_up, benc
     assert made_up.executed == [32, 22]
     assert [one.night for one in history(tmp_path)] == sorted(p.name for p in (tmp_path / "nightly").glob("20*"))
     assert [(one.grid, one.runs, one.failed) for one in history(tmp_path)] == [("tiny", 32, 0)] * 2
+
+
+def test_two_processes_do_not_share_a_night(night, made_up, tmp_path):
+    made_up.most = 3
+    assert night()[0] == 130
+    (folder,) = (tmp_path / "nightly").glob("20*")
+    with Store(folder / "store").claim("nightly"):
+        code, _, err = night()
+    assert code == 2
+    assert "another process is at work on nightly/" in err
+    assert not (tmp_path / "nightly" / "history.jsonl").exists()
 
 
 def test_a_night_cut_off_while_it_was_judged_is_written_once(night, bench, made_up, tmp_path):
