@@ -1,10 +1,10 @@
 """Numbers -> pages, tables in files, and figures.
 
-``write_report`` writes everything that a store says into a folder; ``terminal_table`` is the short form for a
-terminal, and ``terminal_explanation`` lists the runs behind one of its numbers. They spell out the tables of
-``analysis`` and decide nothing.
+``read_report`` works out what a store says; ``write_report`` writes all of it into a folder, ``terminal_table`` is the
+short form for a terminal, and ``terminal_explanation`` lists the runs behind one of its numbers. They spell out the
+tables of ``analysis`` and decide nothing.
 """
 
-from reports.report import ReportFiles, terminal_explanation, terminal_table, write_report
+from reports.report import Report, ReportFiles, read_report, terminal_explanation, terminal_table, write_report
 
-__all__ = ["ReportFiles", "terminal_explanation", "terminal_table", "write_report"]
+__all__ = ["Report", "ReportFiles", "read_report", "terminal_explanation", "terminal_table", "write_report"]

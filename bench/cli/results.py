@@ -52,10 +52,11 @@ def print_and_write(
     store: Path, out: Path, console: Console, tables: Sequence[str] = (), paper: Path | None = None
 ) -> None:
     """Print tables of a store, write its whole report, and say where it is."""
-    from reports import terminal_table, write_report
+    from reports import read_report, terminal_table, write_report
 
-    console.print(terminal_table(store, tables))
-    files = write_report(store, out, paper)
+    found = read_report(store)
+    console.print(terminal_table(found, tables))
+    files = write_report(found, out, paper)
     console.print(f"report: {files.html.resolve()}", highlight=False, soft_wrap=True)
     if paper:
         console.print(f"for an article: {(paper / 'main.tex').resolve()}", highlight=False, soft_wrap=True)

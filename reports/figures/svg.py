@@ -38,7 +38,8 @@ def slim(svg: bytes) -> bytes:
     sheet = ET.Element(f"{{{_SVG}}}style")
     sheet.text = "\n".join(f"{selector}{{{style}}}" for selector, style in sorted(rules.items()))
     root.insert(0, sheet)
-    return ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    smaller: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return smaller
 
 
 def _dissolve(parent: ET.Element) -> None:
