@@ -14,8 +14,8 @@ from joblib import Parallel, delayed
 from analysis import Cache, Figure
 from reports.figures import Kind, draw
 
-_FEW = 8
-"""Figures that are drawn faster than a second process starts."""
+_FEW = 16
+"""Figures that are drawn about as fast as a second process starts."""
 
 
 @dataclass(frozen=True)

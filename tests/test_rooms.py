@@ -31,7 +31,7 @@ ROOMS: dict[str, set[str]] = {
     "bench.data": {"bench.seeds"},
     "bench.tasks": {"bench.seeds", "bench.records", "bench.data"},
     "bench.model": {"bench.seeds", "bench.records", "bench.data"},
-    "bench.perf": {"bench", "bench.seeds", "bench.records", "bench.data", "bench.model"},
+    "bench.perf": {"bench", "bench.seeds", "bench.records", "bench.data", "bench.model", "bench.store"},
     # A strategy sees a view: neither data, tasks nor model; its randomness is handed in.
     "bench.strategies": {"bench.records", "bench.registry"},
     "bench.testing": {"bench.seeds", "bench.records", "bench.strategies"},

@@ -79,6 +79,9 @@ def perf(
     quick: Annotated[bool, typer.Option("--quick", help="Fewer rows, one turn: a rough answer.")] = False,
     compare: Annotated[Path | None, typer.Option(help="Stored report: exit with 1 if a ratio is much worse.")] = None,
     save: Annotated[Path | None, typer.Option(help="Write the report as JSON.")] = None,
+    of_report: Annotated[
+        bool, typer.Option("--report", help="Measure the command report instead, on 12,820 made-up runs.")
+    ] = False,
     data_dir: DataOption = None,
     cache_dir: CacheOption = DEFAULT_CACHE,
     threads: ThreadsOption = None,
@@ -91,17 +94,22 @@ def perf(
     imbal-bench perf --save here.json
 
     imbal-bench perf --compare here.json
+
+    imbal-bench perf --report
     """
     from bench.model.hardware import choose_hardware, use_threads
-    from bench.perf import report
-    from bench.perf.suite import measure
+    from bench.perf import report, reporting, suite
 
     console = console_here()
     baseline = report.read(compare) if compare else None
     if threads:
         use_threads(threads)
     with console.status("") as status:
-        found = measure(choose_hardware(device), shape, data_dir, cache_dir, quick=quick, tell=status.update)
+        if of_report:
+            found = reporting.measure(quick=quick, tell=status.update)
+        else:
+            hardware = choose_hardware(device)
+            found = suite.measure(hardware, shape, data_dir, cache_dir, quick=quick, tell=status.update)
     report.show(found, console)
     if save:
         save.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")

@@ -1,10 +1,9 @@
-"""A store as full as the paper's, of made-up runs: what a report is timed on."""
+"""Made-up runs in the number and shape of the paper's: what a report is timed on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 
@@ -26,7 +25,6 @@ from bench.records import (
     Strategy,
     Task,
 )
-from bench.store import Store
 
 ALGORITHMS, BINS = ("alps", "badge", "dal", "random"), (2, 5, 15, 20)
 RATIOS, SWEEP = (2, 10, 20, 50, 100, 200, 1000), 100
@@ -49,22 +47,8 @@ MADE = Provenance(
 )
 
 
-def write_runs(folder: Path, run_seeds: range) -> Store:
-    """Write the runs of these seeds into a store, which may hold others; return it.
-
-    Written without the store's flush of each file, which a disk needs minutes for. A seed has 1,282 runs.
-    """
-    store = Store(folder, create=True)
-    for seed in run_seeds:
-        for record in records(seed):
-            path = store.file_of(record.key)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(record.model_dump_json(indent=1).encode() + b"\n")
-    return store
-
-
 def records(seed: int) -> Iterator[RunRecord]:
-    """Yield all that the paper ran of one seed: its main and extreme grids, cold starts, and the sweep of bins."""
+    """Yield all that the paper ran of one seed, 1,282 runs: main and extreme grid, cold starts, sweep of bins."""
     tasks = [(facts, rare) for facts in (AG_NEWS, DBPEDIA_14, PUBMED_20K_RCT, SST2) for rare in facts.paper_tasks]
     for (facts, rare), ratio in product(tasks, RATIOS):
         for algorithm, weighting in product(ALGORITHMS, EFFECT):

@@ -6,9 +6,8 @@ import hashlib
 import re
 from xml.etree import ElementTree as ET
 
-_SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
-ET.register_namespace("", _SVG)
-ET.register_namespace("xlink", _XLINK)
+ET.register_namespace("", "http://www.w3.org/2000/svg")
+_SVG, _LINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
 _PLACES = ("d", "x", "y", "width", "height", "transform")
 """Attributes that hold coordinates, in points."""
 
@@ -17,8 +16,8 @@ def slim(svg: bytes) -> bytes:
     """Return an SVG by matplotlib that looks the same at less than half its size.
 
     Coordinates have two decimals. A style is a class, named by its content: figures in one page may share their rules.
-    Ids stay where something refers to them; those are hashes, unique among figures. Groups that say nothing dissolve.
-    ``scour`` does more of this, but takes longer than it takes to draw the figure.
+    Ids stay where something refers to them; those are hashes, unique among figures. Groups that say nothing dissolve,
+    and what draws nothing goes. ``scour`` does more of this, but takes longer than it takes to draw the figure.
     """
     root = ET.fromstring(svg)  # noqa: S314 - drawn here
     referred, rules = set(re.findall(r"#(\w+)", svg.decode())), {"svg *": "stroke-linejoin:round;stroke-linecap:butt"}
@@ -26,7 +25,7 @@ def slim(svg: bytes) -> bytes:
     for element in root.iter():
         if element.get("id") not in referred:
             element.attrib.pop("id", None)
-        style = re.sub(r"([:;]) ", r"\1", element.attrib.pop("style", ""))
+        style = _style(element)
         if style:
             element.set("class", f"s{hashlib.sha256(style.encode()).hexdigest()[:6]}")
             rules["." + element.get("class", "")] = style
@@ -35,7 +34,9 @@ def slim(svg: bytes) -> bytes:
                 element.set(name, _short(element.attrib[name]))
         if element.get("transform") == "":
             del element.attrib["transform"]
-    sheet = ET.Element(f"{{{_SVG}}}style")
+        if _LINK in element.attrib:
+            element.set("href", element.attrib.pop(_LINK))
+    sheet = ET.Element(f"{_SVG}style")
     sheet.text = "\n".join(f"{selector}{{{style}}}" for selector, style in sorted(rules.items()))
     root.insert(0, sheet)
     smaller: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
@@ -43,18 +44,25 @@ def slim(svg: bytes) -> bytes:
 
 
 def _dissolve(parent: ET.Element) -> None:
-    """Put the content of plain groups in their place, and drop indentation and matplotlib's own style sheet."""
+    """Put the content of plain groups in their place; drop indentation, invisible paths and the style sheet."""
     whole: list[ET.Element] = []
     for child in parent:
         _dissolve(child)
         child.tail = None
-        if child.tag == f"{{{_SVG}}}g" and set(child.attrib) <= {"id"}:
+        if child.tag == f"{_SVG}g" and set(child.attrib) <= {"id"}:
             whole += list(child)
-        elif child.tag != f"{{{_SVG}}}style":
+        elif child.tag != f"{_SVG}style" and child.get("style") != "fill: none":
             whole.append(child)
     parent[:] = whole
     if parent.text and not parent.text.strip():
         parent.text = None
+
+
+def _style(element: ET.Element) -> str:
+    """Take style and clip path out of an element, and return them as CSS."""
+    style = re.sub(r"([:;]) ", r"\1", element.attrib.pop("style", ""))
+    clip = element.attrib.pop("clip-path", "")
+    return ";".join(filter(None, (style, clip and f"clip-path:{clip}")))
 
 
 def _short(places: str) -> str:

@@ -12,10 +12,10 @@ function make(tag, text, parent) {
   return element;
 }
 
-// Sorting: by the unrounded value where cells carry one, else by text; what has no value comes last either way.
+// Sorting: by the unrounded value where cells carry one (data-v), else by text; what has no value comes last either way.
 function keyOf(row, column) {
   const cell = row.cells[column];
-  if (cell.tagName === "TD") return cell.dataset.value === undefined ? null : Number(cell.dataset.value);
+  if (cell.tagName === "TD") return cell.dataset.v === undefined ? null : Number(cell.dataset.v);
   return cell.textContent.trim();
 }
 
@@ -77,7 +77,7 @@ function show(cell) {
   box.replaceChildren();
   make("h2", placeOf(cell).join(", "), box).id = "behind-title";
   make("p", cell.closest("table").caption.textContent.trim(), box).className = "says";
-  const exact = cell.dataset.value === undefined ? "" : ` (${cell.dataset.value})`;
+  const exact = cell.dataset.v === undefined ? "" : ` (${cell.dataset.v})`;
   make("p", `${cell.firstChild.textContent}${exact} from ${found.length} run${found.length === 1 ? "" : "s"}:`, box);
   if (cell.title) make("p", `† ${cell.title}`, box).className = "holes";
   const scroll = make("div", "", box);

@@ -145,7 +145,7 @@ def test_the_page_is_accessible(page):
     assert len(ids) == len(set(ids))
     assert all(attrs["aria-describedby"] in ids for attrs in page.all("table"))
     assert {attrs["href"][1:] for attrs in page.all("a")} <= set(ids)
-    used = {attrs["xlink:href"][1:] for attrs in page.all("use")}
+    used = {attrs["href"][1:] for attrs in page.all("use")}
     assert used
     assert used <= set(ids)
 
