@@ -22,7 +22,11 @@ def report(
         Path | None, typer.Option("--paper", help="Folder for an article: LaTeX, PDF figures, BibTeX, hashes.")
     ] = None,
 ) -> None:
-    """Print the tables of a store, and write all of them as HTML page, LaTeX, CSV, Markdown; figures; and the runs."""
+    """Print the tables of a store, and write all of them as HTML page, LaTeX, CSV, Markdown; figures; and the runs.
+
+    What has not changed since the last report is taken from the store's folder index/, which may be deleted. A store
+    holds short excerpts of the datasets' texts (informativeness.examples of each run); a report holds none.
+    """
     print_and_write(store, out or store / "report", console_here(), table or [], paper)
 
 
