@@ -163,6 +163,16 @@ def test_curves_and_bands_are_at_the_numbers(figures):
     assert np.isclose(corners[:, None], path[~np.isnan(path)]).any(axis=1).all()
 
 
+def test_a_band_of_two_seeds_does_not_flatten_the_curves(figures):
+    data = dict(figures["curves"].data)
+    below = learning_curves(**data).axes[1]
+    reach = data["differences"]["mean"].abs().max()
+    assert below.get_ylim()[1] >= data["differences"]["high"].max()  # narrow bands are shown whole
+    data["differences"] = data["differences"].assign(low=-1.0, high=1.0)
+    low, high = learning_curves(**data).axes[1].get_ylim()
+    assert -1 < low <= -reach < reach <= high < 1
+
+
 def test_a_forest_has_each_task_in_its_own_row_under_its_dataset(figures):
     tasks = figures["forest"].data["tasks"]
     drawn = forest(tasks)
