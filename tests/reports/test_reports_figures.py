@@ -217,7 +217,7 @@ def test_bars_of_wins_are_as_long_as_the_counts():
 
 
 def test_looks_differ_in_more_than_colour():
-    several = several_looks(8)
+    several = several_looks(10)
     for feature in ("colour", "line", "marker", "hatch"):
         assert len({str(getattr(look, feature)) for look in several}) == 8
     assert looks(["PosProb", "Uniform"])["Uniform"] == looks(["InvProp", "PosProb", "Uniform", "mine"])["Uniform"]
