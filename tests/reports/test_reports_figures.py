@@ -219,7 +219,7 @@ def test_bars_of_wins_are_as_long_as_the_counts():
 def test_looks_differ_in_more_than_colour():
     several = several_looks(10)
     for feature in ("colour", "line", "marker", "hatch"):
-        assert len({str(getattr(look, feature)) for look in several}) == 8
+        assert len({str(getattr(look, feature)) for look in several}) == len(several)
     assert looks(["PosProb", "Uniform"])["Uniform"] == looks(["InvProp", "PosProb", "Uniform", "mine"])["Uniform"]
     assert len({look.marker for look in looks(["InvProp", "PosProb", "Uniform", "a", "b"]).values()}) == 5
 
