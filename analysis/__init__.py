@@ -19,7 +19,7 @@ from analysis.sections import Numbered, Section, sections
 from analysis.tracing import Explanation, explain, traced
 from bench.records import METRICS
 from bench.store import Store
-from bench.store.store import write_atomically
+from bench.store.files import write_atomically
 
 __all__ = [
     "ALL_STATUSES",

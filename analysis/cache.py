@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bench.errors import StoreError
-from bench.store.store import write_atomically
+from bench.store.files import write_atomically
 
 _HASH = 32
 

@@ -20,13 +20,13 @@ ALL_STATUSES: tuple[Status, ...] = ("ok", "failed", "skipped")
 def read_facts(store: Store) -> tuple[list[Facts], list[str]]:
     """Return the facts of all records by status and key, and one line for each file that could not be read.
 
-    Facts are kept in ``index/`` of the store by name, size and time of their file; a store that is read-only, or whose
-    index is gone or damaged, is read from its files. Records that lie in no file of their own are read every time.
+    Facts are kept in ``index/`` of the store by size and time of the file (or pack) that they were read from; a store
+    that is read-only, or whose index is gone or damaged, is read from its files.
     """
     cache, version = Cache(store.path / "index" / "facts"), _version()
     known: dict[str, Any] = json.loads(cache.get(version) or b"{}")
     found: dict[str, Any] = {}
-    unreadable = []
+    unreadable = store.unreadable_packs()
     for status in ALL_STATUSES:
         for key in sorted(store.keys(status)):
             path = store.file_of(key, status)

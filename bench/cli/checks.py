@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -75,41 +76,49 @@ def doctor(
 
 
 def perf(
+    what: Annotated[
+        Literal["model", "selection", "block", "store", "report"],
+        typer.Argument(
+            help="Passes and fits of the model; queries over pools of up to 500,000 rows; a large block's memory; "
+            "a result store of 20,000 runs; or the report of 12,820 runs."
+        ),
+    ] = "model",
     shape: Annotated[str | None, typer.Option(help="minilm-l6 (default on a CPU) or bert-base (on a GPU).")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer rows, one turn: a rough answer.")] = False,
     compare: Annotated[Path | None, typer.Option(help="Stored report: exit with 1 if a ratio is much worse.")] = None,
     save: Annotated[Path | None, typer.Option(help="Write the report as JSON.")] = None,
-    of_report: Annotated[
-        bool, typer.Option("--report", help="Measure the command report instead, on 12,820 made-up runs.")
-    ] = False,
     data_dir: DataOption = None,
     cache_dir: CacheOption = DEFAULT_CACHE,
     threads: ThreadsOption = None,
     device: DeviceOption = "auto",
 ) -> None:
-    """Measure scoring, fits, surprisal and resets against what this machine can do at best.
+    """Measure the suite against what this machine can do at best.
 
     Examples:
 
     imbal-bench perf --save here.json
 
-    imbal-bench perf --compare here.json
+    imbal-bench perf selection --threads 2
 
-    imbal-bench perf --report
+    imbal-bench perf --compare here.json
     """
     from bench.model.hardware import choose_hardware, use_threads
-    from bench.perf import report, reporting, suite
+    from bench.perf import block, report, reporting, scan, selection, suite
 
     console = console_here()
     baseline = report.read(compare) if compare else None
     if threads:
         use_threads(threads)
+    hardware = choose_hardware(device)
     with console.status("") as status:
-        if of_report:
-            found = reporting.measure(quick=quick, tell=status.update)
-        else:
-            hardware = choose_hardware(device)
-            found = suite.measure(hardware, shape, data_dir, cache_dir, quick=quick, tell=status.update)
+        measures: dict[str, Callable[[], report.Report]] = {
+            "model": lambda: suite.measure(hardware, shape, data_dir, cache_dir, quick=quick, tell=status.update),
+            "selection": lambda: selection.measure(hardware, quick=quick, tell=status.update),
+            "block": lambda: block.measure(hardware, quick=quick, tell=status.update),
+            "report": lambda: reporting.measure(quick=quick, tell=status.update),
+            "store": lambda: scan.measure(hardware, quick=quick, tell=status.update),
+        }
+        found = measures[what]()
     report.show(found, console)
     if save:
         save.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")

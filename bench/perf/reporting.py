@@ -21,6 +21,7 @@ from bench.perf.made_up_runs import records
 from bench.perf.report import Measure, Report
 from bench.records import RunRecord
 from bench.store import Store
+from bench.store.codec import encode_record
 
 SEEDS, QUICK_SEEDS = 10, 1
 LATER = 10
@@ -80,7 +81,7 @@ def write(store: Store, runs: Iterable[RunRecord]) -> None:
     for record in runs:
         path = store.file_of(record.key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(record.model_dump_json(indent=1).encode() + b"\n")
+        path.write_bytes(encode_record(record))
 
 
 def _report(store: Store, out: Path) -> tuple[float, float, float]:
