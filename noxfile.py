@@ -81,6 +81,14 @@ def torture(session: nox.Session) -> None:
     session.run("pytest", "tests/grid/test_grid_torture.py", "-m", "slow")
 
 
+@nox.session(default=False)
+def audit(session: nox.Session) -> None:
+    """Hold every pinned version against known vulnerabilities; fails too where the service cannot be asked."""
+    session.install(*nox.project.dependency_groups(PROJECT, "audit"))
+    for pins in sorted(Path("constraints").glob("py*.txt")):
+        session.run("pip-audit", "--strict", "--no-deps", "--disable-pip", "-r", str(pins), *session.posargs)
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style and types."""

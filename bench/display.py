@@ -28,7 +28,7 @@ from bench.grid.plan import grid_cost
 from bench.grid.progress import clock
 from bench.grid.rates import Rates
 from bench.grid.world import World
-from bench.store import Store
+from bench.store import Store, replicates
 from bench.strategies.base import Algorithm, Weighting
 from bench.strategies.catalogue import Facts
 from bench.testing import Verdict
@@ -134,6 +134,10 @@ def show_status(store: Store, console: Console) -> None:
     failed = keys["failed"] - keys["ok"]
     rows["failed"] = str(len(failed))
     rows["skipped"] = str(len(keys["skipped"]))
+    if others := replicates.files(store):
+        rows["replicates"] = f"{len(others):,}; imbal-bench store replicates says how far they agree"
+    if damaged := store.unreadable_packs():
+        rows["damaged packs"] = f"{len(damaged):,}; imbal-bench doctor names them"
     rows |= {f"worker {i}": f"{beat.what}, {beat.stage}" for i, beat in enumerate(beats(store), 1)}
     console.print(_facts("Status", rows))
     for key in sorted(failed)[:10]:

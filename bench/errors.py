@@ -15,6 +15,10 @@ class BenchError(Exception):
 
     exit_code = 2
 
+    def __str__(self) -> str:
+        """Return the message as one line, whatever it quotes."""
+        return " ".join(super().__str__().splitlines())
+
 
 class SpecError(BenchError):
     """A grid specification, an option or a command-line value is wrong."""

@@ -218,7 +218,7 @@ class SharedBlock:
         """Return what a strategy sees in a round."""
         luck = seeds.generator("priority", **self.parts(number)).random(len(self.task.rows))
         if "surprisal" in needs:
-            outputs = replace(outputs, surprisal=self.surprisal.embeddings[state.unlabelled])
+            outputs = replace(outputs, surprisal=self.surprisal.of(state.unlabelled))
         if "pretrained" in needs:
             of_all = self.pretrained
             outputs = replace(outputs, pretrained=of_all[state.unlabelled], labelled_pretrained=of_all[state.labelled])

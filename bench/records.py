@@ -250,6 +250,8 @@ class RunRecord(Record):
     seconds: float = 0.0
     provenance: Provenance | None = None
     test_probabilities_sha256: str = ""
+    sha256: str = ""
+    """Of the record's file with this field empty; empty in records older than this field. Stays the last field."""
 
     @property
     def final(self) -> Round:

@@ -40,5 +40,10 @@ def paper_files(
     }
     drawn = {f"figures/{picture.name}.pdf": picture.pdf for section in sections for picture in pictures[section.suffix]}
     found = {path: text.encode() for path, text in texts.items()} | drawn
+    return with_manifest(found)
+
+
+def with_manifest(found: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return files, relative path -> content, and the manifest of them."""
     lines = [f"{hashlib.sha256(content).hexdigest()}  {path}\n" for path, content in sorted(found.items())]
-    return found | {MANIFEST: "".join(lines).encode()}
+    return {**found, MANIFEST: "".join(lines).encode()}

@@ -26,8 +26,8 @@ def override(spec: GridSpec, **fields: object) -> GridSpec:
 
 
 def science(record: RunRecord) -> dict[str, object]:
-    """Return what must be equal between two executions of a run: all but times, memory and provenance."""
-    content = record.model_dump(mode="json", exclude={"seconds", "provenance"})
+    """Return what must be equal between two executions of a run: all but times, memory, provenance, the file's hash."""
+    content = record.model_dump(mode="json", exclude={"seconds", "provenance", "sha256"})
     for entry in content["rounds"]:
         del entry["seconds"], entry["peak_memory_mb"]
         entry["rows"].pop("surprisal", None)  # whoever comes first in a block computes it

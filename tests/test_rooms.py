@@ -31,13 +31,16 @@ ROOMS: dict[str, set[str]] = {
     "bench.data": {"bench.seeds"},
     "bench.tasks": {"bench.seeds", "bench.records", "bench.data"},
     "bench.model": {"bench.seeds", "bench.records", "bench.data"},
-    "bench.perf": {"bench", "bench.seeds", "bench.records", "bench.data", "bench.model"},
     # A strategy sees a view: neither data, tasks nor model; its randomness is handed in.
     "bench.strategies": {"bench.records", "bench.registry"},
     "bench.testing": {"bench.seeds", "bench.records", "bench.strategies"},
     # The store lies below the grid and knows nothing of how a run is made.
     "bench.store": {"bench.records"},
     "bench.loop": {"bench.seeds", "bench.records", "bench.data", "bench.tasks", "bench.model", "bench.strategies"},
+    "bench.perf": {
+        *("bench", "bench.seeds", "bench.records", "bench.data", "bench.tasks", "bench.model", "bench.strategies"),
+        *("bench.store", "bench.loop"),
+    },
     "bench.informativeness": {"bench.records", "bench.data", "bench.loop"},
     "bench.grid": {
         *("bench", "bench.seeds", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model"),
@@ -66,7 +69,7 @@ LIBRARIES: dict[str, set[str]] = {
     "safetensors": {"bench.model"},
     "datasets": {"bench.data"},
     "huggingface_hub": {"bench.data"},
-    "pyarrow": {"bench.data"},
+    "pyarrow": {"bench.data", "bench.store"},
     "yaml": {"bench.config", "bench.data"},
     "filelock": {"bench.data", "bench.store"},
     "joblib": {"bench.grid", "reports"},

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bench import __version__
-from bench.cli import checks, data, gate, plan, results, run
+from bench.cli import checks, data, gate, plan, results, run, store
 from bench.errors import BenchError
 
 app = typer.Typer(
@@ -38,6 +38,7 @@ for command in (
 ):
     app.command(command.__name__.rstrip("_"))(command)
 app.add_typer(data.data_app, name="data")
+app.add_typer(store.store_app, name="store")
 
 
 def _version(wanted: bool) -> None:

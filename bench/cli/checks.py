@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -75,6 +76,13 @@ def doctor(
 
 
 def perf(
+    what: Annotated[
+        Literal["model", "selection", "block", "store", "report"],
+        typer.Argument(
+            help="Passes and fits of the model; queries over pools of up to 500,000 rows; a large block's memory; "
+            "a result store of 20,000 runs; or the report of 12,820 runs."
+        ),
+    ] = "model",
     shape: Annotated[str | None, typer.Option(help="minilm-l6 (default on a CPU) or bert-base (on a GPU).")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer rows, one turn: a rough answer.")] = False,
     compare: Annotated[Path | None, typer.Option(help="Stored report: exit with 1 if a ratio is much worse.")] = None,
@@ -84,24 +92,33 @@ def perf(
     threads: ThreadsOption = None,
     device: DeviceOption = "auto",
 ) -> None:
-    """Measure scoring, fits, surprisal and resets against what this machine can do at best.
+    """Measure the suite against what this machine can do at best.
 
     Examples:
 
     imbal-bench perf --save here.json
 
+    imbal-bench perf selection --threads 2
+
     imbal-bench perf --compare here.json
     """
     from bench.model.hardware import choose_hardware, use_threads
-    from bench.perf import report
-    from bench.perf.suite import measure
+    from bench.perf import block, report, reporting, scan, selection, suite
 
     console = console_here()
     baseline = report.read(compare) if compare else None
     if threads:
         use_threads(threads)
+    hardware = choose_hardware(device)
     with console.status("") as status:
-        found = measure(choose_hardware(device), shape, data_dir, cache_dir, quick=quick, tell=status.update)
+        measures: dict[str, Callable[[], report.Report]] = {
+            "model": lambda: suite.measure(hardware, shape, data_dir, cache_dir, quick=quick, tell=status.update),
+            "selection": lambda: selection.measure(hardware, quick=quick, tell=status.update),
+            "block": lambda: block.measure(hardware, quick=quick, tell=status.update),
+            "report": lambda: reporting.measure(quick=quick, tell=status.update),
+            "store": lambda: scan.measure(hardware, quick=quick, tell=status.update),
+        }
+        found = measures[what]()
     report.show(found, console)
     if save:
         save.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")

@@ -65,7 +65,7 @@ def mirror_folder(name: str, data_dir: Path | None) -> Path | None:
         DataError: if the mirror that was asked for does not exist.
     """
     given = data_dir or os.environ.get(DATA_DIR_VARIABLE)
-    if not given or Path(name).name != name:
+    if not given or Path(name).name != name or name in {"", ".."}:
         return None
     mirror = Path(os.path.expanduser(given))  # noqa: PTH111 - as above
     if not mirror.is_dir():

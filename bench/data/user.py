@@ -64,7 +64,7 @@ def read_user_file(path: Path) -> UserFile:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read {path}: {error}") from None
-    except yaml.YAMLError as error:
+    except Exception as error:  # noqa: BLE001 - PyYAML lets ValueError, IndexError, RecursionError ... through
         raise DataError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise DataError(f"{path} holds no fields; at least name, train, and test or test_fraction are needed")
@@ -113,6 +113,8 @@ def load_user(path: Path) -> Corpus:
 def _inside(path: Path, given: str) -> Path:
     """Return a path of the YAML file as a path below its folder, links followed."""
     folder = path.parent.resolve()
+    if not given.isprintable():
+        raise DataError(f"{path}: {given!r} is no name of a file; give printable characters")
     file = (folder / given).resolve()
     if Path(given).is_absolute() or not file.is_relative_to(folder):
         raise DataError(f"{path}: {given!r} leaves the folder of the YAML file; give a path inside it")

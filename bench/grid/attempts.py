@@ -8,17 +8,25 @@ a few of them gives up. Notes are of one call of the driver: the next call tries
 from __future__ import annotations
 
 import faulthandler
-import json
 import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from bench.records import Record
 from bench.store import Store
-from bench.store.store import write_atomically
+from bench.store.files import write_atomically
 
 DEATHS_ALLOWED = 3
+
+
+class _Note(Record):
+    call: str
+    started: int
+    reason: str
 
 
 class Attempts:
@@ -54,14 +62,14 @@ class Attempts:
 
     def _read(self, name: str) -> tuple[int, str]:
         try:
-            note = json.loads(self._file(name).read_bytes())
-            return (int(note["started"]), str(note["reason"])) if note["call"] == self._call else (0, "")
-        except (OSError, ValueError, TypeError, KeyError):
+            note = _Note.model_validate_json(self._file(name).read_bytes())
+        except (OSError, ValidationError):
             return 0, ""  # none, or not one of ours
+        return (note.started, note.reason) if note.call == self._call else (0, "")
 
     def _write(self, name: str, started: int, reason: str = "") -> None:
-        note = {"call": self._call, "started": started, "reason": reason}
-        write_atomically(self._file(name), json.dumps(note).encode())
+        note = _Note(call=self._call, started=started, reason=reason)
+        write_atomically(self._file(name), note.model_dump_json().encode())
 
     def _file(self, name: str) -> Path:
         return self._folder / f"{name}.json"

@@ -32,8 +32,8 @@ class Audit:
 
 
 def audit(store: Store, world: World) -> Audit:
-    """Check all finished runs of a store: names, hashes, budgets, rows, positives, pairs."""
-    found = Audit()
+    """Check all finished runs of a store: packs, names, hashes, budgets, rows, positives, pairs."""
+    found = Audit(wrong=store.packs.wrong())
     pairs: dict[str, set[str]] = defaultdict(set)
     for key in sorted(store.keys()):
         found.runs += 1

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import socket
 import time
-from dataclasses import asdict, dataclass
 
 import psutil
+from pydantic import FiniteFloat, ValidationError
 
+from bench.records import Record
 from bench.store import Store
 
 log = logging.getLogger("bench")
@@ -22,15 +22,14 @@ def process_name() -> str:
     return f"{socket.gethostname()}-{os.getpid()}"
 
 
-@dataclass(frozen=True)
-class Beat:
+class Beat(Record):
     """What one worker said last: block or run, stage, the run's key and the fraction of it done, and when."""
 
     what: str
     stage: str
     key: str
-    fraction: float
-    time: float
+    fraction: FiniteFloat
+    time: FiniteFloat
 
 
 class Heartbeat:
@@ -42,10 +41,10 @@ class Heartbeat:
 
     def tell(self, what: str, stage: str, *, key: str = "", fraction: float = 0.0) -> None:
         """Say which block or run is at which stage; of a run, also its key and how much of it is done."""
-        beat = Beat(what, stage, key, round(fraction, 3), time.time())
+        beat = Beat(what=what, stage=stage, key=key, fraction=round(fraction, 3), time=time.time())
         temporary = self._path.with_suffix(".tmp")
         try:
-            temporary.write_text(json.dumps(asdict(beat)))
+            temporary.write_text(beat.model_dump_json())
             temporary.replace(self._path)
         except OSError:
             log.debug("no heartbeat: the store cannot be written")
@@ -60,8 +59,8 @@ def beats(store: Store) -> list[Beat]:
     found = []
     for path in sorted((store.path / "live").glob("*.json")):
         try:
-            beat = Beat(**json.loads(path.read_text()))
-        except (OSError, ValueError, TypeError):
+            beat = Beat.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError):
             continue  # being replaced, or a worker of another version
         if time.time() - beat.time < STALE_AFTER_S and not _is_dead(path.stem):
             found.append(beat)
@@ -71,4 +70,4 @@ def beats(store: Store) -> list[Beat]:
 def _is_dead(worker: str) -> bool:
     """Return whether ``host-pid`` names a process of this host that is no more, killed before it could say so."""
     host, _, pid = worker.rpartition("-")
-    return host == socket.gethostname() and not psutil.pid_exists(int(pid))
+    return host == socket.gethostname() and not (pid.isdecimal() and psutil.pid_exists(int(pid)))

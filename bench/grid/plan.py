@@ -15,7 +15,8 @@ from scipy.stats import norm
 
 from bench.grid.expand import BlockJob, DatasetSizes, Grid
 from bench.loop import OUTPUTS
-from bench.records import RunSpec, Settings, Strategy, Task
+from bench.model.surprisal import rows_computed
+from bench.records import RunSpec, Settings, Strategy
 from bench.strategies.catalogue import build_strategy
 from bench.strategies.strategy import needs_of
 from bench.strategies.view import Need
@@ -206,14 +207,16 @@ def grid_cost(grid: Grid) -> Cost:
 
 
 def surprisal_cost(grid: Grid) -> Cost:
-    """Return the cost of surprisal: one embedding serves all runs of a task at a ratio, whatever seed and start."""
-    pools: dict[tuple[Task, int], Cost] = {}
+    """Return the cost of surprisal: one embedding of a split serves all of its large pools, one of a pool its runs."""
+    pools: dict[object, Cost] = {}
     heads: dict[str, int] = {}
     for job, size, _seeds in _alike(grid):
         settings = job.runs[0].settings
         if any("surprisal" in _needs(run.strategy, weighted=True) for run in job.runs):
-            own = {"surprisal": (1, pool_rows(job, size))}
-            pools[job.block.task, job.block.ratio] = _cost(own, mean_tokens(size, settings))
+            task, split = job.block.task, sum(size.train)
+            rows = rows_computed(pool_rows(job, size), split)
+            place = task.dataset if rows == split else (task, job.block.ratio)
+            pools[place] = _cost({"surprisal": (1, rows)}, mean_tokens(size, settings))
             heads[job.block.task.dataset] = settings.model.lm_head_steps
     return sum(pools.values(), _cost({"lm_head": (len(heads), sum(heads.values()))}, 0.0))
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from bench.errors import DataError
 from bench.records import Record
-from bench.store.store import write_atomically
+from bench.store.files import write_atomically
 
 
 class Law(Record):

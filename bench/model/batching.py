@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +14,12 @@ import torch
 from torch.utils.data import Sampler
 
 from bench.data.tokens import TokenTable
+from bench.errors import RunError
+from bench.model.hardware import Hardware
 
 IntArray = npt.NDArray[np.int64]
+T = TypeVar("T")
+log = logging.getLogger("bench")
 
 
 def pad(tokens: TokenTable, rows: IntArray, pad_id: int) -> dict[str, torch.Tensor]:
@@ -30,6 +35,23 @@ def pad(tokens: TokenTable, rows: IntArray, pad_id: int) -> dict[str, torch.Tens
         "input_ids": torch.from_numpy(ids.astype(np.int64)),
         "attention_mask": torch.from_numpy(mask.astype(np.int64)),
     }
+
+
+def in_smaller_batches(hardware: Hardware, a_pass: Callable[[Hardware], T]) -> T:
+    """Make a pass over rows; if it runs out of memory, start again with half the token budget, down to a row a batch.
+
+    Raises:
+        RunError: if even that is too much.
+    """
+    while True:
+        try:
+            return a_pass(hardware)
+        except torch.OutOfMemoryError as error:
+            budget = hardware.token_budget // 2
+            if not budget:
+                raise RunError(f"out of memory on {hardware.name} even row by row; lower model.max_length") from error
+        log.warning("out of memory on %s; trying again with %d tokens a batch", hardware.name, budget)
+        hardware = replace(hardware, token_budget=budget)
 
 
 def length_batches(lengths: IntArray, budget: int, enough: int) -> Iterator[IntArray]:

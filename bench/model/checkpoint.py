@@ -58,6 +58,11 @@ def resolve(name: str, revision: str | None = None) -> Checkpoint:
     if folder.is_dir():
         if not (folder / "config.json").is_file():
             raise ModelError(f"model folder {name!r} holds no config.json; give a folder saved by save_pretrained")
+        if any(folder.glob("pytorch_model*.bin")) and not any(folder.glob("*.safetensors")):
+            raise ModelError(
+                f"model folder {name!r} has its weights as pickles only, which can run code when they are read; "
+                "load it where you trust it and save it again with save_pretrained, which writes safetensors"
+            )
         return Checkpoint(name, str(folder), None)
     return Checkpoint(name, name, revision or PINNED_REVISIONS.get(name))
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import copy
-import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -18,7 +16,7 @@ from bench import seeds
 from bench.data.tokens import TokenTable
 from bench.errors import ModelError, RunError
 from bench.model import checkpoint as checkpoints
-from bench.model.batching import Collate, length_batches, pad
+from bench.model.batching import Collate, in_smaller_batches, length_batches, pad
 from bench.model.first_token import first_token_only
 from bench.model.fitting import fit_classifier
 from bench.model.hardware import Hardware
@@ -28,7 +26,6 @@ from bench.seeds import Part
 IntArray = npt.NDArray[np.int64]
 P = ParamSpec("P")
 T = TypeVar("T")
-log = logging.getLogger("bench")
 
 
 @dataclass(frozen=True)
@@ -45,21 +42,17 @@ class Scores:
 
 
 def _in_smaller_batches(a_pass: Callable[Concatenate[Encoder, P], T]) -> Callable[Concatenate[Encoder, P], T]:
-    """Make a pass that runs out of memory start again with half the token budget, down to one row a batch."""
+    """Make a pass that runs out of memory start again in smaller batches."""
 
     @wraps(a_pass)
     def repeated(encoder: Encoder, /, *args: P.args, **options: P.kwargs) -> T:
+        def attempt(hardware: Hardware) -> T:
+            encoder.hardware = hardware
+            return a_pass(encoder, *args, **options)
+
         whole = encoder.hardware
         try:
-            while True:
-                try:
-                    return a_pass(encoder, *args, **options)
-                except RunError as error:
-                    budget = encoder.hardware.token_budget // 2
-                    if not budget or not isinstance(error.__cause__, torch.OutOfMemoryError):
-                        raise
-                log.warning("out of memory on %s; trying again with %d tokens a batch", whole.name, budget)
-                encoder.hardware = replace(whole, token_budget=budget)
+            return in_smaller_batches(whole, attempt)
         finally:
             encoder.hardware = whole
 
@@ -154,7 +147,6 @@ class Encoder:
         try:
             with (
                 torch.random.fork_rng(self.hardware.gpus),
-                self._clear_if_out_of_memory(len(rows)),
                 first_token_only(model),
             ):
                 model.train(dropout_seed is not None)
@@ -187,11 +179,10 @@ class Encoder:
         _copy(self._pretrained, self._weights)
         body = getattr(self._for_inference(), self.model.base_model_prefix).eval()
         out = torch.empty(len(rows), self.model.config.hidden_size, device=self.hardware.device)
-        with self._clear_if_out_of_memory(len(rows)):
-            for where, batch in self._batches(tokens, rows):
-                hidden = body(**batch).last_hidden_state.float()
-                mask = batch.get("attention_mask", torch.ones_like(batch["input_ids"]))[:, :, None].float()
-                out[where] = (hidden * mask).sum(1) / mask.sum(1)
+        for where, batch in self._batches(tokens, rows):
+            hidden = body(**batch).last_hidden_state.float()
+            mask = batch.get("attention_mask", torch.ones_like(batch["input_ids"]))[:, :, None].float()
+            out[where] = (hidden * mask).sum(1) / mask.sum(1)
         return out.cpu().numpy()
 
     def _for_inference(self) -> Any:
@@ -214,15 +205,6 @@ class Encoder:
         for at in length_batches(tokens.lengths[rows], self.hardware.token_budget, self.hardware.enough_tokens):
             batch = pad(tokens, rows[at], self.pad_id)
             yield send(torch.from_numpy(at)), {name: send(value) for name, value in batch.items()}
-
-    @contextmanager
-    def _clear_if_out_of_memory(self, rows: int) -> Iterator[None]:
-        try:
-            yield
-        except torch.OutOfMemoryError as error:
-            raise RunError(
-                f"out of memory on {self.hardware.name} while scoring {rows} rows; lower model.max_length"
-            ) from error
 
 
 def _fresh_values(shape: torch.Size, deviation: float, rng: torch.Generator) -> torch.Tensor:

@@ -3,14 +3,14 @@
 15 % of a row's tokens are chosen (at least one, as in BERT's own pre-training), masked 80/10/10, and the
 cross-entropy of the true token is taken at those positions; everywhere else the embedding is 0. Rows are
 L2-normalised. The LM's logits are computed at the chosen positions only. Nothing here depends on a strategy, a
-round, a seed of a run or a ratio, so one embedding serves all of them; it is cached.
+round, a seed of a run or a ratio, so one embedding serves all of them; it is cached: for the whole train split where a
+pool is at least half of it, so that all such pools share it, else for the pool's rows alone.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,124 +20,22 @@ import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import nn
-from transformers.modeling_outputs import BaseModelOutput
 
 from bench import seeds
 from bench.data.folders import cached_folder
 from bench.data.tokens import TokenTable
 from bench.errors import DataError, RunError
 from bench.model import checkpoint as checkpoints
-from bench.model.batching import length_batches, pad
+from bench.model.batching import in_smaller_batches, length_batches, pad
 from bench.model.fitting import FineTuning, train
 from bench.model.hardware import Hardware
+from bench.model.masking import Masking, SurprisalModel
 from bench.records import ModelSettings
 
 IntArray = npt.NDArray[np.int64]
-CHOSEN_FRACTION = 0.15
 HEAD_BATCH_ROWS = 32
 HEAD_LEARNING_RATE = 1e-3
-CHUNK = 65_536
-LOSS_ROWS = 64  # rows of logits in fp32 at a time: with a vocabulary of 30,000, about what a cache holds
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Masking:
-    """Which positions of which rows are chosen, and what stands there instead.
-
-    Draws belong to a (dataset, row, position): they do not depend on which rows are asked for.
-    """
-
-    seed: int
-    fingerprint: str
-    special_ids: tuple[int, ...]
-    mask_id: int
-    vocabulary: int
-    masked_input: bool
-
-    def chunk(self, tokens: TokenTable, number: int) -> npt.NDArray[np.float32]:
-        """Return (3, tokens) uniform draws - choose, kind, token - for the rows of one chunk of the split."""
-        first = number * CHUNK
-        last = min(first + CHUNK, len(tokens.lengths))
-        rng = seeds.generator("mask", data=self.fingerprint, seed=self.seed, chunk=number)
-        size = int(tokens.offsets[last]) - int(tokens.offsets[first])
-        return rng.random((3, size), dtype=np.float32)
-
-    def apply(
-        self, ids: torch.Tensor, attention: torch.Tensor | None, draws: npt.NDArray[np.float32]
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return (chosen (r, L) bool, input ids with the chosen tokens masked).
-
-        Args:
-            ids: (r, L).
-            attention: (r, L), 0 at padding; None if there is none.
-            draws: (3, r, L).
-        """
-        choose, kind, token = torch.from_numpy(draws)
-        special = torch.isin(ids, torch.tensor(self.special_ids))
-        if attention is not None:
-            special |= attention == 0
-        counts = (~special).sum(1)
-        share = (CHOSEN_FRACTION * counts.double()).round().long()  # in fp32, 0.15 * 190 would round up
-        wanted = torch.where(counts > 0, share.clamp(min=1), 0)
-        order = torch.argsort(torch.where(special, torch.inf, choose), dim=1, stable=True)
-        rank = torch.empty_like(order).scatter_(1, order, torch.arange(ids.shape[1]).expand_as(order))
-        chosen = rank < wanted[:, None]
-        if not self.masked_input:
-            return chosen, ids
-        replaced = torch.where(kind < 0.8, self.mask_id, torch.where(kind < 0.9, (token * self.vocabulary).long(), ids))
-        return chosen, torch.where(chosen, replaced, ids)
-
-
-class ChosenPositions(nn.Module):
-    """Stands in for a masked LM's encoder: runs it frozen, and hands on hidden states of the chosen positions only.
-
-    The LM head then computes logits for (1, number chosen) positions instead of (rows, length).
-    """
-
-    def __init__(self, encoder: nn.Module) -> None:
-        super().__init__()
-        self.encoder = encoder
-        self.chosen = torch.empty(0)
-
-    @torch.no_grad()
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None, **_: Any) -> BaseModelOutput:
-        """Return hidden states (1, number chosen, d), in row-major order of the chosen positions."""
-        self.encoder.eval()
-        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        return BaseModelOutput(last_hidden_state=hidden[self.chosen][None])
-
-
-class SurprisalModel(nn.Module):
-    """A masked LM that knows the loss at chosen positions only."""
-
-    def __init__(self, masked_lm: Any, masking: Masking, send: Callable[[torch.Tensor], torch.Tensor]) -> None:
-        super().__init__()
-        self.masking, self.send = masking, send
-        self.lm = masked_lm
-        self.at = ChosenPositions(getattr(masked_lm, masked_lm.base_model_prefix))
-        setattr(masked_lm, masked_lm.base_model_prefix, self.at)
-
-    def surprisal(
-        self, batch: dict[str, torch.Tensor], draws: npt.NDArray[np.float32]
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return (chosen (r, L) bool, cross-entropy at the chosen positions in row-major order)."""
-        ids, attention = batch["input_ids"], batch.get("attention_mask")
-        chosen, masked = self.masking.apply(ids, attention, draws)
-        self.at.chosen = self.send(chosen)
-        logits = self.lm(
-            input_ids=self.send(masked), attention_mask=None if attention is None else self.send(attention)
-        )
-        pieces = zip(logits.logits[0].split(LOSS_ROWS), self.send(ids[chosen]).split(LOSS_ROWS), strict=True)
-        return chosen, torch.cat([nn.functional.cross_entropy(z.float(), y, reduction="none") for z, y in pieces])
-
-    def forward(self, rows: dict[str, torch.Tensor], draws: npt.NDArray[np.float32]) -> BaseModelOutput:
-        """Return an output whose ``loss`` is the mean surprisal, for training a head."""
-        _, losses = self.surprisal({k: v.cpu() for k, v in rows.items()}, draws)
-        output = BaseModelOutput()
-        output.loss = losses.mean()
-        return output
 
 
 @dataclass(frozen=True)
@@ -145,12 +43,23 @@ class Surprisal:
     """Surprisal of rows.
 
     Attributes:
-        embeddings: (n, max_length) float32, memory-mapped, rows of unit length.
+        stored: (s, max_length) float32, memory-mapped, rows of unit length.
+        at: (n,) where the rows asked for stand in it.
         lm_head: ``checkpoint``, or ``trained`` where the checkpoint has none.
     """
 
-    embeddings: npt.NDArray[np.float32]
+    stored: npt.NDArray[np.float32]
+    at: IntArray
     lm_head: str
+
+    def of(self, positions: IntArray) -> npt.NDArray[np.float32]:
+        """Return the embeddings of some of the rows asked for, by their positions among them."""
+        return self.stored[self.at[positions]]
+
+
+def rows_computed(asked: int, split: int) -> int:
+    """Return of how many rows surprisal is computed where so many of a split's rows are asked for."""
+    return split if 2 * asked >= split else asked
 
 
 @dataclass(frozen=True)
@@ -184,13 +93,15 @@ class SurprisalSource:
                 "precision": self.hardware.precision,
             }
         )
-        rows_name = hashlib.sha256(np.ascontiguousarray(rows, dtype="<i8").tobytes()).hexdigest()[:16]
+        whole = rows_computed(len(rows), len(self.tokens)) == len(self.tokens)
+        wanted = np.arange(len(self.tokens)) if whole else rows
+        rows_name = hashlib.sha256(np.ascontiguousarray(wanted, dtype="<i8").tobytes()).hexdigest()[:16]
 
         def build(folder: Path) -> None:
             surprisal_model = self.reader(model)
             if fresh:
                 self._use_trained_head(surprisal_model, fresh, name)
-            np.save(folder / "surprisal.npy", self.compute(surprisal_model, rows), allow_pickle=False)
+            np.save(folder / "surprisal.npy", self.compute(surprisal_model, wanted), allow_pickle=False)
 
         def load(folder: Path) -> npt.NDArray[np.float32]:
             try:
@@ -200,7 +111,7 @@ class SurprisalSource:
             return stored
 
         stored = cached_folder(self.cache_dir / "surprisal" / f"{name}-{rows_name}", build, load)
-        return Surprisal(stored, head)
+        return Surprisal(stored, rows if whole else np.arange(len(rows)), head)
 
     def reader(self, model: Any) -> SurprisalModel:
         """Return a masked LM as the model that :meth:`compute` asks; it is taken apart for that."""
@@ -216,26 +127,27 @@ class SurprisalSource:
         )
         return SurprisalModel(model, masking, self.hardware.send)
 
-    @torch.no_grad()
     def compute(self, model: SurprisalModel, rows: IntArray) -> npt.NDArray[np.float32]:
-        """Return the surprisal of rows of the split, (n, max_length), asking no cache; rows have unit length."""
-        model.to(self.hardware.device).eval()
-        if self.hardware.bf16:
+        """Return the surprisal of rows of the split, (n, max_length), asking no cache; rows have unit length.
+
+        Raises:
+            RunError: if the device runs out of memory even row by row.
+        """
+        return in_smaller_batches(self.hardware, lambda hardware: self._compute(model, rows, hardware))
+
+    @torch.no_grad()
+    def _compute(self, model: SurprisalModel, rows: IntArray, hardware: Hardware) -> npt.NDArray[np.float32]:
+        model.to(hardware.device).eval()
+        if hardware.bf16:
             model.bfloat16()
         out = np.zeros((len(rows), self.settings.max_length), dtype=np.float32)
-        for chunk in np.unique(rows // CHUNK):
-            inside = np.flatnonzero(rows // CHUNK == chunk)
-            flat = model.masking.chunk(self.tokens, int(chunk))
-            base = int(self.tokens.offsets[int(chunk) * CHUNK])
+        for inside, draws in model.masking.chunks(self.tokens, rows):
             for batch_at in length_batches(
-                self.tokens.lengths[rows[inside]], self.hardware.token_budget, self.hardware.enough_tokens
+                self.tokens.lengths[rows[inside]], hardware.token_budget, hardware.enough_tokens
             ):
                 at = inside[batch_at]
                 batch = pad(self.tokens, rows[at], int(self.tokenizer.pad_token_id))
-                columns = np.arange(batch["input_ids"].shape[1])
-                where = np.asarray(self.tokens.offsets[rows[at]])[:, None] - base + columns[None, :]
-                draws = flat[:, np.minimum(where, flat.shape[1] - 1)]  # beyond a row's end is padding: never chosen
-                chosen, losses = model.surprisal(batch, draws)
+                chosen, losses = model.surprisal(batch, draws.of(rows[at], batch["input_ids"].shape[1]))
                 values = np.zeros(tuple(chosen.shape), dtype=np.float32)
                 values[chosen.numpy()] = losses.float().cpu().numpy()
                 out[at, : values.shape[1]] = values

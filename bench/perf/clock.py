@@ -17,15 +17,21 @@ def time_in_turns(work: Mapping[str, Callable[[], object]], hardware: Hardware, 
     only ever adds. On one thread of a CPU the processor's time counts instead of the clock's: it stands still while
     others run. A first turn, which pays for allocations and kernels, does not count.
     """
-    on_one_thread = hardware.device.type == "cpu" and torch.get_num_threads() == 1
-    clock = time.process_time if on_one_thread else time.perf_counter
     shortest = dict.fromkeys(work, float("inf"))
     for turn in range(turns + 1):
         for name, piece in work.items():
-            hardware.synchronize()
-            began = clock()
-            piece()
-            hardware.synchronize()
+            took = seconds(piece, hardware)
             if turn:
-                shortest[name] = min(shortest[name], clock() - began)
+                shortest[name] = min(shortest[name], took)
     return shortest
+
+
+def seconds(piece: Callable[[], object], hardware: Hardware) -> float:
+    """Return the seconds that a piece of work takes, by the clock that :func:`time_in_turns` describes."""
+    on_one_thread = hardware.device.type == "cpu" and torch.get_num_threads() == 1
+    clock = time.process_time if on_one_thread else time.perf_counter
+    hardware.synchronize()
+    began = clock()
+    piece()
+    hardware.synchronize()
+    return clock() - began

@@ -4,9 +4,12 @@ Layout::
 
     store.json                    schema version
     runs/ab/<key>.json            finished runs; <key>.npy holds (rounds + 1, n_test) float32 test probabilities
+    packed/<hash>.parquet         finished runs too: many in one file (see :mod:`bench.store.compact`)
     failed/<key>.json             the last failure of a run: never taken for a result, tried again
     skipped/<key>.json            runs of an infeasible task, with the reason
+    replicates/                   other results of the same runs, from other stores (see :mod:`bench.store.merge`)
     aside/                        files that could not be read, kept for inspection
+    sound.json                    what was found sound, and need not be read again; may be thrown away
     live/                         what each worker is doing now;  locks/  who works on which block;  logs/
     gates/<hash>.json             plans of ``regress``, on record before their first look
 
@@ -17,8 +20,6 @@ The JSON is written last: a run exists when its JSON does. Nothing is ever unpic
 from __future__ import annotations
 
 import hashlib
-import io
-import json
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -28,54 +29,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from filelock import FileLock, Timeout
-from pydantic import ValidationError
 
 from bench.errors import CorruptRecordError, StoreError
-from bench.records import SCHEMA_VERSION, RunRecord, Status
+from bench.records import RunRecord, Status
+from bench.store.codec import decode_probabilities, decode_record, encode_probabilities, encode_record
+from bench.store.files import as_store_error, write_atomically
+from bench.store.marker import check_marker
+from bench.store.notes import Notes, look
+from bench.store.packs import Packs, is_whole
 
 _FOLDERS: dict[Status, str] = {"ok": "runs", "failed": "failed", "skipped": "skipped"}
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all.
-
-    Raises:
-        StoreError: if the disk is full or read-only; a temporary file is removed, the old content stays.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with _as_store_error(f"write {path}"):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)  # noqa: PTH105 - the atomic call, named as such
-            _sync_folder(path.parent)
-        except BaseException:  # Ctrl-C too leaves no temporary file
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise
-
-
-@contextmanager
-def _as_store_error(action: str) -> Iterator[None]:
-    """Turn what the operating system refuses into one line that says what to do."""
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(
-            f"cannot {action}: {error.strerror or error}; free some space or choose a writable folder, "
-            "then run the same command again: finished runs are kept"
-        ) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class Store:
@@ -88,106 +51,106 @@ class Store:
             StoreError: if there is none (and ``create`` is False), it is of another version, or not writable.
         """
         self.path = Path(os.path.expanduser(path))  # noqa: PTH111 - leaves the ~ of an unknown user as it is
-        self._marker = self.path / "store.json"
-        if create and self._schema_version() is None:
-            self._create()
-        version = self._schema_version()
-        if version is None:
-            raise StoreError(f"no result store at {self.path}; run a grid first, or give --store PATH")
-        if version != SCHEMA_VERSION:
-            raise StoreError(
-                f"{self.path} was written by another version of imbal-bench: its schema is {version!r}, this one "
-                f"reads and writes {SCHEMA_VERSION}; use the version that wrote it, or choose another folder"
-            )
-
-    def _schema_version(self) -> object:
-        """Return what the store's marker says, or None if there is no marker."""
-        try:
-            return json.loads(self._marker.read_bytes())["schema_version"]
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise StoreError(f"cannot read {self._marker}: {error.strerror}") from error
-        except (ValueError, TypeError, KeyError):
-            raise StoreError(f"{self._marker} does not mark a result store; choose another folder") from None
-
-    def _create(self) -> None:
-        """Mark a new or empty folder as a store; another process may be doing the same."""
-        with _as_store_error(f"make a store at {self.path}"):
-            self.path.mkdir(parents=True, exist_ok=True)
-            foreign = [path for path in self.path.iterdir() if not path.name.startswith(f".{self._marker.name}.")]
-        if foreign and self._schema_version() is None:
-            raise StoreError(f"{self.path} is neither empty nor a result store; choose another folder")
-        write_atomically(self._marker, b'{"schema_version": %d}\n' % SCHEMA_VERSION)
+        self.packs = Packs(self.path / "packed")
+        check_marker(self.path, create=create)
 
     def file_of(self, key: str, status: Status = "ok") -> Path:
-        """Return where the record of a key lies."""
+        """Return where the record of a key lies, or is to lie: a file of its own, or a pack."""
+        loose = self.own_file(key, status)
+        place = self.packs.find(key) if status == "ok" and not loose.exists() else None
+        return place.pack if place else loose
+
+    def own_file(self, key: str, status: Status = "ok") -> Path:
+        """Return the file of its own that the record of a key has, or is to have."""
         folder = self.path / _FOLDERS[status]
         return folder / key[:2] / f"{key}.json" if status == "ok" else folder / f"{key}.json"
 
     def write(self, record: RunRecord, test_probabilities: npt.NDArray[np.float32] | None = None) -> RunRecord:
-        """Store a record for good; return it as stored (with the hash of its test probabilities)."""
-        path = self.file_of(record.key, record.status)
+        """Store a record for good; return it as stored (with the hashes of its test probabilities and of itself)."""
+        probabilities = None
         if test_probabilities is not None:
-            buffer = io.BytesIO()
-            np.save(buffer, np.asarray(test_probabilities, dtype=np.float32), allow_pickle=False)
-            content = buffer.getvalue()
-            sha = hashlib.sha256(content).hexdigest()
+            probabilities = encode_probabilities(test_probabilities)
+            sha = hashlib.sha256(probabilities).hexdigest()
             record = record.model_copy(update={"test_probabilities_sha256": sha})
-            write_atomically(path.with_suffix(".npy"), content)
-        write_atomically(path, record.model_dump_json(indent=1).encode() + b"\n")
+        record, content = encode_record(record)
+        self.put(record.key, content, probabilities, record.status)
         if record.status == "ok":
             for stale in ("failed", "skipped"):
-                path = self.file_of(record.key, stale)
-                with _as_store_error(f"remove {path}"):
+                path = self.own_file(record.key, stale)
+                with as_store_error(f"remove {path}"):
                     path.unlink(missing_ok=True)
         return record
 
+    def put(self, key: str, record: bytes, probabilities: bytes | None, status: Status = "ok") -> None:
+        """Write the files of a record, the record last."""
+        path = self.own_file(key, status)
+        if probabilities is not None:
+            write_atomically(path.with_suffix(".npy"), probabilities)
+        write_atomically(path, record)
+
     def keys(self, status: Status = "ok") -> set[str]:
-        """Return the keys of all records of a status, by listing; no file is opened."""
+        """Return the keys of all records of a status, by listing; only a pack that is new to this process is opened."""
+        # Packs last: while runs are packed, a file of its own goes only after its pack is there.
+        return self.own_keys(status) | (set(self.packs.places()) if status == "ok" else set())
+
+    def own_keys(self, status: Status = "ok") -> set[str]:
+        """Return the keys of the records that have files of their own."""
         folder = self.path / _FOLDERS[status]
-        pattern = "*/*.json" if status == "ok" else "*.json"
-        return {path.stem for path in folder.glob(pattern)}
+        return {path.stem for path in folder.glob("*/*.json" if status == "ok" else "*.json")}
+
+    def unreadable_packs(self) -> list[str]:
+        """Return a line for each pack of which not even the keys can be read; :meth:`sound_keys` sets it aside."""
+        self.packs.places()
+        return list(self.packs.unreadable.values())
+
+    def content(self, key: str, status: Status = "ok") -> bytes:
+        """Return the bytes of a stored record, unchecked.
+
+        Raises:
+            CorruptRecordError: if its pack cannot be read.
+            StoreError: if there is no such record.
+        """
+        path = self.own_file(key, status)
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            packed = self.packs.get(key, "record") if status == "ok" else None
+        except OSError as error:
+            raise StoreError(f"cannot read {path}: {error.strerror}") from error
+        if packed is None:
+            raise StoreError(f"no {status} record {key} in {self.path}")
+        return packed
 
     def read(self, key: str, status: Status = "ok") -> RunRecord:
         """Return a stored record.
 
         Raises:
-            CorruptRecordError: if the file is truncated, foreign, or of another version.
+            CorruptRecordError: if the file is truncated, foreign, altered, or of another version.
             StoreError: if there is no such record.
         """
-        path = self.file_of(key, status)
+        content = self.content(key, status)
+        return decode_record(content, key, status, self.file_of(key, status))
+
+    def probabilities_content(self, key: str) -> bytes:
+        """Return the bytes of a run's test probabilities, unchecked.
+
+        Raises:
+            CorruptRecordError: if there are none, or they cannot be read.
+        """
+        path = self.own_file(key).with_suffix(".npy")
         try:
-            content = path.read_bytes()
-        except FileNotFoundError:
-            raise StoreError(f"no {status} record {key} in {self.path}") from None
+            return path.read_bytes()
         except OSError as error:
-            raise StoreError(f"cannot read {path}: {error.strerror}") from error
-        try:
-            record = RunRecord.model_validate_json(content)
-        except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"])
-            at = f", see field {field!r}" if field else ""
-            raise CorruptRecordError(f"{path} is not a run record{at}: {first['msg']}") from None
-        if record.key != key or record.status != status:
-            raise CorruptRecordError(f"{path} holds the {record.status} record {record.key!r}, not its own name")
-        return record
+            packed = self.packs.get(key, "probabilities") if isinstance(error, FileNotFoundError) else None
+            if packed is None:
+                raise CorruptRecordError(f"cannot read {path}: {error.strerror}") from None
+            return packed
 
     def test_probabilities(self, record: RunRecord) -> npt.NDArray[np.float32]:
         """Return (rounds + 1, n_test) probabilities of the positive class on the test set, checked by hash."""
-        path = self.file_of(record.key).with_suffix(".npy")
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise CorruptRecordError(f"cannot read {path}: {error.strerror}") from None
-        if hashlib.sha256(content).hexdigest() != record.test_probabilities_sha256:
-            raise CorruptRecordError(f"{path} does not match the hash in its record")
-        try:
-            array: npt.NDArray[np.float32] = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
-        except ValueError:
-            raise CorruptRecordError(f"{path} is not a NumPy array of numbers") from None
-        return array
+        content = self.probabilities_content(record.key)
+        loose = self.own_file(record.key).with_suffix(".npy")
+        return decode_probabilities(content, record, loose if loose.exists() else self.file_of(record.key))
 
     def records(self, status: Status = "ok") -> Iterator[RunRecord]:
         """Yield all records of a status in the order of their keys; a file that cannot be read raises."""
@@ -197,31 +160,76 @@ class Store:
     def sound_keys(self, wanted: Iterable[str]) -> tuple[set[str], list[str]]:
         """Return which of the wanted runs are stored and sound, and a line for each file that was set aside.
 
-        A run whose JSON or probabilities cannot be read is moved to ``aside/``, so that it is run again.
+        A run whose JSON or probabilities cannot be read is moved to ``aside/``, so that it is run again; a damaged pack
+        likewise, after the sound runs in it were given files of their own. What was read and found sound once is not
+        read again while its files have the same sizes and times of change: a disk that alters a file in silence is left
+        to be found by whoever reads the run, and by ``doctor``, which reads everything.
         """
-        sound, lines = set(), []
-        for key in sorted(self.keys() & set(wanted)):
-            try:
-                self.test_probabilities(self.read(key))
-                sound.add(key)
-            except CorruptRecordError as error:
-                self.set_aside(key)
-                lines.append(f"{error}; set aside and to be run again")
-            except StoreError:
-                if self.file_of(key).exists():
-                    raise
-                # else: it went since it was listed, another process set it aside
+        wanted, notes = set(wanted), Notes(self.path / "sound.json")
+        lines = self._sound_packs(wanted, notes)
+        sound = self.packs.places().keys() & wanted
+        for key in sorted(self.own_keys() & wanted):
+            seen = look(self.own_file(key), self.own_file(key).with_suffix(".npy"))
+            if not notes.holds(key, seen):
+                try:
+                    self.test_probabilities(self.read(key))
+                except CorruptRecordError as error:
+                    self.set_aside(key)
+                    lines.append(f"{error}; set aside and to be run again")
+                    continue
+                except StoreError:
+                    if self.own_file(key).exists():
+                        raise
+                    continue  # it went since it was listed, another process set it aside
+                notes.add(key, seen)
+            sound.add(key)
+        notes.save()
         return sound, lines
 
+    def _sound_packs(self, wanted: set[str], notes: Notes) -> list[str]:
+        """Set damaged packs aside; return a line for each."""
+        places = self.packs.places()
+        packs = {place.pack for key, place in places.items() if key in wanted} | self.packs.unreadable.keys()
+        lines = []
+        for pack in sorted(packs):
+            seen = look(pack)
+            if not seen or notes.holds(pack.name, seen):
+                continue
+            with as_store_error(f"read {pack}"):
+                whole = pack not in self.packs.unreadable and is_whole(pack)
+            if whole:
+                notes.add(pack.name, seen)
+            else:
+                lines.append(self._dissolve(pack))
+        return lines
+
+    def _dissolve(self, pack: Path) -> str:
+        """Give the sound runs of a damaged pack files of their own and move it to ``aside/``; return what was done."""
+        keys = [key for key, place in self.packs.places().items() if place.pack == pack]
+        lost = len(keys)
+        for key in keys:
+            with suppress(CorruptRecordError):
+                record, probabilities = self.packs.get(key, "record"), self.packs.get(key, "probabilities")
+                if record is not None and probabilities is not None:
+                    decode_probabilities(probabilities, decode_record(record, key, "ok", pack), pack)
+                    if not self.own_file(key).exists():
+                        self.put(key, record, probabilities)
+                    lost -= 1
+        self._move_aside(pack)
+        why = self.packs.unreadable.get(pack) or f"{pack} does not match the hash in its name"
+        return f"{why}; set aside, {len(keys) - lost} runs in it were saved and all others are to be run again"
+
     def set_aside(self, key: str) -> None:
-        """Move a run's files to ``aside/``."""
+        """Move a run's own files to ``aside/``."""
+        self._move_aside(self.own_file(key), self.own_file(key).with_suffix(".npy"))
+
+    def _move_aside(self, *files: Path) -> None:
         aside, stamp = self.path / "aside", time.time_ns()
-        with _as_store_error(f"move {self.file_of(key)} to {aside}"):
+        with as_store_error(f"move {files[0]} to {aside}"):
             aside.mkdir(exist_ok=True)
-            for suffix in (".json", ".npy"):
-                path = self.file_of(key).with_suffix(suffix)
+            for path in files:
                 with suppress(FileNotFoundError):
-                    os.replace(path, aside / f"{key}.{stamp}{suffix}")  # noqa: PTH105 - the atomic call
+                    os.replace(path, aside / f"{path.stem}.{stamp}{path.suffix}")  # noqa: PTH105 - the atomic call
 
     @contextmanager
     def claim(self, name: str) -> Iterator[bool]:
@@ -234,7 +242,7 @@ class Store:
         """
         folder = self.path / "locks"
         lock = FileLock(folder / f"{name}.lock")
-        with _as_store_error(f"lock {name} in {folder}"):
+        with as_store_error(f"lock {name} in {folder}"):
             folder.mkdir(exist_ok=True)
             with suppress(Timeout):
                 lock.acquire(timeout=0)

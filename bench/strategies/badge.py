@@ -10,10 +10,10 @@ import torch
 
 from bench.strategies.base import Algorithm
 from bench.strategies.clustering import plus_plus_draws
+from bench.strategies.neighbours import dot_products
 from bench.strategies.select import top_k
 from bench.strategies.view import FloatArray, IntArray, Need, PoolView
 
-_CHUNK = 1024  # rows turned to float32 at a time; a chunk stays in a core's cache
 _ROUNDING = 2.0**-19  # of |g|^2 + |g'|^2: what is left of a distance 0 after float32 dot products
 
 
@@ -29,16 +29,12 @@ class GradientEmbeddings:
         p = np.asarray(p, dtype=np.float64)
         self._h = h
         self._a = np.sqrt(2.0) * np.where(p > 0.5, 1 - p, -p)
-        norms = [torch.linalg.vecdot(rows.float(), rows.float()) for rows in h.split(_CHUNK)]
-        self.squared_norms = np.square(self._a) * torch.cat(norms).double().cpu().numpy()
+        self.squared_norms = np.square(self._a) * dot_products(h)
 
     def squared_distances(self, row: int) -> FloatArray:
         """Return |g(x) - g(row)|^2 of all rows, (n,)."""
-        centre = self._h[row].float()
-        # vecdot, not @: its rounding depends neither on a row's position nor on the global matmul precision.
-        dots = torch.cat([torch.linalg.vecdot(rows.float(), centre) for rows in self._h.split(_CHUNK)])
         sums = self.squared_norms + self.squared_norms[row]
-        squares = sums - 2 * self._a * self._a[row] * dots.double().cpu().numpy()
+        squares = sums - 2 * self._a[row] * self._a * dot_products(self._h, self._h[row])
         return np.where(squares > _ROUNDING * sums, squares, 0.0)
 
 

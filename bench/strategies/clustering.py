@@ -50,7 +50,8 @@ def nearest_to_centres(X: FloatArray, w: FloatArray, k: int, seed: int, restarts
     One thread, so that the same rows in the same order give the same bits whatever the number of cores.
 
     Args:
-        X: (n, d) rows; ties go to the row that comes first.
+        X: (n, d) rows, the caller's to give: they are centred in place and put back, which may change last bits.
+            Ties go to the row that comes first.
         w: (n,) weights > 0.
         k: clusters, 1 <= k <= n.
         seed: of the k-means++ seeding.
@@ -59,7 +60,7 @@ def nearest_to_centres(X: FloatArray, w: FloatArray, k: int, seed: int, restarts
     Returns:
         k distinct row numbers of X, in the order of scikit-learn's clusters.
     """
-    kmeans = KMeans(k, n_init=restarts, random_state=seed)
+    kmeans = KMeans(k, n_init=restarts, random_state=seed, copy_x=False)
     with threadpool_limits(1), warnings.catch_warnings():
         # Fewer distinct rows than clusters is no fault here.
         warnings.simplefilter("ignore", ConvergenceWarning)

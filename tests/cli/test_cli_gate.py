@@ -20,7 +20,7 @@ STORED = [*ARMS, "--spec", "stored.yaml", "--store", "s", "--no-run", "--seeds",
 @pytest.fixture(autouse=True)
 def _undrawn(monkeypatch):
     """Figures take seconds to draw, and are tested elsewhere."""
-    monkeypatch.setattr(reports.gate, "pictures", lambda figures: ())
+    monkeypatch.setattr(reports.gate, "drawn_of", lambda verdict: ())
 
 
 @pytest.fixture

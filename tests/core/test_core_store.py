@@ -105,9 +105,10 @@ PROBABILITIES = np.linspace(0, 1, 30, dtype=np.float32).reshape(3, 10)
 @settings(max_examples=60, deadline=None)
 @given(record=run_records())
 def test_a_record_comes_back_as_it_was_written(shared_store, record):
-    shared_store.write(record)
+    written = shared_store.write(record)
     read = shared_store.read(record.key, record.status)
-    assert repr(read) == repr(record)  # repr tells 1 from 1.0 from True, and a NaN is equal to a NaN
+    assert repr(written.model_copy(update={"sha256": ""})) == repr(record)
+    assert repr(read) == repr(written)  # repr tells 1 from 1.0 from True, and a NaN is equal to a NaN
     assert record.key in shared_store.keys(record.status)
     assert read.spec.key(read.fingerprint) == record.key
 

@@ -9,7 +9,7 @@ import pytest
 
 from bench.errors import CorruptRecordError, StoreError
 from bench.records import SCHEMA_VERSION, RunRecord
-from bench.store import Store
+from bench.store import Store, marker
 
 PROBABILITIES = np.linspace(0, 1, 30, dtype=np.float32).reshape(3, 10)
 
@@ -111,9 +111,9 @@ def test_only_what_is_wanted_is_looked_at(store, a_record):
 
 def test_a_run_that_another_process_set_aside_meanwhile_is_just_missing(store, monkeypatch, a_record):
     stored = store.write(a_record(), PROBABILITIES)
-    listed = store.keys()
+    listed = store.own_keys()
     store.set_aside(stored.key)
-    monkeypatch.setattr(store, "keys", lambda: listed)
+    monkeypatch.setattr(store, "own_keys", lambda: listed)
     assert store.sound_keys([stored.key]) == (set(), [])
     store.set_aside(stored.key)  # nothing is left to be moved
 
@@ -179,8 +179,8 @@ def test_what_a_killed_process_left_of_the_marker_does_not_make_a_folder_foreign
 def test_a_marker_that_another_process_writes_meanwhile_is_accepted(tmp_path, monkeypatch, a_record):
     Store(tmp_path, create=True).write(a_record(), PROBABILITIES)
     asked = iter([None])  # the first look comes before the other process has written
-    real = Store._schema_version
-    monkeypatch.setattr(Store, "_schema_version", lambda self: next(asked, real(self)))
+    real = marker.schema_version
+    monkeypatch.setattr(marker, "schema_version", lambda folder: next(asked, real(folder)))
     assert Store(tmp_path, create=True).keys() == {a_record().key}
 
 

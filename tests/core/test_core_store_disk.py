@@ -15,7 +15,7 @@ import pytest
 
 from bench.errors import BenchError, StoreError
 from bench.store import Store
-from bench.store.store import write_atomically
+from bench.store.files import write_atomically
 
 PROBABILITIES = np.linspace(0, 1, 30, dtype=np.float32).reshape(3, 10)
 

@@ -12,16 +12,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import bench.store.store as store_module
+import bench.store
 from bench.records import RunRecord
 from bench.store import Store
 
 ROOT = Path(__file__).parents[2]
+FOLDER = str(Path(bench.store.__file__).parent)
 PROBABILITIES = np.linspace(0, 1, 30, dtype=np.float32).reshape(3, 10)
 
 
 def killed_at_line(number: int, action: Callable[[], object]) -> bool:
-    """Run an action in a forked process that is killed before the n-th line it executes in the store's module.
+    """Run an action in a forked process that is killed before the n-th line it executes in the store's modules.
 
     Returns:
         whether it was killed; False says that the action has fewer lines.
@@ -31,7 +32,7 @@ def killed_at_line(number: int, action: Callable[[], object]) -> bool:
         left = [number]
 
         def trace(frame, event, _):
-            if frame.f_code.co_filename != store_module.__file__:
+            if not frame.f_code.co_filename.startswith(FOLDER):
                 return None
             if event == "line":
                 left[0] -= 1

@@ -37,7 +37,7 @@ def hostile(tmp_path_factory):
 @pytest.fixture
 def _undrawn(monkeypatch):
     """Figures take seconds to draw."""
-    monkeypatch.setattr(reports.gate, "pictures", lambda figures: ())
+    monkeypatch.setattr(reports.gate, "drawn_of", lambda verdict: ())
 
 
 def parsed(verdict):

@@ -55,6 +55,19 @@ def test_surprisal_is_counted_once_for_all_seeds_and_not_at_all_without_alps(tin
     assert grid_cost(expand(override(tiny_spec, algorithms=["badge"]), world)).of("surprisal").calls == 0
 
 
+def test_pools_of_at_least_half_of_the_split_share_one_surprisal(tiny_spec, world):
+    """Two thirds of the 600 rows are negatives and stay."""
+
+    def counted(ratios, limit=None):
+        spec = override(tiny_spec, tasks=["toy/sport"], algorithms=["alps"], ratios=ratios, pool={"limit": limit})
+        return grid_cost(expand(spec, world)).of("surprisal")
+
+    assert counted([10]).rows == 600
+    assert counted([10, 20]) == counted([10])
+    limited = counted([5, 10], limit=100)
+    assert (limited.calls, limited.rows <= 200) == (2, True)
+
+
 def test_without_sharing_there_is_more_of_everything_that_is_shared(tiny_grid):
     shared, alone = grid_cost(tiny_grid), unshared_cost(tiny_grid)
     assert alone.fits == shared.fits + 11  # twelve runs, each its own M_0

@@ -15,8 +15,9 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer
 from bench import seeds
 from bench.data.tokens import TokenTable
 from bench.errors import RunError
-from bench.model import surprisal
-from bench.model.surprisal import HeadBatches, Masking, SurprisalSource
+from bench.model import masking as masking_module
+from bench.model.masking import Masking, SurprisalModel
+from bench.model.surprisal import HEAD_BATCH_ROWS, HeadBatches, SurprisalSource
 from bench.records import ModelSettings
 
 FINGERPRINT = "of the toy split"
@@ -37,10 +38,10 @@ def source(tiny_bert, hardware, train_tokens, tmp_path) -> SurprisalSource:
 
 def draws_of(tokens: TokenTable, row: int, mask_seed: int = 0) -> np.ndarray:
     """Return (3, tokens of the row) of the named stream of the row's chunk."""
-    first = row // surprisal.CHUNK * surprisal.CHUNK
-    last = min(first + surprisal.CHUNK, len(tokens))
+    first = row // masking_module.CHUNK * masking_module.CHUNK
+    last = min(first + masking_module.CHUNK, len(tokens))
     lengths = [len(ids) for ids in tokens.rows(range(first, last))]
-    rng = seeds.generator("mask", data=FINGERPRINT, seed=mask_seed, chunk=int(row) // surprisal.CHUNK)
+    rng = seeds.generator("mask", data=FINGERPRINT, seed=mask_seed, chunk=int(row) // masking_module.CHUNK)
     everything = rng.random((3, sum(lengths)), dtype=np.float32)
     before = sum(lengths[: row - first])
     return everything[:, before : before + lengths[row - first]]
@@ -71,43 +72,49 @@ def vector_of(lm, tokens: TokenTable, row: int, tokenizer, *, masked: bool = Tru
     return vector / np.linalg.norm(vector)
 
 
+def vectors(surprisal):
+    """The embeddings of all rows that were asked for."""
+    return surprisal.of(np.arange(len(surprisal.at)))
+
+
 @pytest.mark.parametrize("masked", [True, False])
-@pytest.mark.parametrize("chunk", [surprisal.CHUNK, 100])
+@pytest.mark.parametrize("chunk", [masking_module.CHUNK, 100])
 def test_surprisal_is_that_of_a_full_forward_pass(source, masked_lm, masked, chunk, monkeypatch):
-    monkeypatch.setattr(surprisal, "CHUNK", chunk)
+    monkeypatch.setattr(masking_module, "CHUNK", chunk)
     source = replace(source, settings=source.settings.model_copy(update={"masked_input": masked, "mask_seed": 3}))
     found = source.embeddings(ROWS)
+    assert found.lm_head == "checkpoint"
     expected = [vector_of(masked_lm, source.tokens, row, source.tokenizer, masked=masked, mask_seed=3) for row in ROWS]
-    np.testing.assert_allclose(found.embeddings, expected, atol=1e-5)
-    assert (found.lm_head, found.embeddings.dtype) == ("checkpoint", np.float32)
+    np.testing.assert_allclose(vectors(found), expected, atol=1e-5)
+    assert vectors(found).dtype == np.float32
 
 
 def test_rows_have_unit_length_and_zeros_outside_the_chosen_positions(source):
     rows = np.arange(600)
-    vectors = source.embeddings(rows).embeddings
-    assert vectors.shape == (600, 64)
-    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    assert (vectors >= 0).all()
+    found = vectors(source.embeddings(rows))
+    assert found.shape == (600, 64)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
+    assert (found >= 0).all()
     special = set(source.tokenizer.all_special_ids)
     for row in rows:
         ids = source.tokens.rows([row])[0]
-        assert np.flatnonzero(vectors[row]).tolist() == positions_of(ids, draws_of(source.tokens, row)[0], special)
+        assert np.flatnonzero(found[row]).tolist() == positions_of(ids, draws_of(source.tokens, row)[0], special)
 
 
 def test_a_row_has_the_same_vector_whichever_rows_are_asked_for_and_however_they_are_batched(source, tmp_path):
     everything = np.arange(600)
-    whole = source.embeddings(everything).embeddings
+    whole = vectors(source.embeddings(everything))
     subset = np.random.default_rng(0).choice(600, 80, replace=False)  # not ascending
     large_batches = replace(source, hardware=replace(source.hardware, token_budget=5000), cache_dir=tmp_path / "other")
     for asked in (source.embeddings(subset), large_batches.embeddings(subset)):
-        assert np.array_equal(asked.embeddings != 0, whole[subset] != 0)
-        np.testing.assert_allclose(asked.embeddings, whole[subset], atol=1e-5)
+        assert np.array_equal(vectors(asked) != 0, whole[subset] != 0)
+        np.testing.assert_allclose(vectors(asked), whole[subset], atol=1e-5)
 
 
 @pytest.mark.parametrize("change", [{"mask_seed": 1}, {"masked_input": False}])
 def test_another_mask_is_another_embedding(source, change):
-    first = source.embeddings(ROWS).embeddings
-    other = replace(source, settings=source.settings.model_copy(update=change)).embeddings(ROWS).embeddings
+    first = vectors(source.embeddings(ROWS))
+    other = vectors(replace(source, settings=source.settings.model_copy(update=change)).embeddings(ROWS))
     assert not np.allclose(first, other, atol=1e-3)
     if "masked_input" in change:
         assert np.array_equal(first != 0, other != 0)  # the same positions, another input
@@ -116,8 +123,8 @@ def test_another_mask_is_another_embedding(source, change):
 def test_a_row_without_ordinary_tokens_is_all_zeros(source):
     table = TokenTable(np.array([2, 3, 2, 3], dtype=np.int32), np.array([0, 2, 4]))  # [CLS] [SEP], as for ""
     assert set(table.ids.tolist()) <= set(source.tokenizer.all_special_ids)
-    vectors = replace(source, tokens=table).embeddings(np.arange(2)).embeddings
-    assert not vectors.any()
+    found = vectors(replace(source, tokens=table).embeddings(np.arange(2)))
+    assert not found.any()
 
 
 # --- masks ------------------------------------------------------------------------------------------------------------
@@ -195,12 +202,40 @@ def only_file(source: SurprisalSource, name: str) -> Path:
 
 
 def test_a_second_call_reads_the_cache_and_another_set_of_rows_does_not(source, monkeypatch):
-    first = np.array(source.embeddings(ROWS).embeddings)
+    first = np.array(vectors(source.embeddings(ROWS)))
     monkeypatch.setattr(SurprisalSource, "compute", refuse)
-    assert np.array_equal(source.embeddings(ROWS).embeddings, first)
+    assert np.array_equal(vectors(source.embeddings(ROWS)), first)
     for other in (ROWS[::-1], ROWS[:4]):
         with pytest.raises(AssertionError, match="computed again"):
             source.embeddings(other)
+
+
+def test_pools_of_at_least_half_of_the_split_share_one_embedding_of_it(source, monkeypatch):
+    order = np.random.default_rng(0).permutation(600)
+    half = source.embeddings(order[:300])
+    monkeypatch.setattr(SurprisalSource, "compute", refuse)
+    for asked in (order[100:400], order, np.arange(600)):
+        found = source.embeddings(asked)
+        assert np.array_equal(vectors(found), half.stored[asked])
+    with pytest.raises(AssertionError, match="computed again"):
+        source.embeddings(order[:299])
+
+
+def test_a_pass_that_runs_out_of_memory_is_made_in_smaller_batches(source, monkeypatch):
+    whole, inside = vectors(source.embeddings(ROWS)), SurprisalModel.surprisal
+    sizes = []
+
+    def surprisal_of(self, batch, draws):
+        if batch["input_ids"].numel() > 100:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
+        sizes.append(batch["input_ids"].numel())
+        return inside(self, batch, draws)
+
+    monkeypatch.setattr(SurprisalModel, "surprisal", surprisal_of)
+    for path in source.cache_dir.rglob("surprisal.npy"):
+        path.unlink()
+    np.testing.assert_allclose(vectors(source.embeddings(ROWS)), whole, atol=1e-5)
+    assert 0 < max(sizes) <= 100
 
 
 @pytest.mark.parametrize(
@@ -233,9 +268,9 @@ DAMAGE = {
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_cache_is_built_again(source, damage):
-    first = np.array(source.embeddings(ROWS).embeddings)
+    first = np.array(vectors(source.embeddings(ROWS)))
     DAMAGE[damage](only_file(source, "surprisal.npy"))
-    assert np.array_equal(source.embeddings(ROWS).embeddings, first)
+    assert np.array_equal(vectors(source.embeddings(ROWS)), first)
     assert np.array_equal(np.load(only_file(source, "surprisal.npy")), first)
 
 
@@ -266,7 +301,7 @@ def test_a_missing_head_is_trained_and_said_to_be(headless, with_trained_head):
     found = headless.embeddings(ROWS)
     assert found.lm_head == "trained"
     expected = [vector_of(with_trained_head, headless.tokens, row, headless.tokenizer) for row in ROWS]
-    np.testing.assert_allclose(found.embeddings, expected, atol=1e-5)  # with the encoder as it is on disk
+    np.testing.assert_allclose(vectors(found), expected, atol=1e-5)  # with the encoder as it is on disk
 
 
 def test_the_trained_head_holds_no_weights_of_the_encoder(headless):
@@ -301,8 +336,8 @@ def test_the_head_is_trained_once_and_the_same_everywhere(headless, tmp_path, mo
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first)
     monkeypatch.setattr(SurprisalSource, "_train_head", refuse)
-    from_the_cache = again.embeddings(ROWS[2:4]).embeddings  # other rows, the same head
-    np.testing.assert_allclose(from_the_cache, headless.embeddings(ROWS).embeddings[2:4], atol=1e-5)
+    from_the_cache = vectors(again.embeddings(ROWS[2:4]))  # other rows, the same head
+    np.testing.assert_allclose(from_the_cache, vectors(headless.embeddings(ROWS))[2:4], atol=1e-5)
     with pytest.raises(AssertionError, match="computed again"):
         replace(again, settings=again.settings.model_copy(update={"lm_head_steps": 9})).embeddings(ROWS)
 
@@ -311,10 +346,10 @@ def test_the_head_is_trained_once_and_the_same_everywhere(headless, tmp_path, mo
 def test_a_damaged_head_is_trained_again(headless, damage, tmp_path):
     quick = headless.settings.model_copy(update={"lm_head_steps": 2})
     source = replace(headless, cache_dir=tmp_path, settings=quick)
-    first = np.array(source.embeddings(ROWS).embeddings)
+    first = np.array(vectors(source.embeddings(ROWS)))
     for path in (only_file(source, "head.safetensors"), only_file(source, "surprisal.npy")):
         DAMAGE[damage](path)
-    assert np.array_equal(source.embeddings(ROWS).embeddings, first)
+    assert np.array_equal(vectors(source.embeddings(ROWS)), first)
 
 
 def test_the_head_learns_from_texts_alone(headless):
@@ -328,7 +363,7 @@ def test_the_head_learns_from_texts_alone(headless):
     assert (len(batches), set(first), set(first["rows"])) == (2, {"rows", "draws"}, {"input_ids", "attention_mask"})
     drawn = [tuple(ids[mask.bool()].tolist()) for ids, mask in zip(*first["rows"].values(), strict=True)]
     assert set(drawn) <= texts
-    assert len(drawn) == surprisal.HEAD_BATCH_ROWS
+    assert len(drawn) == HEAD_BATCH_ROWS
     assert first["draws"].shape == (3, *first["rows"]["input_ids"].shape)
     assert not np.array_equal(first["draws"][:, :, :5], second["draws"][:, :, :5])
 

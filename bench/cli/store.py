@@ -1,0 +1,130 @@
+"""Result stores as files: put together, packed, published."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.cli.options import console_here
+
+if TYPE_CHECKING:
+    from bench.records import RunRecord
+
+store_app = typer.Typer(
+    help="Result stores: merge those of several machines, pack many files into few, publish.", no_args_is_help=True
+)
+StoreHere = Annotated[Path, typer.Option("--store", help="Result store.")]
+DEFAULT_STORE = Path("results/quickstart")
+LINES_SHOWN = 20
+
+
+@store_app.command()
+def merge(
+    into: Annotated[Path, typer.Argument(help="Store that grows; it is made if there is none.")],
+    sources: Annotated[list[Path], typer.Argument(metavar="FROM...", help="Stores of other machines; only read.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")] = False,
+) -> None:
+    """Add the runs of other stores. Exit code 1: a run has different results, or could not be read.
+
+    A run that is there already is never overwritten; the other result of it is kept beside, as a replicate.
+
+    Examples:
+
+    imbal-bench store merge results/paper gpu1/results/paper gpu2/results/paper
+    """
+    from bench.store import Store
+    from bench.store.merge import merge as merge_stores
+
+    others = [Store(path) for path in sources]  # first, so that a wrong name makes no store
+    found = merge_stores(Store(into, create=not dry_run), others, dry_run=dry_run)
+    console = console_here()
+    for title, lines in (("conflict", found.conflicts), ("left out", found.unreadable)):
+        for line in lines[:LINES_SHOWN]:
+            console.print(f"{title}: {line}", style="red", markup=False, highlight=False)
+        if len(lines) > LINES_SHOWN:
+            console.print(f"... and {len(lines) - LINES_SHOWN:,} more", style="red", highlight=False)
+    added = f"{found.new:,} runs and {found.unfinished:,} failed or skipped ones"
+    again = _counted(found.agreements)
+    console.print(
+        f"{'would add' if dry_run else 'added'} {added}; {found.known:,} were there already"
+        + (f"; other results of runs that were there: {again}" if again else ""),
+        highlight=False,
+    )
+    if found.conflicts or found.unreadable:
+        raise typer.Exit(1)
+
+
+@store_app.command()
+def compact(store: StoreHere = DEFAULT_STORE) -> None:
+    """Move the files of all finished runs into a few packs, bit for bit; everything reads them as before.
+
+    A grid may be running on the store.
+    """
+    from bench.store import Store
+    from bench.store.compact import compact as compact_store
+
+    done, console = compact_store(Store(store)), console_here()
+    size = f"{done.bytes_before / 1e6:,.1f} MB in files of their own, {done.bytes_after / 1e6:,.1f} MB packed"
+    console.print(f"{done.runs:,} runs packed into {done.packs:,} files ({size})", highlight=False)
+    if done.unsound:
+        console.print(f"{done.unsound:,} damaged runs were left as they are; doctor names them", style="red")
+        raise typer.Exit(1)
+
+
+@store_app.command()
+def replicates(store: StoreHere = DEFAULT_STORE) -> None:
+    """Say how far the results of other machines agree with the store's own, by what they were made with."""
+    from bench.store import Store
+    from bench.store.replicates import agreements
+
+    console = console_here()
+    degrees: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    largest: defaultdict[str, float] = defaultdict(float)
+    for own, other, agreement in agreements(Store(store)):
+        pair = f"{_made_with(own)} | {_made_with(other)}"
+        degrees[pair][agreement.degree] += 1
+        largest[pair] = max(largest[pair], agreement.difference)
+    for pair, counts in sorted(degrees.items()):
+        line = f"{pair}: {_counted(counts)}; test probabilities up to {largest[pair]:.2g} apart"
+        console.print(line, markup=False, highlight=False)
+    if not degrees:
+        console.print(f"{store} has no replicates; store merge keeps them where stores have runs in common")
+
+
+def _made_with(record: RunRecord) -> str:
+    made = record.provenance
+    if made is None:
+        return "not recorded"
+    return f"{made.device}, {made.precision}, {made.threads} threads, torch {made.versions.get('torch', 'unknown')}"
+
+
+def _counted(degrees: Counter[str]) -> str:
+    return ", ".join(f"{count:,} {degree}" for degree, count in sorted(degrees.items()))
+
+
+@store_app.command()
+def export(
+    out: Annotated[Path, typer.Argument(help="Folder to write, or one file that ends in .zip.")],
+    store: StoreHere = DEFAULT_STORE,
+    with_texts: Annotated[
+        bool, typer.Option("--with-texts", help="Add excerpts of selected texts; mind the datasets' licences.")
+    ] = False,
+) -> None:
+    """Write runs and rounds as Parquet and CSV for publication, with what columns mean, and hashes.
+
+    Names of machines, places on their disks and texts stay out of it.
+
+    Examples:
+
+    imbal-bench store export runs.zip --store results/paper
+    """
+    from bench.errors import StoreError
+    from reports import write_publication
+
+    if out.exists():
+        raise StoreError(f"{out} exists already; remove it or choose another folder or file")
+    files = write_publication(store, out, with_texts=with_texts)
+    console_here().print(f"{out}: {', '.join(files)}", highlight=False)

@@ -1,0 +1,111 @@
+"""Selection at scale: seconds and memory of a query over large pools, against reading what it looks at."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from bench import __version__, seeds
+from bench.model.hardware import Hardware
+from bench.perf.clock import seconds
+from bench.perf.memory import extra_peak
+from bench.perf.report import Measure, Report
+from bench.strategies.base import ALGORITHMS, Algorithm
+from bench.strategies.view import FloatArray, PoolOutputs, PoolView
+
+SIZES, QUICK_SIZES = (10_000, 100_000, 500_000), (10_000, 30_000)
+NAMES = ("random", "badge", "dal", "alps", "core_set")
+TURNS = 3
+WIDTH, TOKENS, BATCH, LABELLED = 768, 128, 50, 110
+"""h of a BERT-base, surprisal of 128 tokens, the paper's batch, and what is labelled in the middle of its run."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """What a query looks at: noise, since time and memory do not depend on what the numbers say."""
+
+    h: torch.Tensor
+    outputs: PoolOutputs
+    priority: FloatArray
+    w: FloatArray
+
+    @classmethod
+    def drawn(cls, n: int, device: torch.device) -> Pool:
+        """Return a pool of n rows whose embeddings lie on ``device``."""
+        rng = seeds.generator("calibration", rows=n)
+        h, labelled = (
+            torch.from_numpy(rng.standard_normal((rows, WIDTH), dtype=np.float32)).to(device) for rows in (n, LABELLED)
+        )
+        surprisal = rng.random((n, TOKENS), dtype=np.float32)
+        surprisal /= np.linalg.norm(surprisal, axis=1, keepdims=True)
+        outputs = PoolOutputs(rng.random(n), rng.random(LABELLED), h, labelled, surprisal=surprisal)
+        return cls(h, outputs, rng.random(n), rng.random(n))
+
+    def select(self, algorithm: Algorithm) -> None:
+        """Answer one query."""
+        labels = np.arange(LABELLED, dtype=np.int64) % 2
+        view = PoolView(
+            size=len(self.w), round=1, labels=labels, priority=self.priority, needs=algorithm.needs,
+            generator=seeds.generator("calibration", rows=len(self.w)), outputs=self.outputs,
+        )  # fmt: skip
+        algorithm.select(view, self.w, BATCH)
+
+    def read(self, algorithm: Algorithm) -> None:
+        """Look k times at the largest thing the algorithm needs."""
+        seen = next(
+            (getattr(self.outputs, need) for need in ("embeddings", "surprisal") if need in algorithm.needs), None
+        )
+        for _ in range(BATCH):
+            (self.w if seen is None else seen).sum()
+
+
+def measure(hardware: Hardware, *, quick: bool, tell: Callable[[str], None]) -> Report:
+    """Measure one query of each algorithm on pools of growing size.
+
+    Args:
+        hardware: device and precision.
+        quick: small pools only: a rough answer.
+        tell: is told what is being measured.
+    """
+    load, found = os.getloadavg()[0], []
+    sizes = QUICK_SIZES if quick else SIZES
+    for n in sizes:
+        pool = Pool.drawn(n, hardware.device)
+        for name in NAMES:
+            tell(f"select {name} {n:,}")
+            algorithm = ALGORITHMS.get(name)()
+            found.append(_time(algorithm, pool, hardware))
+            if n == sizes[-1]:  # beside small arrays, memory that the process keeps for later hides what is needed
+                found += _memory(algorithm, pool, hardware)
+    return Report(
+        version=__version__,
+        kind=f"selection, {hardware.device.type}",
+        device=f"{hardware.name}, {torch.get_num_threads()} threads, torch {torch.__version__}",
+        texts={},
+        load=(load, os.getloadavg()[0]),
+        measures=tuple(found),
+    )
+
+
+def _time(algorithm: Algorithm, pool: Pool, hardware: Hardware) -> Measure:
+    reading = min(seconds(lambda: pool.read(algorithm), hardware) for _ in range(TURNS))
+    took = seconds(lambda: pool.select(algorithm), hardware)
+    return Measure(
+        stage=f"select {algorithm.name} {len(pool.w):,}", value=took, unit="s", ratio=took / reading, better="lower",
+        floor=f"reading what it looks at {BATCH} times in {reading:.3g} s",
+    )  # fmt: skip
+
+
+def _memory(algorithm: Algorithm, pool: Pool, hardware: Hardware) -> Iterator[Measure]:
+    """Yield how much a query holds beside the pool, where the system tells."""
+    extra = extra_peak(lambda: pool.select(algorithm), hardware)
+    if extra is not None:
+        size = pool.h.nbytes
+        yield Measure(
+            stage=f"select {algorithm.name} {len(pool.w):,}: memory", value=extra / 1e6, unit="MB", better="lower",
+            floor=f"copies of the embeddings, {size / 1e6:,.0f} MB, with themselves", ratio=1 + extra / size,
+        )  # fmt: skip
