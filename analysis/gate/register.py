@@ -14,7 +14,7 @@ from analysis.gate.verdict import VERSION, Verdict
 from bench.errors import StoreError
 from bench.records import Record
 from bench.store import Store
-from bench.store.store import write_atomically
+from bench.store.files import write_atomically
 
 FOLDER = "gates"
 
