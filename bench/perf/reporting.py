@@ -81,7 +81,7 @@ def write(store: Store, runs: Iterable[RunRecord]) -> None:
     for record in runs:
         path = store.file_of(record.key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(encode_record(record))
+        path.write_bytes(encode_record(record)[1])
 
 
 def _report(store: Store, out: Path) -> tuple[float, float, float]:
