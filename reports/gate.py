@@ -29,6 +29,7 @@ from reports.page import page_environment
 from reports.picture import Picture
 from reports.plain import escaped, to_markdown
 from reports.terminal import printed
+from reports.trace import Trace
 
 Failure = tuple[str, str]
 """Kind and message."""
@@ -125,20 +126,19 @@ def to_summary(verdict: Verdict) -> str:
 
 def to_page(verdict: Verdict, *, report: bool = False) -> str:
     """Return a verdict as one self-contained page, with a link to the ``report.html`` beside it if there is one."""
-    return (
-        page_environment()
-        .get_template("gate.html")
-        .render(
-            verdict=verdict,
-            report=report,
-            headline=headline(verdict),
-            lines=lines(verdict),
-            tables=tables(verdict),
-            pictures=drawn_of(verdict),
-            declared=verdict.plan.model_dump_json(indent=1),
-        )
-        + "\n"
+    drawn = drawn_of(verdict)
+    template = page_environment(drawn).get_template("gate.html")
+    page = template.render(
+        verdict=verdict,
+        report=report,
+        headline=headline(verdict),
+        lines=lines(verdict),
+        tables=tables(verdict),
+        trace=Trace(listing=""),  # the runs behind a difference are listed by the report on the store
+        pictures=drawn,
+        declared=verdict.plan.model_dump_json(indent=1),
     )
+    return page + "\n"
 
 
 def drawn_of(verdict: Verdict) -> tuple[Picture, ...]:
