@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 ET.register_namespace("", "http://www.w3.org/2000/svg")
 _SVG, _LINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PLACES = ("d", "x", "y", "width", "height", "transform")
 """Attributes that hold coordinates, in points."""
 
@@ -19,8 +20,9 @@ def slim(svg: bytes) -> bytes:
     Ids stay where something refers to them; those are hashes, unique among figures. Groups that say nothing dissolve,
     and what draws nothing goes. ``scour`` does more of this, but takes longer than it takes to draw the figure.
     """
-    root = ET.fromstring(svg)  # noqa: S314 - drawn here
-    referred, rules = set(re.findall(r"#(\w+)", svg.decode())), {"svg *": "stroke-linejoin:round;stroke-linecap:butt"}
+    text = _NOT_XML.sub(" ", svg.decode())  # names may hold anything, and matplotlib writes it
+    root = ET.fromstring(text)  # noqa: S314 - drawn here
+    referred, rules = set(re.findall(r"#(\w+)", text)), {"svg *": "stroke-linejoin:round;stroke-linecap:butt"}
     _dissolve(root)
     for element in root.iter():
         if element.get("id") not in referred:

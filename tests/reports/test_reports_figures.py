@@ -148,6 +148,11 @@ def test_a_slim_svg_draws_the_same_at_a_smaller_size(figures, drawn, drawing, mo
     assert referred == set(re.findall(rb' id="([^"]*)"', lean))
 
 
+def test_a_name_with_control_characters_is_still_an_svg(figures):
+    data = {name: frame.replace("Random", "a\x00\x1b\ufffeb") for name, frame in figures["wins"].data.items()}
+    assert "a   b" in text_of(draw(replace(figures["wins"], data=data))["svg"])
+
+
 def test_curves_and_bands_are_at_the_numbers(figures):
     data = figures["curves"].data
     drawn = learning_curves(**data)
