@@ -6,10 +6,12 @@ and ``explain`` leads from a printed number back to its runs. Whatever is rounde
 here; ``reports`` only spells it out. No torch is needed.
 """
 
+from analysis.cache import Cache
 from analysis.changes import Change, Changes, changes
 from analysis.figures import Figure, score_figure
 from analysis.findings import FULL_RESULTS
-from analysis.frame import ALL_STATUSES, Results, read_results
+from analysis.frame import Results, read_results
+from analysis.index import ALL_STATUSES
 from analysis.model import DISAGREE, HOLE, SOUND, Cell, Comparison, Group, Row, Table
 from analysis.names import metric_title, title_of
 from analysis.overview import Overview, Problem, overview
@@ -28,6 +30,7 @@ __all__ = [
     "METRICS",
     "SOUND",
     "Baseline",
+    "Cache",
     "Cell",
     "Change",
     "Changes",

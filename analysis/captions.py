@@ -9,6 +9,7 @@ from analysis.definitions import TableDefinition
 from analysis.inference import ALPHA
 from analysis.layout import Layout
 from analysis.model import DISAGREE, SOUND, Cell
+from analysis.names import without_folders
 from analysis.paper import printed
 from analysis.sound import ESTIMAND
 from bench.records import Settings
@@ -128,7 +129,7 @@ def _pairs(cells: Iterable[Cell]) -> str:
 
 
 def _encoder(settings: Settings) -> str:
-    pool, model = settings.pool, settings.model.name
+    pool, model = settings.pool, without_folders(settings.model.name)
     limits = [
         f"{what} limited to {rows:,} rows"
         for what, rows in (("pool", pool.limit), ("test set", pool.test_limit))

@@ -10,6 +10,7 @@ from functools import cached_property
 import pandas as pd
 
 from analysis.frame import BLOCK, Results
+from analysis.names import without_folders
 from bench.records import Settings
 
 WHOLE_BLOCK = ["ratio", "start", *BLOCK]
@@ -69,7 +70,7 @@ def _condition(results: Results, digest: str, *, spell_settings: bool) -> Condit
     kept, notes = _one_version(runs)
     runs, rounds, unfinished = (frame[_on_version(frame, kept)] for frame in (runs, rounds, unfinished))
     settings = results.settings[digest]
-    title = f"{settings.loop.rounds} rounds of {settings.loop.batch}, {settings.model.name}"
+    title = f"{settings.loop.rounds} rounds of {settings.loop.batch}, {without_folders(settings.model.name)}"
     return Condition(
         suffix=f"-{digest[:8]}" if spell_settings else "",
         title=title + (f", settings {digest[:8]}" if spell_settings else ""),

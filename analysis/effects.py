@@ -75,7 +75,7 @@ def effects(layout: Layout, table: Table) -> Table | None:
 def _caption(layout: Layout) -> str:
     chosen = (
         "Algorithms are chosen on one half of the seeds and tested on the other, both ways; the estimate is the mean "
-        "of both halves', and has no d_z or cross-checks of its own. "
+        "of both halves', so d_z, cross-checks, leave-one-out tests and bounds are not to be had (dashes). "
     )
     return (
         f"Mean difference of the first minus the second on these tasks (estimand {ESTIMAND}), its two-sided 95 % "

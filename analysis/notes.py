@@ -37,7 +37,7 @@ def holes(rows: Iterable[Row], groups: tuple[Group, ...]) -> tuple[str, ...]:
 
 
 def _sound(rows: list[Row], groups: tuple[Group, ...]) -> list[str]:
-    """Return where the modes disagree, and where only paper mode has a test."""
+    """Return where the modes disagree, where sound mode leaves units out, and where only paper mode has a test."""
     found = [
         (cell, ", ".join((*row.labels, group.title, column)))
         for row in rows
@@ -54,7 +54,17 @@ def _sound(rows: list[Row], groups: tuple[Group, ...]) -> list[str]:
         for one in cell.against
         if isnan(one.p_holm) and not one.paper.note
     )
-    return lines * bool(differ) + [f"Sound mode: {line}" for line in untested]
+    left_out = _gathered((_left_out(one), where) for cell, where in found for one in cell.against if _left_out(one))
+    return lines * bool(differ) + [f"Sound mode: {line}" for line in (*left_out, *untested)]
+
+
+def _left_out(one: Comparison) -> str:
+    """Return how many units a comparison does without, and which; empty if none."""
+    if one.sound is None or not one.sound.left_out:
+        return ""
+    names, unit = one.sound.left_out, one.sound.unit
+    whole = count(len(names) + one.sound.n, unit)
+    return f"{len(names)} of {whole} left out, which lack a run ({unit} {', '.join(names)})"
 
 
 def test_notes(rows: Iterable[Row], groups: tuple[Group, ...]) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.frame import MADE_WITH, Results
+from analysis.facts import MADE_WITH
+from analysis.frame import Results
 
 
 @dataclass(frozen=True)

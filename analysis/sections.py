@@ -9,6 +9,7 @@ import pandas as pd
 from analysis.condition import Condition, conditions
 from analysis.coverage import coverage, stage_times
 from analysis.definitions import DEFINITIONS, TableDefinition
+from analysis.distances import distances
 from analysis.effects import effects
 from analysis.figures import Figure, figures_of
 from analysis.findings import FULL_RESULTS, findings
@@ -46,7 +47,7 @@ class Section:
         not_run: number -> a line on what a table needs, for the others.
         agreement: over all tables of which the paper's values are at hand.
         findings: what the tables say, in up to five lines. absent: runs that the full results lack and nobody tried.
-        coverage: what was run. times: seconds per stage.
+        coverage: what was run. times: seconds per stage. distances: informativeness, where runs recorded any.
         figures: all figures but the paper's Figure 1. example: key of the run that Figure 1 shows.
     """
 
@@ -60,6 +61,7 @@ class Section:
     absent: int
     coverage: Table
     times: Table
+    distances: Table | None
     figures: tuple[Figure, ...]
     example: str
 
@@ -67,7 +69,12 @@ class Section:
     def tables(self) -> tuple[Table, ...]:
         """All tables of the section."""
         found = [(one.table, one.tests, one.effects, one.paper and one.paper.table) for one in self.numbered]
-        return (*(table for parts in found for table in parts if table), self.coverage, self.times)
+        return (*(table for parts in found for table in parts if table), *self.overall)
+
+    @property
+    def overall(self) -> tuple[Table, ...]:
+        """The tables that are none of the paper's."""
+        return (self.coverage, self.times, *([self.distances] if self.distances else []))
 
     def table(self, name: str) -> Table:
         """Return a table by its address, in any case (``T4``, ``t4-p``, ``table4-paper``, ``runs``).
@@ -108,6 +115,7 @@ def _section(condition: Condition) -> Section:
         absent=int((~full.absent["failed"]).sum()) if full else 0,
         coverage=coverage(condition, full),
         times=stage_times(condition),
+        distances=distances(condition),
         figures=_figures(condition, full),
         example=_example(condition),
     )

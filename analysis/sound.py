@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import nan
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -60,11 +61,13 @@ class Sound:
         asked = self._asked[a[0]] | self._asked[(b or a)[0]]
         levels = [np.flatnonzero(asked.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
         one, other = (self._values[metric][place][np.ix_(*levels)] if place else np.zeros(()) for place in (a, b))
-        tasks, seeds, algorithms = (names[held].to_list() for names, held in zip(self._names, levels, strict=True))
+        tasks, seeds, algorithms = (
+            tuple(names[level] for level in held) for names, held in zip(self._spelt, levels, strict=True)
+        )
         return Design(
-            tasks=tuple(tasks),
-            seeds=tuple(map(int, seeds)),
-            algorithms=tuple(algorithms),
+            tasks=tasks,
+            seeds=seeds,
+            algorithms=algorithms,
             difference=one - other,
             low=np.nan_to_num(one, nan=0.0) - np.nan_to_num(other, nan=1.0),
             high=np.nan_to_num(one, nan=1.0) - np.nan_to_num(other, nan=0.0),
@@ -77,6 +80,11 @@ class Sound:
         tasks = pd.MultiIndex.from_frame(asked[TASK]).unique().sort_values()
         pooled = asked[LABEL["algorithm"]].unique() if "algorithm" in self.layout.definition.pair else [""]
         return tasks, pd.Index(asked["seed"].unique()).sort_values(), pd.Index(pooled).sort_values()
+
+    @cached_property
+    def _spelt(self) -> tuple[list[Any], ...]:
+        """The same as lists: an index takes longer to hand out a few names than the test of a cell takes."""
+        return tuple(names.to_list() for names in self._names)
 
     def _at(self, frame: pd.DataFrame) -> tuple[np.ndarray, ...]:
         """Return row, task, seed and algorithm numbers of the lines of a frame."""

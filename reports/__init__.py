@@ -1,20 +1,22 @@
 """Numbers -> pages, tables in files, and figures.
 
-``write_report`` writes everything that a store says into a folder; ``terminal_table`` is the short form for a
-terminal, and ``terminal_explanation`` lists the runs behind one of its numbers; ``write_publication`` writes the
-runs themselves for others to analyse. ``write_gate`` and ``terminal_verdict`` do the same for a verdict of the gate,
-and ``history_page`` for the nights of the nightly job. They spell out what ``analysis`` says and decide nothing.
+``read_report`` works out what a store says; ``write_report`` writes all of it into a folder, ``terminal_table`` is the
+short form for a terminal, and ``terminal_explanation`` lists the runs behind one of its numbers; ``write_publication``
+writes the runs themselves for others to analyse; ``write_gate`` and ``terminal_verdict`` tell a verdict of the gate,
+and ``history_page`` the nights of the nightly job. They spell out what ``analysis`` says and decide nothing.
 """
 
 from reports.gate import GateFiles, terminal_simulation, terminal_verdict, write_gate
 from reports.history import history_page
 from reports.publication import write_publication
-from reports.report import ReportFiles, terminal_explanation, terminal_table, write_report
+from reports.report import Report, ReportFiles, read_report, terminal_explanation, terminal_table, write_report
 
 __all__ = [
     "GateFiles",
+    "Report",
     "ReportFiles",
     "history_page",
+    "read_report",
     "terminal_explanation",
     "terminal_simulation",
     "terminal_table",

@@ -24,11 +24,11 @@ from analysis.gate import (
     simulation_table,
     tables,
 )
-from reports.figures import draw
 from reports.page import page_environment
-from reports.picture import Picture
+from reports.picture import Picture, picture_of
 from reports.plain import escaped, to_markdown
 from reports.terminal import printed
+from reports.trace import Trace
 
 Failure = tuple[str, str]
 """Kind and message."""
@@ -125,29 +125,24 @@ def to_summary(verdict: Verdict) -> str:
 
 def to_page(verdict: Verdict, *, report: bool = False) -> str:
     """Return a verdict as one self-contained page, with a link to the ``report.html`` beside it if there is one."""
-    return (
-        page_environment()
-        .get_template("gate.html")
-        .render(
-            verdict=verdict,
-            report=report,
-            headline=headline(verdict),
-            lines=lines(verdict),
-            tables=tables(verdict),
-            pictures=drawn_of(verdict),
-            declared=verdict.plan.model_dump_json(indent=1),
-        )
-        + "\n"
+    drawn = drawn_of(verdict)
+    template = page_environment(drawn).get_template("gate.html")
+    page = template.render(
+        verdict=verdict,
+        report=report,
+        headline=headline(verdict),
+        lines=lines(verdict),
+        tables=tables(verdict),
+        trace=Trace(listing=""),  # the runs behind a difference are listed by the report on the store
+        pictures=drawn,
+        declared=verdict.plan.model_dump_json(indent=1),
     )
+    return page + "\n"
 
 
 def drawn_of(verdict: Verdict) -> tuple[Picture, ...]:
     """Return the forest plot of a verdict, drawn; none before the first look."""
-    if not verdict.taken:
-        return ()
-    figure = forest(verdict)
-    files = draw(figure)
-    return (Picture(figure.name, figure.title, figure.caption, svg=files["svg"], pdf=files["pdf"]),)
+    return (picture_of(forest(verdict)),) if verdict.taken else ()
 
 
 def terminal_verdict(verdict: Verdict) -> RenderableType:

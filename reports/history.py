@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from analysis.history import RULE, Night, drifting, night_figures, series, verdict_of
 from reports.page import page_environment
-from reports.picture import pictures
+from reports.picture import picture_of
 
 
 def history_page(nights: Sequence[Night]) -> str:
@@ -17,8 +17,9 @@ def history_page(nights: Sequence[Night]) -> str:
     """
     found = series(nights)
     states = {night: own["state"].value_counts() for night, own in found.groupby("night")}
+    drawn = tuple(map(picture_of, night_figures(nights)))
     return (
-        page_environment()
+        page_environment(drawn)
         .get_template("history.html")
         .render(
             nights=nights,
@@ -27,7 +28,7 @@ def history_page(nights: Sequence[Night]) -> str:
             states=states,
             drifts=drifting(found),
             rule=RULE,
-            pictures=pictures(night_figures(nights)),
+            pictures=drawn,
         )
         + "\n"
     )

@@ -6,13 +6,13 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from analysis import Overview, Section
+from analysis import Overview, Section, Table
 from reports.picture import Picture
 from reports.trace import Trace
 
@@ -25,6 +25,7 @@ TITLES = {
     "git_commit": "Code (git commit)",
     "last run": "Last run finished",
 }
+_SHEET = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
 def to_html(
@@ -44,7 +45,7 @@ def to_html(
         pictures: suffix of a section -> its figures.
         gate: whether a verdict of the gate, ``gate.html``, lies beside the page and is to be linked.
     """
-    environment = page_environment()
+    environment = page_environment(picture for own in pictures.values() for picture in own)
     script = _own("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     # the script is ours, and the sets are numbers; whatever a store holds is escaped
@@ -60,8 +61,8 @@ def to_html(
     return environment.get_template("page.html").render(sections=sections, pictures=pictures) + "\n"
 
 
-def page_environment() -> Environment:
-    """Return what renders a page: everything is escaped but the style, and figures by way of ``element``."""
+def page_environment(pictures: Iterable[Picture]) -> Environment:
+    """Return what renders a page with some figures: all is escaped but the style, and figures by way of ``element``."""
     environment = Environment(
         loader=PackageLoader("reports"),
         undefined=StrictUndefined,
@@ -69,7 +70,12 @@ def page_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(element=_element, style=Markup(_own("page.css")))  # noqa: S704 - ours
+    # style is ours, and what figures bring along is drawn here
+    environment.globals.update(
+        element=_element,
+        most_marks=_most_marks,
+        style=Markup(_own("page.css") + _sheet(pictures)),  # noqa: S704
+    )
     return environment
 
 
@@ -78,11 +84,22 @@ def _own(name: str) -> str:
 
 
 def _element(picture: Picture) -> Markup:
-    """Return a figure as an inline SVG element; matplotlib escapes the text in it."""
+    """Return a figure as an inline SVG element without its style sheet; matplotlib escapes the text in it."""
     drawn = picture.svg.decode()
-    element = drawn[drawn.index("<svg") :]
-    # ids are unique within a drawing only; width and height give way to the page's layout
+    element = _SHEET.sub("", drawn[drawn.index("<svg") :])
+    # width and height give way to the page's layout
     element = re.sub(r'(<svg\b[^>]*?) width="[^"]*" height="[^"]*"', r"\1", element, count=1)
-    element = re.sub(r'\bid="([\w.]+)"', rf'id="{picture.name}-\1"', element)
-    element = re.sub(r'(href="|url\()#([\w.]+)', rf"\1#{picture.name}-\2", element)
     return Markup(element)  # noqa: S704 - drawn here, from escaped text
+
+
+def _sheet(pictures: Iterable[Picture]) -> str:
+    """Return the rules of all figures, each once; classes of figures are named by what they say."""
+    found = [
+        line for picture in pictures for sheet in _SHEET.findall(picture.svg.decode()) for line in sheet.split("\n")
+    ]
+    return "\n".join(dict.fromkeys(found))
+
+
+def _most_marks(table: Table) -> int:
+    """Return how many characters follow the number of a cell at most; a column keeps room for them."""
+    return max((cell.bold + len(cell.signs) for cell in table.cells), default=0)

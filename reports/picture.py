@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from importlib.resources import files
 
 from joblib import Parallel, delayed
 
-from analysis import Figure
-from reports.figures import draw
+from analysis import Cache, Figure
+from reports.figures import Kind, draw
 
-_FEW = 8
-"""Figures that are drawn faster than a second process starts."""
+_FEW = 16
+"""Figures that are drawn about as fast as a second process starts."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +34,52 @@ class Picture:
     pdf: bytes
 
 
-def pictures(figures: Sequence[Figure]) -> tuple[Picture, ...]:
-    """Return figures as files, in their order; the same figures give the same bytes. Many are drawn on all cores."""
-    drawn = Parallel(n_jobs=1 if len(figures) <= _FEW else -1)(delayed(draw)(figure) for figure in figures)
+def picture_of(figure: Figure) -> Picture:
+    """Return a figure, drawn now."""
+    files = draw(figure)
+    return Picture(figure.name, figure.title, figure.caption, svg=files["svg"], pdf=files["pdf"])
+
+
+def pictures(figures: Sequence[Figure], drawn: Cache) -> tuple[Picture, ...]:
+    """Return figures as files, in their order; the same figures give the same bytes. Many are drawn on all cores.
+
+    Args:
+        figures: what is wanted.
+        drawn: what was drawn before; only what is not in it is drawn, and what is not wanted leaves it.
+    """
+    names = [_digest(figure) for figure in figures]
+    found = [_kept(drawn, name) for name in names]
+    new = [number for number, parts in enumerate(found) if parts is None]
+    made = Parallel(n_jobs=1 if len(new) <= _FEW else -1)(delayed(draw)(figures[number]) for number in new)
+    for number, parts in zip(new, made, strict=True):
+        found[number] = parts
+        for kind, content in parts.items():
+            drawn.put(f"{names[number]}.{kind}", content)
+    drawn.keep({f"{name}.{kind}" for name in names for kind in ("svg", "pdf")})
     return tuple(
-        Picture(figure.name, figure.title, figure.caption, svg=files["svg"], pdf=files["pdf"])
-        for figure, files in zip(figures, drawn, strict=True)
+        Picture(figure.name, figure.title, figure.caption, svg=parts["svg"], pdf=parts["pdf"])
+        for figure, parts in zip(figures, found, strict=True)
+        if parts
     )
+
+
+def _kept(drawn: Cache, name: str) -> dict[Kind, bytes] | None:
+    svg, pdf = drawn.get(f"{name}.svg"), drawn.get(f"{name}.pdf")
+    return None if svg is None or pdf is None else {"svg": svg, "pdf": pdf}
+
+
+def _digest(figure: Figure) -> str:
+    """Return what tells a drawing from others: its name and numbers, and the code that draws."""
+    parts = [_code(), figure.name, figure.drawing]
+    for name, frame in figure.data.items():
+        parts += [name, frame.to_csv()]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+@cache
+def _code() -> str:
+    """Return the hash of the drawing code and the versions of what it draws with."""
+    sources = sorted(
+        (path.name, path.read_text("utf-8")) for path in files("reports.figures").iterdir() if path.is_file()
+    )
+    return hashlib.sha256(repr([sources, version("matplotlib"), version("seaborn")]).encode()).hexdigest()

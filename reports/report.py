@@ -9,7 +9,10 @@ from pathlib import Path
 from rich.console import RenderableType
 
 from analysis import (
+    Cache,
     Figure,
+    Overview,
+    Results,
     Section,
     Store,
     explain,
@@ -23,7 +26,7 @@ from analysis import (
 from reports.latex import to_latex
 from reports.page import to_html
 from reports.paper import paper_files
-from reports.picture import pictures
+from reports.picture import Picture, pictures
 from reports.plain import frame_to_csv, frame_to_parquet, to_csv, to_markdown
 from reports.terminal import explained, to_terminal
 from reports.trace import trace
@@ -48,25 +51,49 @@ class ReportFiles:
     paper: tuple[Path, ...] = ()
 
 
-def write_report(store_path: str | Path, out_dir: str | Path, paper_dir: str | Path | None = None) -> ReportFiles:
+@dataclass(frozen=True)
+class Report:
+    """What a store says, worked out once for the terminal, the page and the files.
+
+    Attributes:
+        store, results: what it is of. sections: what is shown. overview: what the store holds.
+    """
+
+    store: Store
+    results: Results
+    sections: list[Section]
+    overview: Overview
+
+
+def read_report(store_path: str | Path) -> Report:
+    """Return what a store says.
+
+    Raises:
+        StoreError: if there is no store.
+        PairingError: if two runs of the store claim one place of a table.
+    """
+    store = Store(store_path)
+    results = read_results(store)
+    return Report(store, results, sections(results), overview(results))
+
+
+def write_report(report: Report, out_dir: str | Path, paper_dir: str | Path | None = None) -> ReportFiles:
     """Write ``report.html``, ``tables/``, ``figures/`` and ``runs``; the same store gives the same bytes.
 
-    Files of that name are replaced, each of them whole or not at all; the page is written last.
+    Files of that name are replaced, each of them whole or not at all; the page is written last. Figures are drawn only
+    where their numbers have changed since the last report of the store (they are kept in its folder ``index/``).
 
     Args:
-        store_path: the store.
+        report: what to write.
         out_dir: where to write.
         paper_dir: where to write the paper-ready folder (see :func:`reports.paper.paper_files`); none: not at all.
 
     Raises:
-        StoreError: if there is no store, or a file cannot be written.
-        PairingError: if two runs of the store claim one place of a table.
+        StoreError: if a file cannot be written.
     """
-    store, out = Store(store_path), Path(out_dir)
-    results = read_results(store)
-    parts, seen = sections(results), overview(results)
-    drawn = {section.suffix: pictures(_figures(store, section)) for section in parts}
-    behind = trace(traced(store, results), [table for section in parts for table in section.tables])
+    out, parts, seen = Path(out_dir), report.sections, report.overview
+    drawn = _drawn(report)
+    behind = trace(traced(report.store, report.results), [table for section in parts for table in section.tables])
     spellings = (("csv", to_csv), ("md", to_markdown), ("tex", to_latex))
     tables = {
         out / "tables" / f"{table.name}.{suffix}": spell(table).encode()
@@ -81,8 +108,8 @@ def write_report(store_path: str | Path, out_dir: str | Path, paper_dir: str | P
         for kind, content in (("svg", picture.svg), ("pdf", picture.pdf))
     }
     runs = {
-        out / "runs.csv": frame_to_csv(results.runs),
-        out / "runs.parquet": frame_to_parquet(results.runs),
+        out / "runs.csv": frame_to_csv(report.results.runs),
+        out / "runs.parquet": frame_to_parquet(report.results.runs),
     }
     paper = {}
     if paper_dir is not None:
@@ -94,25 +121,32 @@ def write_report(store_path: str | Path, out_dir: str | Path, paper_dir: str | P
     return ReportFiles(out / "report.html", tuple(tables), tuple(figures), tuple(runs), tuple(paper))
 
 
+def _drawn(report: Report) -> dict[str, tuple[Picture, ...]]:
+    """Return suffix of a section -> its figures, drawn; all of them together, so that all cores are busy."""
+    wanted = {section.suffix: _figures(report.store, section) for section in report.sections}
+    made = iter(
+        pictures([figure for own in wanted.values() for figure in own], Cache(report.store.path / "index" / "figures"))
+    )
+    return {suffix: tuple(next(made) for _ in own) for suffix, own in wanted.items()}
+
+
 def _figures(store: Store, section: Section) -> list[Figure]:
     """Return a section's figures, the paper's Figure 1 last."""
     scores = score_figure(store.read(section.example))
     return [*section.figures, *([scores] if scores else [])]
 
 
-def terminal_table(store_path: str | Path, wanted: Collection[str] = ()) -> RenderableType:
+def terminal_table(report: Report, wanted: Collection[str] = ()) -> RenderableType:
     """Return tables of a store as something ``rich`` prints, with their notes and what did not finish.
 
     Args:
-        store_path: the store.
+        report: what to print.
         wanted: addresses such as ``T4``; none: the full results.
 
     Raises:
-        StoreError: if there is no store.
-        PairingError: if two runs of the store claim one place of a table.
+        UnknownNameError: if there is no such table.
     """
-    results = read_results(Store(store_path))
-    return to_terminal(sections(results), overview(results), wanted)
+    return to_terminal(report.sections, report.overview, wanted)
 
 
 def terminal_explanation(store_path: str | Path, address: Sequence[str], settings: str = "") -> RenderableType:

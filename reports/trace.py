@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pandas as pd
 
-from analysis import METRICS, Table, metric_title
+from analysis import METRICS, Row, Table, metric_title
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,11 @@ class Trace:
     listing: str
     sets: tuple[tuple[int, ...], ...] = ()
     numbers: dict[tuple[str, ...], int] = field(default_factory=dict)
+
+    def of_row(self, row: Row) -> int | None:
+        """Return the number of the set behind all cells of a row; None if they have several, or some have none."""
+        behind = {cell.runs for cell in row.cells}
+        return self.numbers.get(behind.pop()) if len(behind) == 1 else None
 
 
 def trace(runs: pd.DataFrame, tables: Iterable[Table]) -> Trace:

@@ -96,7 +96,8 @@ def _curves(means: pd.DataFrame, differences: pd.DataFrame, name: str, where: st
     below = ""
     if len(differences):
         below = (
-            f" Below: paired difference to {differences['smaller'].iloc[0]}, matched by task and seed. {_OVER_SEEDS}."
+            f" Below: paired difference to {differences['smaller'].iloc[0]}, matched by task and seed. {_OVER_SEEDS}; "
+            "a wide one may reach beyond what is shown."
         )
     for metric in METRICS:
         yield Figure(

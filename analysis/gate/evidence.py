@@ -12,7 +12,8 @@ import pandas as pd
 
 from analysis.condition import WHOLE_BLOCK as PLACE
 from analysis.condition import without
-from analysis.frame import Results, settings_digest
+from analysis.facts import settings_digest
+from analysis.frame import Results
 from analysis.gate.plan import Plan
 from analysis.gate.spelling import spelt
 from analysis.inference.design import FloatArray

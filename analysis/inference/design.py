@@ -91,7 +91,8 @@ class Design:
     @property
     def dataset(self) -> IntArray:
         """(tasks,): the number of each task's dataset."""
-        return pd.factorize(np.array([name for name, _ in self.tasks], dtype=object))[0].astype(np.int64)
+        numbers: dict[str, int] = {}
+        return np.array([numbers.setdefault(name, len(numbers)) for name, _ in self.tasks], dtype=np.int64)
 
     def __neg__(self) -> Design:
         """Return the differences b - a."""

@@ -72,8 +72,8 @@ class Effect:
 
     @cached_property
     def p_wilcoxon(self) -> float:
-        """Cross-check, one-sided: the signed-rank test (scipy's choice of exact or normal); at least 2^-n."""
-        return float(stats.wilcoxon(self.units, alternative="greater").pvalue) if self.units else nan
+        """Cross-check, one-sided: the signed-rank test; at least 2^-n."""
+        return signed_rank(np.array(self.units)) if self.units else nan
 
     @cached_property
     def p_sign_flip(self) -> float:
@@ -194,6 +194,19 @@ def t_test(values: FloatArray) -> tuple[FloatArray, FloatArray]:
     sd = np.where(np.ptp(values, axis=-1) > SPREAD, values.std(axis=-1, ddof=1), np.nan)
     t = np.asarray(values.mean(axis=-1) / (sd / sqrt(n)))
     return t, np.asarray(stats.t.sf(t, n - 1))
+
+
+def signed_rank(values: FloatArray) -> float:
+    """Return the one-sided p of Wilcoxon's signed-rank test that values (n,) are centred at 0; zeros take no part.
+
+    It is the sign-flip test of the signed ranks. ``scipy.stats.wilcoxon(..., alternative="greater")`` gives the same p
+    for up to 13 units, but takes 270 ms where ranks are tied, as those of counts often are; beyond
+    ``MOST_ENUMERATED`` units it is the one that is asked.
+    """
+    values = values[values != 0]
+    if len(values) > MOST_ENUMERATED:
+        return float(stats.wilcoxon(values, alternative="greater").pvalue)
+    return sign_flip(np.sign(values) * stats.rankdata(np.abs(values)))
 
 
 def sign_flip(values: FloatArray) -> float:

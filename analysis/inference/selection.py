@@ -62,6 +62,11 @@ class BestOf:
         return self.halves[0].unit
 
     @property
+    def left_out(self) -> tuple[str, ...]:
+        """The units of both halves that lack a pair they cannot do without."""
+        return tuple(name for half in self.halves for name in half.left_out)
+
+    @property
     def note(self) -> str:
         """Why there is no test; empty if there is one."""
         return "; ".join(dict.fromkeys(half.note for half in self.halves if half.note))

@@ -77,10 +77,10 @@ def doctor(
 
 def perf(
     what: Annotated[
-        Literal["model", "selection", "block", "store"],
+        Literal["model", "selection", "block", "store", "report"],
         typer.Argument(
             help="Passes and fits of the model; queries over pools of up to 500,000 rows; a large block's memory; "
-            "or a result store of 20,000 runs."
+            "a result store of 20,000 runs; or the report of 12,820 runs."
         ),
     ] = "model",
     shape: Annotated[str | None, typer.Option(help="minilm-l6 (default on a CPU) or bert-base (on a GPU).")] = None,
@@ -103,7 +103,7 @@ def perf(
     imbal-bench perf --compare here.json
     """
     from bench.model.hardware import choose_hardware, use_threads
-    from bench.perf import block, report, scan, selection, suite
+    from bench.perf import block, report, reporting, scan, selection, suite
 
     console = console_here()
     baseline = report.read(compare) if compare else None
@@ -115,6 +115,7 @@ def perf(
             "model": lambda: suite.measure(hardware, shape, data_dir, cache_dir, quick=quick, tell=status.update),
             "selection": lambda: selection.measure(hardware, quick=quick, tell=status.update),
             "block": lambda: block.measure(hardware, quick=quick, tell=status.update),
+            "report": lambda: reporting.measure(quick=quick, tell=status.update),
             "store": lambda: scan.measure(hardware, quick=quick, tell=status.update),
         }
         found = measures[what]()

@@ -175,14 +175,14 @@ def _judged(
 ) -> Night:
     """Judge the night's runs, write the report and the evidence of what is no pass, and return the night."""
     from analysis import Store, overview, read_results
-    from analysis.frame import settings_digest
+    from analysis.facts import settings_digest
     from analysis.gate import spelt
     from analysis.history import Night, compared, exit_code_of
-    from reports import write_gate, write_report
+    from reports import read_report, write_gate, write_report
 
     store = Store(night.store)
     results = read_results(store)
-    write_report(night.store, night.path / "report")
+    write_report(read_report(night.store), night.path / "report")
     comparisons: list[Comparison] = []
     moved: dict[str, str] = {}
     if reference:

@@ -22,7 +22,11 @@ def report(
         Path | None, typer.Option("--paper", help="Folder for an article: LaTeX, PDF figures, BibTeX, hashes.")
     ] = None,
 ) -> None:
-    """Print the tables of a store, and write all of them as HTML page, LaTeX, CSV, Markdown; figures; and the runs."""
+    """Print the tables of a store, and write all of them as HTML page, LaTeX, CSV, Markdown; figures; and the runs.
+
+    What has not changed since the last report is taken from the store's folder index/, which may be deleted. A store
+    holds short excerpts of the datasets' texts (informativeness.examples of each run); a report holds none.
+    """
     print_and_write(store, out or store / "report", console_here(), table or [], paper)
 
 
@@ -52,10 +56,11 @@ def print_and_write(
     store: Path, out: Path, console: Console, tables: Sequence[str] = (), paper: Path | None = None
 ) -> None:
     """Print tables of a store, write its whole report, and say where it is."""
-    from reports import terminal_table, write_report
+    from reports import read_report, terminal_table, write_report
 
-    console.print(terminal_table(store, tables))
-    files = write_report(store, out, paper)
+    found = read_report(store)
+    console.print(terminal_table(found, tables))
+    files = write_report(found, out, paper)
     console.print(f"report: {files.html.resolve()}", highlight=False, soft_wrap=True)
     if paper:
         console.print(f"for an article: {(paper / 'main.tex').resolve()}", highlight=False, soft_wrap=True)

@@ -13,7 +13,7 @@ from reports.figures.style import COLUMNS, GREY, Look, by_name, legend, looks, s
 
 BOUNDS = {"uniform random draw": "expected", "ceiling": "ceiling"}
 HEADROOM = 2.5
-"""A ceiling further above what was found than this is cut off, so that differences stay visible."""
+"""A ceiling or band that reaches beyond this many times what was found is cut off, so that differences stay visible."""
 
 
 def learning_curves(means: pd.DataFrame, differences: pd.DataFrame) -> Canvas:
@@ -36,6 +36,9 @@ def learning_curves(means: pd.DataFrame, differences: pd.DataFrame) -> Canvas:
             for label, band in own.groupby("larger"):
                 colour = look[str(label)].colour
                 panel.fill_between(band["labelled"], band["low"], band["high"], color=colour, alpha=0.2, linewidth=0)
+    reach = HEADROOM * differences["mean"].abs().max() if len(differences) else 0.0
+    if reach and differences[["low", "high"]].abs().max().max() > reach:
+        places[0][1].set_ylim(-reach, reach)
     for panels in places[::COLUMNS]:
         for panel, title in zip(panels, (metric_title(str(means["metric"].iloc[0])), "difference"), strict=False):
             panel.set_ylabel(title)

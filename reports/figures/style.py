@@ -19,6 +19,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
 from analysis.names import METRIC_TITLES
+from reports.figures.svg import slim
 
 Kind = Literal["svg", "pdf"]
 WIDTH = 7.0
@@ -53,12 +54,14 @@ _LOOKS = [
     for colour, line, marker, hatch in [
         (0, "-", "o", ""),
         (1, "--", "s", "////"),
-        (2, ":", "^", "...."),
+        (2, ":", "^", "--||"),  # dots would be 80 kB of circles in each SVG
         (3, "-.", "D", "xxxx"),
         (4, (0, (5, 1)), "v", "\\\\\\\\"),
         (9, (0, (1, 1)), "P", "----"),
         (5, (0, (3, 1, 1, 1)), "X", "||||"),
-        (8, (0, (8, 2)), "<", "++++"),
+        (8, (0, (8, 2)), "<", "+x"),
+        (7, (0, (2, 2)), ">", "//--"),
+        (6, (0, (4, 1, 1, 1)), "p", "\\\\||"),
     ]
 ]
 _FIXED = ("InvProp", "PosProb", "Uniform")
@@ -119,7 +122,7 @@ def rendered(build: Callable[[], Canvas], salt: str) -> dict[Kind, bytes]:
         drawn = build()
         files: dict[Kind, bytes] = {"pdf": _saved(drawn, "pdf")}
         drawn.set_layout_engine("none")  # the places of all parts are found; to find them again takes as long
-        files["svg"] = _saved(drawn, "svg")
+        files["svg"] = slim(_saved(drawn, "svg"))
     return files
 
 

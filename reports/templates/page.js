@@ -12,10 +12,10 @@ function make(tag, text, parent) {
   return element;
 }
 
-// Sorting: by the unrounded value where cells carry one, else by text; what has no value comes last either way.
+// Sorting: by the unrounded value where cells carry one (data-v), else by text; what has no value comes last either way.
 function keyOf(row, column) {
   const cell = row.cells[column];
-  if (cell.tagName === "TD") return cell.dataset.value === undefined ? null : Number(cell.dataset.value);
+  if (cell.tagName === "TD") return cell.dataset.v === undefined ? null : Number(cell.dataset.v);
   return cell.textContent.trim();
 }
 
@@ -53,10 +53,12 @@ function sortable(table) {
   });
 }
 
-// Tracing: a cell opens the list of its runs.
+// Tracing: a cell opens the list of its runs; the set of them is named by the cell, or by its row for all cells.
+const TRACED = "td[data-runs], [data-runs] td";
+
 function runsOf(cell) {
   const found = [];
-  const stretches = sets[Number(cell.dataset.runs)];
+  const stretches = sets[Number(cell.closest("[data-runs]").dataset.runs)];
   for (let i = 0; i < stretches.length; i += 2) found.push(...runs.slice(stretches[i], stretches[i] + stretches[i + 1]));
   return found;
 }
@@ -75,7 +77,7 @@ function show(cell) {
   box.replaceChildren();
   make("h2", placeOf(cell).join(", "), box).id = "behind-title";
   make("p", cell.closest("table").caption.textContent.trim(), box).className = "says";
-  const exact = cell.dataset.value === undefined ? "" : ` (${cell.dataset.value})`;
+  const exact = cell.dataset.v === undefined ? "" : ` (${cell.dataset.v})`;
   make("p", `${cell.firstChild.textContent}${exact} from ${found.length} run${found.length === 1 ? "" : "s"}:`, box);
   if (cell.title) make("p", `† ${cell.title}`, box).className = "holes";
   const scroll = make("div", "", box);
@@ -96,19 +98,19 @@ function show(cell) {
 const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
 function traceable(table) {
-  const first = table.querySelector("td[data-runs]");
+  const first = table.querySelector(TRACED);
   if (!first) return;
   table.setAttribute("role", "grid");
   table.classList.add("traced");
   first.tabIndex = 0;
   table.addEventListener("click", (event) => {
-    const cell = event.target.closest("td[data-runs]");
+    const cell = event.target.closest(TRACED);
     if (cell) show(cell);
   });
   table.addEventListener("keydown", (event) => {
     const cell = event.target.closest("td");
     if (!cell) return;
-    if ((event.key === "Enter" || event.key === " ") && cell.dataset.runs !== undefined) {
+    if ((event.key === "Enter" || event.key === " ") && cell.matches(TRACED)) {
       event.preventDefault();
       show(cell);
     } else if (event.key in ARROWS) {

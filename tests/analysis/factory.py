@@ -6,7 +6,8 @@ import json
 import numpy as np
 import pandas as pd
 
-from analysis.frame import IDENTITY, INFORMATIVENESS, MADE_WITH, POOL, Results
+from analysis.facts import MADE_WITH
+from analysis.frame import IDENTITY, INFORMATIVENESS, POOL, Results
 from bench.records import (
     METRICS,
     Block,

@@ -3,7 +3,7 @@
 import pytest
 
 from analysis import Store, changes, read_results
-from analysis.frame import ALL_STATUSES
+from analysis.index import ALL_STATUSES
 from bench.store.baseline import save
 
 

@@ -1,6 +1,6 @@
 """Sound mode beside paper mode: against the functions of ``analysis.inference`` on frames picked out by hand."""
 
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from itertools import product
 from math import isnan
 
@@ -182,6 +182,16 @@ def test_an_effect_of_some_seeds_only_is_marked_in_paper_mode_alone(factory):
     table = table_of(3, planted(factory, np.array([[0.10, 0.0, 0.06, 0.0]]) + NOISE))
     cell = cells(table)[("Random",), "ROC-AUC", "InvProp"]
     assert (cell.bold, cell.sound_bold, cell.signs) == (True, False, "≠")
+
+
+def test_a_seed_left_out_for_one_missing_run_is_said_by_number(factory):
+    every = planted(factory, 0.1 + NOISE)
+    lost = every.runs[every.runs["seed"].eq(2) & every.runs["weighting"].eq("uniform")].index[:1]
+    table = table_of(3, replace(every, runs=every.runs.drop(lost)))
+    of = cells(table)[("Random",), "ROC-AUC", "InvProp"].against[0].sound
+    assert (of.n, of.left_out) == (NOISE.shape[1] - 1, ("2",))
+    line = f"Sound mode: 1 of {NOISE.shape[1]} seeds left out, which lack a run (seed 2): Random, Balanced accuracy, "
+    assert any(note.startswith(line) for note in table.notes)
 
 
 def test_an_effect_everywhere_is_marked_in_both(factory):

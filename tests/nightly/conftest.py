@@ -108,6 +108,7 @@ def made_up(monkeypatch, make_up):
     world = World()
     monkeypatch.setattr("bench.grid.execute.execute", lambda grid, how, console: make_up(world, grid, how.store))
     monkeypatch.setattr("bench.grid.execute.preflight", lambda spec, execution: None)
+    monkeypatch.setattr("reports.read_report", lambda store: None)
     for name in ("write_report", "history_page", "write_gate"):  # each has tests of its own, and takes a second
         monkeypatch.setattr(f"reports.{name}", lambda *_, name=name: world.written.append(name) or "page")
     return world

@@ -111,8 +111,8 @@ def test_a_figure_is_the_same_bytes_twice_and_says_what_it_shows(figures, drawn,
 
 def test_figures_of_other_names_share_no_ids(figures, drawn):
     other = draw(replace(figures["forest"], name="another"))["svg"]
-    ids = [set(re.findall(rb'id="(m[0-9a-f]{10}|p[0-9a-f]{10})"', svg)) for svg in (other, drawn["forest"]["svg"])]
-    assert ids[0]
+    ids = [set(re.findall(rb'id="([^"]*)"', svg)) for svg in (other, drawn["forest"]["svg"])]
+    assert len(ids[0]) > 5
     assert not ids[0] & ids[1]
 
 
@@ -121,9 +121,50 @@ def test_an_svg_fits_a_page_and_lets_its_colours_show(drawn, drawing):
     svg = drawn[drawing]["svg"].decode()
     width, height = (float(re.search(rf'{side}="([\d.]+)pt"', svg).group(1)) / 72 for side in ("width", "height"))
     assert (width, height < 9) == (WIDTH, True)
-    assert "fill: none" in re.search(r'<g id="patch_1">.*?style="([^"]*)"', svg, re.DOTALL).group(1)
-    sizes = [float(size) for size in re.findall(r"font-size: ([\d.]+)px", svg)]
+    corners = [f"{72 * side:g}".rstrip("0").rstrip(".") for side in (width, height)]
+    assert not re.search(rf'd="[^"]*L{corners[0]} {corners[1]}', svg)  # no background
+    sizes = [float(size) for size in re.findall(r"font-size:([\d.]+)px", svg)]
     assert min(sizes) >= 6.5  # points, at the width of a page
+
+
+def leaves(svg: bytes) -> list[tuple]:
+    """Return what an SVG draws, in order: kind, text, style and attributes, coordinates as an array."""
+    root = ET.fromstring(svg)  # noqa: S314 - drawn here
+    sheet = dict(re.findall(r"^\.(\w+)\{(.*)\}$", root.findtext(".//{*}style"), re.MULTILINE))
+    found = []
+    for node in root.iter():
+        kind = node.tag.partition("}")[2]
+        if len(node) or kind in {"style", "defs", "g"}:
+            continue
+        said = sheet.get(node.get("class"), node.get("style", ""))
+        if said == "fill: none":
+            continue  # it draws nothing
+        clip = node.get("clip-path")
+        said += f";clip-path:{clip}" if clip else ""
+        style = {tuple(part.strip() for part in rule.split(":")) for rule in said.split(";") if rule}
+        shape = "".join(re.findall(r"[A-Za-z]", node.get("d", "")))
+        turned = re.sub(r"rotate\(-0 [^)]*\)", "", node.get("transform", ""))
+        places = " ".join([*(node.get(name, "") for name in ("d", "x", "y", "width", "height")), turned])
+        numbers = np.array(re.findall(r"-?\d*\.?\d+", places), float)
+        found.append((kind, (node.text or "").strip(), style, shape, numbers))
+    return found
+
+
+@pytest.mark.parametrize("drawing", LABELS)
+def test_a_slim_svg_draws_the_same_at_a_smaller_size(figures, drawn, drawing, monkeypatch):
+    monkeypatch.setattr("reports.figures.style.slim", lambda svg: svg)
+    whole, lean = draw(figures[drawing])["svg"], drawn[drawing]["svg"]
+    assert len(lean) < 0.6 * len(whole)
+    for (*one, places), (*other, same) in zip(leaves(whole), leaves(lean), strict=True):
+        assert one == other
+        np.testing.assert_allclose(same, places, atol=0.0051)
+    referred = set(re.findall(rb"#([mph][0-9a-f]{10})\b", lean))
+    assert referred == set(re.findall(rb' id="([^"]*)"', lean))
+
+
+def test_a_name_with_control_characters_is_still_an_svg(figures):
+    data = {name: frame.replace("Random", "a\x00\x1b\ufffeb") for name, frame in figures["wins"].data.items()}
+    assert "a   b" in text_of(draw(replace(figures["wins"], data=data))["svg"])
 
 
 def test_curves_and_bands_are_at_the_numbers(figures):
@@ -139,6 +180,16 @@ def test_curves_and_bands_are_at_the_numbers(figures):
     (_, band), path = below["BADGE"].collections, own[["low", "high"]].to_numpy(float)
     corners = band.get_paths()[0].vertices[:, 1].astype(float)
     assert np.isclose(corners[:, None], path[~np.isnan(path)]).any(axis=1).all()
+
+
+def test_a_band_of_two_seeds_does_not_flatten_the_curves(figures):
+    data = dict(figures["curves"].data)
+    below = learning_curves(**data).axes[1]
+    reach = data["differences"]["mean"].abs().max()
+    assert below.get_ylim()[1] >= data["differences"]["high"].max()  # narrow bands are shown whole
+    data["differences"] = data["differences"].assign(low=-1.0, high=1.0)
+    low, high = learning_curves(**data).axes[1].get_ylim()
+    assert -1 < low <= -reach < reach <= high < 1
 
 
 def test_a_forest_has_each_task_in_its_own_row_under_its_dataset(figures):
@@ -185,9 +236,9 @@ def test_bars_of_wins_are_as_long_as_the_counts():
 
 
 def test_looks_differ_in_more_than_colour():
-    several = several_looks(8)
+    several = several_looks(10)
     for feature in ("colour", "line", "marker", "hatch"):
-        assert len({str(getattr(look, feature)) for look in several}) == 8
+        assert len({str(getattr(look, feature)) for look in several}) == len(several)
     assert looks(["PosProb", "Uniform"])["Uniform"] == looks(["InvProp", "PosProb", "Uniform", "mine"])["Uniform"]
     assert len({look.marker for look in looks(["InvProp", "PosProb", "Uniform", "a", "b"]).values()}) == 5
 

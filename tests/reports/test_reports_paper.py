@@ -35,7 +35,7 @@ def store(tmp_path_factory, factory):
 @pytest.fixture(scope="module")
 def folder(store, tmp_path_factory):
     out = tmp_path_factory.mktemp("out")
-    written = reports.write_report(store.path, out, out / "paper")
+    written = reports.write_report(reports.read_report(store.path), out, out / "paper")
     assert set(written.paper) == {path for path in (out / "paper").rglob("*") if path.is_file()}
     return out / "paper"
 
@@ -84,10 +84,10 @@ def test_main_is_as_it_was(factory):
 @needs_latex
 def test_an_empty_store_gives_a_folder_that_compiles(tmp_path):
     Store(tmp_path / "s", create=True)
-    written = reports.write_report(tmp_path / "s", tmp_path / "out", tmp_path / "paper")
+    written = reports.write_report(reports.read_report(tmp_path / "s"), tmp_path / "out", tmp_path / "paper")
     assert {path.name for path in written.paper} == {"main.tex", "strategies.bib", "manifest.sha256"}
     run(tmp_path / "paper", "pdflatex", "-interaction=nonstopmode", "-halt-on-error", "main.tex")
-    assert reports.write_report(tmp_path / "s", tmp_path / "other").paper == ()
+    assert reports.write_report(reports.read_report(tmp_path / "s"), tmp_path / "other").paper == ()
 
 
 def test_every_shipped_strategy_has_its_papers():

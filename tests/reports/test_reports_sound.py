@@ -2,15 +2,20 @@
 
 import csv
 import io
+import re
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
-from analysis import Cell, Comparison, Group, Paired, Row, Table
+from analysis import Cell, Comparison, Group, Numbered, Overview, Paired, Row, Section, Table
 from analysis.inference import Effect
+from analysis.paper import Agreement
 from reports.latex import to_latex
+from reports.page import TITLES, to_html
 from reports.plain import to_csv, to_markdown
 from reports.terminal import printed
+from reports.trace import Trace
 
 PAPER = Paired(9, 0, 0.1, 3.0, 0.01)
 SOUND = Effect("fixed-suite", 3, 0.1, 0.05, 0.15, 9.0, 0.006, 5.2, 9, 0, units=(0.09, 0.1, 0.11))
@@ -75,3 +80,34 @@ def test_csv_holds_both_marks_and_sound_modes_numbers(table):
     ]
     names = ("units", "n", "estimate", "low", "high", "p", "p (Holm)", "note")
     assert [lines[0][f"sound {name}"] for name in names] == ["seeds", "3", "0.1", "0.05", "0.15", "0.006", "0.01", ""]
+
+
+def test_signs_stand_beside_the_number_on_the_page(table):
+    section = Section(
+        suffix="",
+        title="",
+        settings="{}",
+        numbered=(Numbered(table, None, None, None),),
+        not_run={},
+        agreement=Agreement((), ()),
+        findings=(),
+        absent=0,
+        coverage=replace(table, name="runs"),
+        times=replace(table, name="time"),
+        distances=None,
+        figures=(),
+        example="",
+    )
+    seen = Overview(6, 0, 0, (), (), (), (), (), (), (), dict.fromkeys(("model", *TITLES), ()))
+    page = to_html([section], seen, Trace(listing="file"), {"": ()})
+    own = page[page.index('<table id="table0"') :]
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", own[: own.index("</table>")])
+    assert cells == [
+        "<strong>0.1111</strong><span>*§</span>",
+        "<strong>0.2222</strong><span>*≠</span>",
+        "0.3333<span>§≠</span>",
+        "0.4444",
+        "<strong>0.5555</strong><span>*≠†</span>",
+        "<strong>0.6666</strong><span>*</span>",
+    ]
+    assert 'style="--marks: 3"' in own

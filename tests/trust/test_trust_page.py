@@ -6,7 +6,7 @@ from chromium_tools import CHROMIUM, Browser
 from analysis import overview, read_results, sections, traced
 from bench.records import Example, Informativeness
 from bench.store import Store
-from reports import write_report
+from reports import read_report, write_report
 from reports.page import to_html
 from reports.picture import Picture
 from reports.trace import trace
@@ -105,5 +105,5 @@ def test_what_would_run_is_noticed(browser, tmp_path):
 
 @pytest.mark.slow
 def test_the_whole_report_with_its_figures_does_nothing_either(browser, store, tmp_path):
-    write_report(store.path, tmp_path / "out", tmp_path / "paper")
+    write_report(read_report(store.path), tmp_path / "out", tmp_path / "paper")
     check(browser, tmp_path / "out" / "report.html")

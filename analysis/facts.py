@@ -1,0 +1,110 @@
+"""What a report takes from one record: a small part of it, in values that JSON spells exactly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from analysis.names import without_folders
+from bench.records import METRIC_VERSION, Component, Provenance, Round, RunRecord, Settings
+from bench.seeds import canonical, digest
+
+Facts = dict[str, Any]
+"""status, reason; ``identity``: a value for each column of :data:`analysis.frame.IDENTITY`; ``settings``: the JSON that
+the identity's digest stands for; and of a finished run ``outcome`` (a row of ``Results.runs``) and ``rounds``."""
+MADE_WITH = ["model", "device", "precision", "lm_head", "data_source", "git_commit", "finished"]
+
+
+def facts_of(record: RunRecord) -> Facts:
+    """Return what a report takes from a record."""
+    done = record.status == "ok"
+    return {
+        "status": record.status,
+        "reason": record.reason,
+        "identity": _identity(record),
+        "settings": record.spec.settings.model_dump_json(),
+        "outcome": _outcome(record) if done else {},
+        "rounds": _round_rows(record.rounds) if done else [],
+    }
+
+
+def _identity(record: RunRecord) -> dict[str, object]:
+    block, strategy = record.spec.block, record.spec.strategy
+    return {
+        "key": record.key,
+        "ratio": block.ratio,
+        "start": block.start,
+        "settings": settings_digest(record.spec.settings, record.metric_version),
+        "dataset": block.task.dataset,
+        "positive": block.task.positive,
+        "seed": block.seed,
+        **_component("algorithm", strategy.algorithm),
+        **_component("weighting", strategy.weighting),
+        "fingerprint": record.fingerprint,
+    }
+
+
+def settings_digest(settings: Settings, metric_version: int = METRIC_VERSION) -> str:
+    """Return what ``settings`` of a frame holds: runs that differ in it have nothing to do with each other."""
+    return digest({"settings": settings.model_dump(mode="json"), "metrics": metric_version}, 12)
+
+
+def _component(kind: str, component: Component) -> dict[str, object]:
+    return {
+        kind: component.name,
+        f"{kind}_options": canonical(component.options),
+        f"{kind}_version": component.version,
+    }
+
+
+def _outcome(record: RunRecord) -> dict[str, object]:
+    final, made, pool = record.final, record.provenance, record.pool
+    ratio, found = record.positives_ratio, record.informativeness
+    return {
+        "pair_key": record.pair_key,
+        "balanced_accuracy": final.balanced_accuracy,
+        "auc": final.auc,
+        "positives_ratio": float("nan") if ratio is None else ratio,
+        "seconds": record.seconds,
+        "pool_rows": pool and pool.rows,
+        "pool_positives": pool and pool.positives,
+        "test_rows": pool and pool.test_rows,
+        "pairwise_distance": _last(found.pairwise if found else ()),
+        "start_distance": _last(found.to_start if found else ()),
+        "model": without_folders(record.spec.settings.model.name),
+        **{name: _made(made, name) for name in MADE_WITH if name != "model"},
+    }
+
+
+def _last(values: tuple[float | None, ...]) -> float:
+    """Return the value after the last round; NaN where there is none."""
+    last = values[-1] if values else None
+    return float("nan") if last is None else last
+
+
+def _made(made: Provenance | None, name: str) -> str:
+    value = None if made is None else getattr(made, name)
+    if value is None:
+        return "not recorded"
+    dirty = name == "git_commit" and made is not None and made.git_dirty
+    return f"{value} with local changes" if dirty else without_folders(str(value))
+
+
+def _round_rows(rounds: tuple[Round, ...]) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    selected = positives = 0
+    for one in rounds:
+        selected += len(one.selected)
+        positives += one.selected_positives
+        rows.append(
+            {
+                "round": one.round,
+                "labelled": one.labelled,
+                "labelled_positives": one.labelled_positives,
+                "selected": selected,
+                "selected_positives": positives,
+                "balanced_accuracy": one.balanced_accuracy,
+                "auc": one.auc,
+                **{f"seconds_{stage}": seconds for stage, seconds in one.seconds.items()},
+            }
+        )
+    return rows

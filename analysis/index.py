@@ -1,0 +1,72 @@
+"""The facts of all records of a store; what was read once is not read again until its file changes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from analysis.cache import Cache
+from analysis.facts import Facts, facts_of
+from bench.errors import CorruptRecordError, StoreError
+from bench.records import SCHEMA_VERSION, Status
+from bench.store import Baseline, Store
+
+ALL_STATUSES: tuple[Status, ...] = ("ok", "failed", "skipped")
+
+
+def read_facts(store: Store | Baseline) -> tuple[list[Facts], list[str]]:
+    """Return the facts of all records by status and key, and one line for each file that could not be read.
+
+    Facts are kept in ``index/`` of the store by size and time of the file (or pack) that they were read from; a store
+    that is read-only, or whose index is gone or damaged, is read from its files.
+    """
+    if isinstance(store, Baseline):  # one file, checked as a whole
+        return [_read(store, key, "ok") for key in sorted(store.keys())], []
+    cache, version = Cache(store.path / "index" / "facts"), _version()
+    known: dict[str, Any] = json.loads(cache.get(version) or b"{}")
+    found: dict[str, Any] = {}
+    unreadable = store.unreadable_packs()
+    for status in ALL_STATUSES:
+        for key in sorted(store.keys(status)):
+            path = store.file_of(key, status)
+            stamp = _stamp(path)  # before it is read: a later change is then seen the next time
+            entry = known.get(f"{status}/{key}")
+            if entry is None or stamp is None or entry["stamp"] != stamp:
+                try:
+                    entry = {"stamp": stamp, "facts": _read(store, key, status)}
+                except CorruptRecordError as error:
+                    unreadable.append(str(error))
+                    continue
+                except StoreError:
+                    if path.exists():
+                        raise
+                    continue  # it went since it was listed: a run that had failed has now finished
+            found[f"{status}/{key}"] = entry
+    if any(known.get(name) is not entry for name, entry in found.items()) or len(found) < len(known):
+        cache.put(version, json.dumps(found).encode())
+        cache.keep({version})
+    return [entry["facts"] for entry in found.values()], unreadable
+
+
+def _read(store: Store | Baseline, key: str, status: Status) -> Facts:
+    record = store.read(key, status)
+    if status == "ok" and not record.rounds:
+        raise CorruptRecordError(f"{store.file_of(key)} is stored as finished but holds no rounds")
+    return facts_of(record)
+
+
+def _stamp(path: Path) -> list[int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return [found.st_size, found.st_mtime_ns]
+
+
+def _version() -> str:
+    """Return what tells facts of this code from those of another: the source of the module that makes them."""
+    source = files("analysis").joinpath("facts.py").read_bytes()
+    return f"{SCHEMA_VERSION}-{hashlib.sha256(source).hexdigest()[:12]}"
