@@ -62,7 +62,7 @@ def test_every_command_and_option_shown_exists(monkeypatch, capsys):
     assert len(shown) >= 5
     for arguments in shown:
         words = [word for word in arguments if not word.startswith("-")]
-        command = words[:2] if words[0] == "data" else words[:1]
+        command = words[:2] if words[0] in {"baseline", "data", "store"} else words[:1]
         monkeypatch.setattr(sys, "argv", ["imbal-bench", *command, "--help"])
         monkeypatch.setenv("COLUMNS", "200")
         with pytest.raises(SystemExit):
