@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterable, Iterator
 from itertools import product
 
 import numpy as np
+import numpy.typing as npt
 
 from bench import seeds
 from bench.data.facts import AG_NEWS, DBPEDIA_14, PUBMED_20K_RCT, SST2, DatasetFacts
@@ -25,7 +27,10 @@ from bench.records import (
     Strategy,
     Task,
 )
+from bench.store import Store
+from bench.store.codec import encode_probabilities, encode_record
 
+FloatArray = npt.NDArray[np.float32]
 ALGORITHMS, BINS = ("alps", "badge", "dal", "random"), (2, 5, 15, 20)
 RATIOS, SWEEP = (2, 10, 20, 50, 100, 200, 1000), 100
 EFFECT = {"uniform": 0.0, "posprob": 0.01, "invprop": 0.02}
@@ -59,6 +64,24 @@ def records(seed: int) -> Iterator[RunRecord]:
         if ratio == 50:
             for weighting in EFFECT:
                 yield _run(facts, rare, ratio, seed, "cold", "badge", weighting)
+
+
+def write(store: Store, runs: Iterable[RunRecord], probabilities: FloatArray | None = None) -> None:
+    """Store runs as the store does, but without its flush of each file, which a disk needs minutes for.
+
+    Args:
+        store: where.
+        runs: from :func:`records`.
+        probabilities: of the test set, (rounds + 1, n_test), for each of them; None for no such file.
+    """
+    content = None if probabilities is None else encode_probabilities(probabilities)
+    for record in runs:
+        path, kept = store.file_of(record.key), record
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if content is not None:
+            path.with_suffix(".npy").write_bytes(content)
+            kept = record.model_copy(update={"test_probabilities_sha256": hashlib.sha256(content).hexdigest()})
+        path.write_bytes(encode_record(kept)[1])
 
 
 def _run(

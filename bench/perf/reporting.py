@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
@@ -17,11 +17,9 @@ from pathlib import Path
 import psutil
 
 from bench import __version__
-from bench.perf.made_up_runs import records
+from bench.perf.made_up_runs import records, write
 from bench.perf.report import Measure, Report
-from bench.records import RunRecord
 from bench.store import Store
-from bench.store.codec import encode_record
 
 SEEDS, QUICK_SEEDS = 10, 1
 LATER = 10
@@ -74,14 +72,6 @@ def measure(*, quick: bool, tell: Callable[[str], None]) -> Report:
             _gigabytes(f"second, {LATER} runs more: peak memory", second[2], files, size),
         ),
     )
-
-
-def write(store: Store, runs: Iterable[RunRecord]) -> None:
-    """Store runs as the store does, but without its flush of each file, which a disk needs minutes for."""
-    for record in runs:
-        path = store.file_of(record.key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(encode_record(record)[1])
 
 
 def _report(store: Store, out: Path) -> tuple[float, float, float]:

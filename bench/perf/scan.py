@@ -6,6 +6,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable
+from itertools import chain, count, islice
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,9 @@ import numpy as np
 from bench import __version__
 from bench.model.hardware import Hardware
 from bench.perf.clock import time_in_turns
+from bench.perf.made_up_runs import SETTINGS, records, write
 from bench.perf.report import Measure, Report
-from bench.records import Block, Component, Round, RunRecord, RunSpec, Settings, Strategy, Task
 from bench.store import Store
-from bench.store.codec import encode_probabilities, encode_record
 
 RUNS, QUICK_RUNS, TURNS = 20_000, 2_000, 2
 TEST_ROWS = 200
@@ -36,7 +36,7 @@ def measure(hardware: Hardware, *, quick: bool, tell: Callable[[str], None]) -> 
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder) / "store", create=True)
         tell(f"making {runs:,} runs")
-        keys = [_add_run(store, seed) for seed in range(runs)]
+        keys = fill(store, runs)
         found = []
         for stage, (work, least, floor) in _stages(store, keys).items():
             tell(stage)
@@ -77,26 +77,10 @@ def _sha256(path: str) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def _add_run(store: Store, seed: int) -> str:
-    """Store a run of about the usual shape, without waiting for the disk; return its key."""
-    block = Block(task=Task(dataset="made-up", positive="yes"), ratio=50, seed=seed, start="warm")
-    strategy = Strategy(algorithm=Component(name="random"), weighting=Component(name="uniform"))
-    spec = RunSpec(block=block, strategy=strategy, settings=Settings())
-    loop = spec.settings.loop
-    picked = {"selected": tuple(range(loop.batch)), "selected_p": (0.125,) * loop.batch}
-    rounds = [
-        Round(round=t, labelled=t, labelled_positives=t, balanced_accuracy=0.5, auc=0.5, **(picked if t else {}))
-        for t in range(loop.rounds + 1)
-    ]
-    probabilities = encode_probabilities(np.full((len(rounds), TEST_ROWS), 0.5, dtype=np.float32))
-    sha = hashlib.sha256(probabilities).hexdigest()
-    key = spec.key("made-up")
-    record = RunRecord(
-        key=key, spec=spec, status="ok", fingerprint="made-up", rounds=tuple(rounds), test_probabilities_sha256=sha
-    )
-    path = store.own_file(key)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for file, content in ((path, encode_record(record)[1]), (path.with_suffix(".npy"), probabilities)):
-        file.write_bytes(content)
-        os.utime(file, (LONG_AGO_S, LONG_AGO_S))
-    return key
+def fill(store: Store, runs: int) -> list[str]:
+    """Store so many runs, of which none has just been written; return their keys."""
+    made = list(islice(chain.from_iterable(map(records, count())), runs))
+    write(store, made, np.full((SETTINGS.loop.rounds + 1, TEST_ROWS), 0.5, dtype=np.float32))
+    for path in (store.path / "runs").glob("*/*"):
+        os.utime(path, (LONG_AGO_S, LONG_AGO_S))
+    return [record.key for record in made]

@@ -24,7 +24,7 @@ def test_every_stage_has_a_floor_of_its_own(report):
 def test_a_later_resume_opens_no_run(tmp_path, monkeypatch):
     """What makes 20,000 runs a matter of a second; times are for ``imbal-bench perf store``."""
     store = Store(tmp_path / "store", create=True)
-    keys = {scan._add_run(store, seed) for seed in range(5)}
+    keys = set(scan.fill(store, 5))
     assert store.sound_keys(keys) == (keys, [])
     monkeypatch.setattr(Store, "read", lambda *_: pytest.fail("a run was read"))
     assert Store(store.path).sound_keys(keys) == (keys, [])
