@@ -46,7 +46,7 @@ def test_the_strategy_of_the_guide_obeys_every_law(shown_plugin):
 
 
 def test_the_strategy_of_the_guide_runs_beside_the_others(shown_plugin, cli, tiny_bert, tmp_path):
-    (command,) = [line for line in COMMANDS if "--plugin" in line]
+    (command,) = [line for line in COMMANDS if "--plugin relevance.py" in line]
     arguments = shlex.split(command)[1:]
     assert arguments[0] == "run"
     tiny = ["--tasks", "toy/law", "--seeds", "1", "--model", tiny_bert, "--store", "s", "--set", "loop.rounds=1"]
