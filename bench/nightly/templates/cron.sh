@@ -1,6 +1,6 @@
 #!/bin/bash
 # One night of imbal-bench from cron. Put this line into `crontab -e` (cron mails what is printed):
-#   0 22 * * *  /path/to/work/nightly.sh
+#   0 22 * * *  /path/to/folder/nightly.sh
 # A night that is cut off, here after eight hours, goes on the next evening.
 set -u
 BASELINE="${BASELINE:-main}"        # made once: imbal-bench baseline save main --store nightly/2026-11-23/store
