@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from cli_tools import in_process
 
-from bench import cli as command_line
 from bench.config import GridSpec
 from bench.grid.execute import Summary
 from bench.grid.expand import expand
@@ -138,15 +137,4 @@ def bench(monkeypatch, capsys, tmp_path, toy_mirror, cache):
     monkeypatch.setenv("IMBAL_BENCH_CACHE", str(cache))
     (tmp_path / "grid.yaml").write_text(yaml.safe_dump(SPEC))
 
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["imbal-bench", *map(str, arguments)])
-        try:
-            command_line.main()
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 1
-        else:
-            code = 0
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+    return in_process(monkeypatch, capsys)
