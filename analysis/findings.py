@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from math import isnan
 
+from analysis.captions import count
+from analysis.condition import WHOLE_BLOCK, Condition
 from analysis.definitions import DEFINITIONS
-from analysis.model import Cell, Row, Table, p_text, signed
+from analysis.model import Cell, Comparison, Row, Table, p_text, signed
+from analysis.names import metric_title
+from analysis.overview import block_of, name_of
+from analysis.paired import strangers
 from analysis.paper import FIRST, Agreement
+from bench.records import METRICS
 
 EFFECT = 4
 """The table of the effect by ratio."""
@@ -29,20 +35,46 @@ def findings(tables: Mapping[int, Table], agreement: Agreement) -> tuple[str, ..
     )
 
 
+def doubts(condition: Condition) -> tuple[str, ...]:
+    """Return what is wrong with runs that finished, one line each: left out, without a metric, or no pairs."""
+    runs, lines = condition.runs, list(condition.notes)
+    for metric in METRICS:
+        lost = runs[runs[metric].isna()]
+        if len(lost):
+            which = f"{len(lost):,} of {count(len(runs), 'run')} (one is {name_of(lost.iloc[0])})"
+            lines.append(f"{metric_title(metric)} is NaN in {which}: means and paired tests that need it have no value")
+    apart = strangers(runs, WHOLE_BLOCK)
+    if len(apart):
+        of = count(len(runs[WHOLE_BLOCK].drop_duplicates()), "block")
+        lines.append(
+            f"runs of {len(apart):,} of {of} were made under different conditions (they do not share a pair key) and "
+            f"are not compared (one is {block_of(apart.iloc[0])})"
+        )
+    return tuple(lines)
+
+
 def _effects(table: Table) -> Iterator[str]:
-    """A line per metric: the paired difference and its p in each row that has both."""
+    """A line per metric: the paired difference with both modes' p in each row that has both columns."""
     for group in table.groups:
         found = [effect for row in table.rows for effect in _effect(table, row, group.title)]
         other = next(column for column in group.columns if column != FIRST)
         if found:
-            yield f"{group.title}, {FIRST} minus {other} (p: paired, one-sided): {'; '.join(found)} ({table.address})"
+            yield (
+                f"{group.title}, {FIRST} minus {other} (one-sided p: paper mode's over pairs, sound mode's over "
+                f"seeds and after Holm): {'; '.join(found)} ({table.address})"
+            )
 
 
 def _effect(table: Table, row: Row, metric: str) -> Iterator[str]:
     cell = _by_place(table, row)[metric, FIRST]
-    for test in (comparison.paper for comparison in cell.against):
-        if not isnan(test.difference):
-            yield f"{signed(test.difference)} at ratio 1/{row.labels[0]} (p {p_text(test.p)}, {test.n:,} pairs)"
+    for one in cell.against:
+        if not isnan(one.paper.difference):
+            yield f"{signed(one.paper.difference)} at ratio 1/{row.labels[0]} ({_said_by_both(one)})"
+
+
+def _said_by_both(one: Comparison) -> str:
+    paper = f"p {p_text(one.paper.p)}, {count(one.paper.n, 'pair')}"
+    return paper + (f"; sound p {p_text(one.p_holm)}, {count(one.sound.n, one.sound.unit)}" if one.sound else "")
 
 
 def _highest(table: Table) -> Iterator[str]:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from analysis.captions import extent
 from analysis.condition import Condition, conditions
 from analysis.coverage import coverage, stage_times
 from analysis.definitions import DEFINITIONS, TableDefinition
 from analysis.distances import distances
 from analysis.effects import effects
 from analysis.figures import Figure, figures_of
-from analysis.findings import FULL_RESULTS, findings
+from analysis.findings import FULL_RESULTS, doubts, findings
 from analysis.frame import Results
 from analysis.layout import Layout
 from analysis.model import Table
@@ -43,10 +44,12 @@ class Section:
 
     Attributes:
         suffix: see :class:`Condition`. title: for headings. settings: its scientific settings as indented JSON.
+        extent: whether its pools and test sets are whole.
         numbered: the paper's tables that can be made, in order.
         not_run: number -> a line on what a table needs, for the others.
         agreement: over all tables of which the paper's values are at hand.
-        findings: what the tables say, in up to five lines. absent: runs that the full results lack and nobody tried.
+        findings: what the tables say, in up to five lines. doubts: what is wrong with runs that finished.
+        absent: runs that the full results lack and nobody tried.
         coverage: what was run. times: seconds per stage. distances: informativeness, where runs recorded any.
         figures: all figures but the paper's Figure 1. example: key of the run that Figure 1 shows.
     """
@@ -54,10 +57,12 @@ class Section:
     suffix: str
     title: str
     settings: str
+    extent: str
     numbered: tuple[Numbered, ...]
     not_run: dict[int, str]
     agreement: Agreement
     findings: tuple[str, ...]
+    doubts: tuple[str, ...]
     absent: int
     coverage: Table
     times: Table
@@ -108,10 +113,12 @@ def _section(condition: Condition) -> Section:
         suffix=condition.suffix,
         title=condition.title,
         settings=condition.settings.model_dump_json(indent=2),
+        extent=extent(condition.settings),
         numbered=tuple(numbered.values()),
         not_run={number: _not_run(DEFINITIONS[number]) for number in layouts if number not in numbered},
         agreement=agreement,
         findings=findings({number: one.table for number, one in numbered.items()}, agreement),
+        doubts=doubts(condition),
         absent=int((~full.absent["failed"]).sum()) if full else 0,
         coverage=coverage(condition, full),
         times=stage_times(condition),

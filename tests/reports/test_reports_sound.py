@@ -82,15 +82,18 @@ def test_csv_holds_both_marks_and_sound_modes_numbers(table):
     assert [lines[0][f"sound {name}"] for name in names] == ["seeds", "3", "0.1", "0.05", "0.15", "0.006", "0.01", ""]
 
 
-def test_signs_stand_beside_the_number_on_the_page(table):
+@pytest.fixture(scope="module")
+def page(table):
     section = Section(
         suffix="",
         title="",
         settings="{}",
+        extent="a subset of all rows",
         numbered=(Numbered(table, None, None, None),),
         not_run={},
         agreement=Agreement((), ()),
         findings=(),
+        doubts=("ROC-AUC is NaN in <one> run",),
         absent=0,
         coverage=replace(table, name="runs"),
         times=replace(table, name="time"),
@@ -99,7 +102,10 @@ def test_signs_stand_beside_the_number_on_the_page(table):
         example="",
     )
     seen = Overview(6, 0, 0, (), (), (), (), (), (), (), dict.fromkeys(("model", *TITLES), ()))
-    page = to_html([section], seen, Trace(listing="file"), {"": ()})
+    return to_html([section], seen, Trace(listing="file"), {"": ()})
+
+
+def test_signs_stand_beside_the_number_on_the_page(page):
     own = page[page.index('<table id="table0"') :]
     cells = re.findall(r"<td[^>]*>(.*?)</td>", own[: own.index("</table>")])
     assert cells == [
@@ -111,3 +117,10 @@ def test_signs_stand_beside_the_number_on_the_page(table):
         "<strong>0.6666</strong><span>*</span>",
     ]
     assert 'style="--marks: 3"' in own
+
+
+def test_the_page_opens_with_what_was_run_on_what_and_what_is_wrong_with_it(page):
+    top = page[: page.index("<main")]
+    assert "<dd>a subset of all rows</dd>" in top
+    missing = top[top.index("What is missing") :]
+    assert "<li>ROC-AUC is NaN in &lt;one&gt; run</li>" in missing
