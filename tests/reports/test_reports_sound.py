@@ -17,12 +17,12 @@ from reports.plain import to_csv, to_markdown
 from reports.terminal import printed
 from reports.trace import Trace
 
-PAPER = Paired(9, 0, 0.1, 3.0, 0.01)
+PAPER = {True: Paired(9, 0, 0.1, 3.0, 0.01), False: Paired(9, 0, 0.1, 1.0, 0.20)}
 SOUND = Effect("fixed-suite", 3, 0.1, 0.05, 0.15, 9.0, 0.006, 5.2, 9, 0, units=(0.09, 0.1, 0.11))
 
 
 def cell(text, bold, p_holm, note=""):
-    return Cell(text, float(text), 9, bold=bold, note=note, against=(Comparison("X", PAPER, SOUND, p_holm),))
+    return Cell(text, float(text), 9, bold=bold, note=note, against=(Comparison("X", PAPER[bold], SOUND, p_holm),))
 
 
 @pytest.fixture(scope="module")
