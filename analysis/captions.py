@@ -102,7 +102,8 @@ def _test(layout: Layout, cells: list[Cell]) -> list[str]:
     *first, last = ["task", "seed", *more]
     unit = f"two runs of one {', '.join(first)} and {last}"
     chosen = ", of the algorithms chosen" if definition.summary == "best" else ""
-    pairs = f"no correction, {_pairs(cells)}; a pair (the unit) is {unit}{chosen}"
+    sizes = [comparison.paper.n for cell in cells for comparison in cell.against]
+    pairs = f"no correction, {pairs_of(sizes)}; a pair (the unit) is {unit}{chosen}"
     frank = "As in the paper the test takes runs as independent, though runs of one task are not"
     if definition.summary != "p":
         return [f"Bold: {marked} in a paired one-sided t-test (greater), {pairs}", frank]
@@ -120,11 +121,12 @@ def _sound(definition: TableDefinition, cells: list[Cell]) -> list[str]:
     return [f"{SOUND} (sound mode): {meaning}", f"{DISAGREE}: bold and {SOUND} disagree"] if meaning else []
 
 
-def _pairs(cells: Iterable[Cell]) -> str:
-    sizes = [comparison.paper.n for cell in cells for comparison in cell.against if comparison.paper.n]
-    if not sizes:
+def pairs_of(sizes: Iterable[int]) -> str:
+    """Return how many pairs tests have, but for those that have none."""
+    made = [size for size in sizes if size]
+    if not made:
         return "no pairs"
-    low, high = min(sizes), max(sizes)
+    low, high = min(made), max(made)
     return f"{count(low, 'pair')} in each test" if low == high else f"{low} to {high} pairs in a test"
 
 

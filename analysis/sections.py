@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -13,6 +14,7 @@ from analysis.definitions import DEFINITIONS, TableDefinition
 from analysis.distances import distances
 from analysis.effects import effects
 from analysis.figures import Figure, figures_of
+from analysis.figures.effects import p_values as tested
 from analysis.findings import FULL_RESULTS, doubts, findings
 from analysis.frame import Results
 from analysis.layout import Layout
@@ -123,17 +125,17 @@ def _section(condition: Condition) -> Section:
         coverage=coverage(condition, full),
         times=stage_times(condition),
         distances=distances(condition),
-        figures=_figures(condition, full),
+        figures=_figures(condition, full, numbered),
         example=_example(condition),
     )
 
 
-def _figures(condition: Condition, full: Layout | None) -> tuple[Figure, ...]:
+def _figures(condition: Condition, full: Layout | None, numbered: Mapping[int, Numbered]) -> tuple[Figure, ...]:
     """Return the figures of the runs in the full results, which leave the sweep of bins out."""
     if full is None:
         return ()
     runs, rounds = (frame[frame["key"].isin(full.runs["key"])] for frame in (condition.runs, condition.rounds))
-    return figures_of(runs, rounds, condition.suffix)
+    return figures_of(runs, rounds, tested(full, numbered[FULL_RESULTS].table), condition.suffix)
 
 
 def _example(condition: Condition) -> str:
