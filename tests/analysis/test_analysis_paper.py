@@ -38,8 +38,7 @@ def test_the_paper_agrees_with_itself(number, signs, marks):
     assert f"agrees with the paper in {signs} of {signs} comparisons, marks in {marks} of {marks} cells" in (
         found.table.caption
     )
-    for row in found.table.rows:
-        assert all(abs(row.cells[place].value) < 1e-12 for place in (2, 8, 14))
+    assert all(abs(row.cells[2].value) < 1e-12 for row in found.table.rows)
 
 
 def test_votes_counted_by_hand():
@@ -53,7 +52,7 @@ def test_votes_counted_by_hand():
     found = beside(as_printed(3, change), 3)
     assert (found.agreement.signs.count(False), len(found.agreement.signs)) == (1, 11)
     assert (found.agreement.marks.count(False), len(found.agreement.marks)) == (1, 23)
-    rows = {row.labels: row.cells[6:12] for row in found.table.rows}
+    rows = {row.labels[::2]: row.cells for row in found.table.rows if row.labels[1] == "ROC-AUC"}
     ours, theirs, difference, _, _, agrees = rows["BADGE", "InvProp"]
     assert (ours.text, ours.bold, theirs.text, theirs.bold) == ("0.8800", True, "0.8914", False)
     assert (difference.text, agrees.text) == ("−0.0114", "no")
@@ -80,7 +79,7 @@ def test_a_row_that_we_did_not_run_is_left_out(factory):
     (section,) = sections(factory.results(factory.grid()))
     (four,) = [one for one in section.numbered if one.table.address == "T4"]
     assert [row.labels for row in four.paper.table.rows] == [
-        ("50", arm) for arm in ("InvProp", "Uniform", "InvProp − Uniform")
+        ("50", title, arm) for title in TITLES.values() for arm in ("InvProp", "Uniform", "InvProp − Uniform")
     ]
     assert len(four.paper.agreement.marks) == 6
 
