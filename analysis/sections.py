@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from analysis.captions import extent
-from analysis.condition import Condition, conditions
+from analysis.condition import WHOLE_BLOCK, Condition, conditions
 from analysis.coverage import coverage, stage_times
 from analysis.definitions import DEFINITIONS, TableDefinition
 from analysis.distances import distances
@@ -54,6 +55,7 @@ class Section:
         absent: runs that the full results lack and nobody tried.
         coverage: what was run. times: seconds per stage. distances: informativeness, where runs recorded any.
         figures: all figures but the paper's Figure 1. example: key of the run that Figure 1 shows.
+        block: keys of all runs of its block, by strategy.
     """
 
     suffix: str
@@ -71,6 +73,7 @@ class Section:
     distances: Table | None
     figures: tuple[Figure, ...]
     example: str
+    block: tuple[str, ...]
 
     @property
     def tables(self) -> tuple[Table, ...]:
@@ -109,7 +112,7 @@ def sections(results: Results) -> list[Section]:
 def _section(condition: Condition) -> Section:
     layouts = {number: select(definition, condition) for number, definition in DEFINITIONS.items()}
     numbered = {number: made for number, layout in layouts.items() if layout and (made := _numbered(layout))}
-    full = layouts[FULL_RESULTS]
+    full, example = layouts[FULL_RESULTS], _example(condition)
     agreement = total(one.paper for one in numbered.values() if one.paper)
     return Section(
         suffix=condition.suffix,
@@ -126,7 +129,8 @@ def _section(condition: Condition) -> Section:
         times=stage_times(condition),
         distances=distances(condition),
         figures=_figures(condition, full, numbered),
-        example=_example(condition),
+        example=str(example["key"]),
+        block=_block_of(example, condition),
     )
 
 
@@ -138,12 +142,18 @@ def _figures(condition: Condition, full: Layout | None, numbered: Mapping[int, N
     return figures_of(runs, rounds, tested(full, numbered[FULL_RESULTS].table), condition.suffix)
 
 
-def _example(condition: Condition) -> str:
+def _example(condition: Condition) -> pd.Series[Any]:
     """Return the run that shows weights best: InvProp's, drawn at random by them, at the paper's ratio."""
     wanted = {"weighting": "invprop", "algorithm": "random", "ratio": 50}
     far = pd.DataFrame({axis: condition.runs[axis] != value for axis, value in wanted.items()})
     nearest = far.assign(key=condition.runs["key"]).sort_values([*wanted, "key"])
-    return str(nearest["key"].iloc[0])
+    run: pd.Series[Any] = condition.runs.loc[nearest.index[0]]
+    return run
+
+
+def _block_of(run: pd.Series[Any], condition: Condition) -> tuple[str, ...]:
+    own = condition.runs[condition.runs[WHOLE_BLOCK].eq(run[WHOLE_BLOCK]).all(axis=1)]
+    return tuple(own.sort_values(["algorithm", "weighting", "key"])["key"])
 
 
 def _numbered(layout: Layout) -> Numbered | None:

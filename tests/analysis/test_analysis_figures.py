@@ -322,6 +322,19 @@ def test_nearest_texts_are_those_recorded(factory):
     assert not len(nearest_texts(records[:1]))
 
 
+def test_the_example_is_invprops_at_the_papers_ratio_and_its_block_holds_every_strategy(results):
+    (section,) = sections(results)
+    runs = results.runs.set_index("key")
+    example = runs.loc[section.example]
+    assert (example["algorithm"], example["weighting"], example["ratio"]) == ("random", "invprop", 50)
+    block = runs.loc[list(section.block)]
+    assert section.example in section.block
+    assert list(zip(block["algorithm"], block["weighting"], strict=True)) == list(
+        itertools.product(("badge", "random"), ("invprop", "posprob", "uniform"))
+    )
+    assert len(block[["ratio", "start", "dataset", "positive", "seed"]].drop_duplicates()) == 1
+
+
 def test_seconds_per_stage_are_summed_over_rounds(at_50):
     times = stage_seconds(at_50[1])
     assert list(dict.fromkeys(times["stage"])) == ["fit", "select"]  # three rounds of 2 and of 0.5 seconds

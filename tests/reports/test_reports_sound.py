@@ -100,6 +100,7 @@ def page(table):
         distances=None,
         figures=(),
         example="",
+        block=(),
     )
     seen = Overview(6, 0, 0, (), (), (), (), (), (), (), dict.fromkeys(("model", *TITLES), ()))
     return to_html([section], seen, Trace(listing="file"), {"": ()})
