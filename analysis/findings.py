@@ -8,6 +8,7 @@ from math import isnan
 from analysis.captions import count
 from analysis.condition import WHOLE_BLOCK, Condition
 from analysis.definitions import DEFINITIONS
+from analysis.inference import ALPHA
 from analysis.model import Cell, Comparison, Row, Table, p_text, signed
 from analysis.names import metric_title
 from analysis.overview import block_of, name_of
@@ -15,6 +16,8 @@ from analysis.paired import strangers
 from analysis.paper import FIRST, Agreement
 from bench.records import METRICS
 
+LAST = "Uniform"
+"""The weighting that it is held against."""
 EFFECT = 4
 """The table of the effect by ratio."""
 FULL_RESULTS = 8
@@ -24,13 +27,17 @@ FULL_RESULTS = 8
 def findings(tables: Mapping[int, Table], agreement: Agreement) -> tuple[str, ...]:
     """Return up to five lines: the effect on each metric, the highest means, and how far the paper agrees.
 
+    The effect is that over the paper's algorithms at each ratio; if none of them was run, what the rows of the full
+    results say of it.
+
     Args:
         tables: number -> the tables that could be made.
         agreement: with the paper.
     """
+    full = tables.get(FULL_RESULTS)
     return (
-        *(_effects(tables[EFFECT]) if EFFECT in tables else ()),
-        *(_highest(tables[FULL_RESULTS]) if FULL_RESULTS in tables else ()),
+        *(_effects(tables[EFFECT]) if EFFECT in tables else _by_row(full) if full else ()),
+        *(_highest(full) if full else ()),
         *([f"Against the paper's printed tables: {agreement.line}"] if agreement.marks else ()),
     )
 
@@ -62,6 +69,20 @@ def _effects(table: Table) -> Iterator[str]:
             yield (
                 f"{group.title}, {FIRST} minus {other} (one-sided p: paper mode's over pairs, sound mode's over "
                 f"seeds and after Holm): {'; '.join(found)} ({table.address})"
+            )
+
+
+def _by_row(table: Table) -> Iterator[str]:
+    """A line per metric: in how many rows the first weighting is above Uniform, and is so by either mode's test."""
+    for group in table.groups if FIRST in table.groups[0].columns else ():
+        every = [one for row in table.rows for one in _by_place(table, row)[group.title, FIRST].against]
+        tests = [one for one in every if one.other == LAST and one.paper.n]
+        if tests:
+            above = sum(one.paper.difference > 0 for one in tests)
+            paper, sound = sum(one.paper.p < ALPHA for one in tests), sum(one.p_holm < ALPHA for one in tests)
+            yield (
+                f"{group.title}, {FIRST} minus {LAST}: above 0 in {above} of {count(len(tests), 'row')}, significantly "
+                f"(p < {ALPHA}) in {paper} by paper mode and in {sound} by sound mode ({table.address})"
             )
 
 

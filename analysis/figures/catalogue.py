@@ -10,10 +10,10 @@ import pandas as pd
 from analysis.captions import count, pairs_of
 from analysis.figures.curves import difference_curves, mean_curves, positives_found
 from analysis.figures.effects import by_ratio, by_task, wins
-from analysis.figures.intervals import TASK
 from analysis.figures.model import Figure
 from analysis.figures.selected import informativeness, score_distribution
 from analysis.figures.times import stage_seconds
+from analysis.frame import TASK
 from analysis.names import METRIC_TITLES, with_labels
 from bench.records import METRICS, RunRecord
 
@@ -167,7 +167,7 @@ def _of(frame: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 def _count(runs: pd.DataFrame) -> str:
     tasks, seeds = len(runs[TASK].drop_duplicates()), runs["seed"].nunique()
-    return f"{tasks} task{'s' * (tasks != 1)} and {seeds} seed{'s' * (seeds != 1)}"
+    return f"{count(tasks, 'task')} and {count(seeds, 'seed')}"
 
 
 def _left_out(frame: pd.DataFrame) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.figures.intervals import TASK, against_last, differences, first_against, intervals
+from analysis.figures.intervals import against_last, differences, first_against, intervals
+from analysis.frame import TASK
 from analysis.layout import Layout
 from analysis.model import Table, p_text
 from analysis.paired import SPREAD

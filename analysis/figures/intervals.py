@@ -13,11 +13,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.frame import BLOCK
+from analysis.frame import BLOCK, TASK
 from analysis.inference import LEVEL
 from analysis.paired import SPREAD, side_by_side
 
-TASK = ["dataset", "positive"]
 PLACE = ["ratio", "start", *BLOCK, "algorithm_label"]
 """What the two runs of a pair share."""
 Unit = Literal["seed", "task"]

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from analysis.frame import BLOCK
+from analysis.frame import BLOCK, TASK
 from analysis.inference.design import ALGORITHM, Design, FloatArray, IntArray, laid_out, levels
 from analysis.inference.effect import Effect, Estimand, effect_of, mean_of_present
 from analysis.paired import Paired, paired, strangers
 from bench.errors import PairingError
 
-TASK = BLOCK[:2]
 EVEN, ODD = slice(0, None, 2), slice(1, None, 2)
 """The halves of the seeds, by position among the sorted ones; seeds are exchangeable, so no draw is needed."""
 HALF_LEVEL = 0.975

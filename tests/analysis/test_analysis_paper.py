@@ -84,6 +84,24 @@ def test_a_row_that_we_did_not_run_is_left_out(factory):
     assert len(four.paper.agreement.marks) == 6
 
 
+def test_without_the_papers_algorithms_the_full_results_say_where_the_effect_is(factory):
+    """InvProp is better by far under one algorithm, and the same within noise under the other."""
+    identities = factory.grid(seeds=range(5), algorithms=("mine", "yours"))
+    helped = (identities["weighting"] == "invprop") & (identities["algorithm"] == "mine")
+    noise = np.random.default_rng(0).normal(0, 0.01, (len(identities), 3))
+    (section,) = sections(factory.results(identities, 0.5 + 0.2 * helped.to_numpy()[:, None] + noise))
+    *effects, highest = section.findings
+    table = section.table("T8")
+    assert highest.startswith("Highest means")
+    for line, group in zip(effects, table.groups, strict=True):
+        above = [row.cells[table.columns.index((group.title, "InvProp"))].against[0] for row in table.rows]
+        number = sum(one.paper.difference > 0 for one in above)
+        assert line == (
+            f"{group.title}, InvProp minus Uniform: above 0 in {number} of 2 rows, significantly (p < 0.05) in 1 by "
+            "paper mode and in 1 by sound mode (T8)"
+        )
+
+
 def test_a_section_says_how_often_it_agrees(factory):
     """A store in which InvProp finds more and is better, as in the paper at 1/50."""
     identities = factory.grid(seeds=range(5), tasks=factory.TASKS_OF_THE_PAPER, algorithms=("random",))
