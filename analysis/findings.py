@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import permutations
 from math import isnan
 
 from analysis.captions import count
@@ -62,35 +63,38 @@ def doubts(condition: Condition) -> tuple[str, ...]:
 
 def _effects(table: Table) -> Iterator[str]:
     """A line per metric: the paired difference with both modes' p in each row that has both columns."""
-    for group in table.groups:
-        found = [effect for row in table.rows for effect in _effect(table, row, group.title)]
-        other = next(column for column in group.columns if column != FIRST)
-        if found:
-            yield (
-                f"{group.title}, {FIRST} minus {other} (one-sided p: paper mode's over pairs, sound mode's over "
-                f"seeds and after Holm): {'; '.join(found)} ({table.address})"
-            )
+    for title, tests in _claims(table):
+        said = "; ".join(
+            f"{signed(one.paper.difference)} at ratio 1/{row.labels[0]} ({_said_by_both(one)})" for row, one in tests
+        )
+        yield (
+            f"{title} (one-sided p: paper mode's over pairs, sound mode's over seeds and after Holm): {said} "
+            f"({table.address})"
+        )
 
 
 def _by_row(table: Table) -> Iterator[str]:
-    """A line per metric: in how many rows the first weighting is above Uniform, and is so by either mode's test."""
-    for group in table.groups if FIRST in table.groups[0].columns else ():
-        every = [one for row in table.rows for one in _by_place(table, row)[group.title, FIRST].against]
-        tests = [one for one in every if one.other == LAST and one.paper.n]
-        if tests:
-            above = sum(one.paper.difference > 0 for one in tests)
-            paper, sound = sum(one.paper.p < ALPHA for one in tests), sum(one.p_holm < ALPHA for one in tests)
-            yield (
-                f"{group.title}, {FIRST} minus {LAST}: above 0 in {above} of {count(len(tests), 'row')}, significantly "
-                f"(p < {ALPHA}) in {paper} by paper mode and in {sound} by sound mode ({table.address})"
-            )
+    """A line per metric: in how many rows the effect is above 0, and is so by either mode's test."""
+    for title, tests in _claims(table):
+        above = sum(one.paper.difference > 0 for _, one in tests)
+        paper, sound = sum(one.paper.p < ALPHA for _, one in tests), sum(one.p_holm < ALPHA for _, one in tests)
+        yield (
+            f"{title}: above 0 in {above} of {count(len(tests), 'row')}, significantly (p < {ALPHA}) in {paper} by "
+            f"paper mode and in {sound} by sound mode ({table.address})"
+        )
 
 
-def _effect(table: Table, row: Row, metric: str) -> Iterator[str]:
-    cell = _by_place(table, row)[metric, FIRST]
-    for one in cell.against:
-        if not isnan(one.paper.difference):
-            yield f"{signed(one.paper.difference)} at ratio 1/{row.labels[0]} ({_said_by_both(one)})"
+def _claims(table: Table) -> Iterator[tuple[str, list[tuple[Row, Comparison]]]]:
+    """Yield metric and columns with the comparisons in the rows: of each version of ``FIRST`` with each of ``LAST``."""
+    cells = [(row, _by_place(table, row)) for row in table.rows]
+    for group in table.groups:
+        named = {column: column.partition(" (")[0] for column in group.columns}
+        for one, other in permutations(named, 2):
+            if (named[one], named[other]) == (FIRST, LAST):
+                tests = [(row, test) for row, at in cells for test in at[group.title, one].against]
+                found = [(row, test) for row, test in tests if test.other == other and not isnan(test.paper.difference)]
+                if found:
+                    yield f"{group.title}, {one} minus {other}", found
 
 
 def _said_by_both(one: Comparison) -> str:

@@ -1,6 +1,7 @@
 """Our tables beside the paper's: differences, signs and marks against votes counted by hand."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from analysis import Cell, Comparison, Group, Paired, Row, Table, sections
@@ -100,6 +101,15 @@ def test_without_the_papers_algorithms_the_full_results_say_where_the_effect_is(
             f"{group.title}, InvProp minus Uniform: above 0 in {number} of 2 rows, significantly (p < 0.05) in 1 by "
             "paper mode and in 1 by sound mode (T8)"
         )
+
+
+def test_versions_of_the_weighting_are_told_apart_in_the_first_lines(factory):
+    old, new = factory.grid(), factory.grid(weightings=("invprop",)).assign(weighting_version="2")
+    (section,) = sections(factory.results(pd.concat([old, new], ignore_index=True)))
+    effects = [line.partition(" (one-sided")[0] for line in section.findings if line.endswith("(T4)")]
+    assert effects == [
+        f"{title}, InvProp (version {version}) minus Uniform" for title in TITLES.values() for version in (1, 2)
+    ]
 
 
 def test_a_section_says_how_often_it_agrees(factory):
