@@ -27,7 +27,7 @@ def test_every_table_of_the_example_follows_from_its_runs(tmp_path):
 
 def test_the_example_names_no_machine():
     records = list(Store(EXAMPLE / "store").records())
-    assert len(records) == 108
+    assert len(records) == 96
     for record in records:
         made = record.provenance
         assert made.host == "example"
