@@ -23,28 +23,42 @@ BEGUN = Begun(grid=GridSpec(name="tiny", tasks=("toy",)), notes=("a note",))
 # The machine
 
 
+def on(spec, *overrides, has_gpu=True, free_gb=64.0):
+    """What is run of a specification, with a user's own overrides; ``load`` is how the command line reads it."""
+    load = lambda name, concessions: load_spec(name, [*concessions, *overrides])  # noqa: E731
+    return fitted(spec, load, has_gpu=has_gpu, free_gb=free_gb)
+
+
 def test_a_machine_with_a_gpu_and_memory_runs_what_is_asked_for():
-    fit = fitted("nightly", has_gpu=True, free_gb=MEMORY_GB)
-    assert (fit.spec, fit.overrides, fit.notes) == ("nightly", (), ())
+    assert on("nightly", free_gb=MEMORY_GB) == Begun(grid=load_spec("nightly"), notes=())
 
 
 def test_without_a_gpu_a_smaller_preset_is_run_and_that_is_said():
-    fit = fitted("nightly", has_gpu=False, free_gb=64)
-    assert fit.spec == "laptop"
+    fit = on("nightly", has_gpu=False)
+    assert fit.grid == load_spec("laptop")
     assert fit.notes == ("no GPU here: the preset laptop is run instead of nightly",)
-    assert load_spec(fit.spec).model.name == "offline"
+    assert fit.grid.model.name == "offline"
     assert set(SMALLER) | set(SMALLER.values()) <= set(preset_names())
 
 
-def test_a_users_grid_stays_what_it_is_without_a_gpu():
-    assert fitted("mine.yaml", has_gpu=False, free_gb=64) == fitted("mine.yaml", has_gpu=True, free_gb=64)
+def test_a_users_grid_stays_what_it_is_without_a_gpu(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("tasks: [sst2]\n")
+    assert on(str(path), has_gpu=False) == on(str(path)) == Begun(grid=load_spec(str(path)), notes=())
 
 
 def test_little_memory_limits_the_pools_and_that_is_said():
-    fit = fitted("nightly", has_gpu=True, free_gb=3.21)
-    assert load_spec(fit.spec, fit.overrides).pool.limit == SMALL_POOL
+    fit = on("nightly", free_gb=3.21)
+    assert fit.grid == load_spec("nightly", [f"pool.limit={SMALL_POOL}"])
     assert fit.notes == ("3.2 GB of memory are free, less than 8: pools are limited to 3,000 rows",)
-    assert len(fitted("nightly", has_gpu=False, free_gb=3).notes) == 2
+
+
+@pytest.mark.parametrize(
+    ("spec", "override"),
+    [("laptop", "seeds=3"), ("smoke", "seeds=1"), ("nightly", "pool.limit=50"), ("nightly", "pool.limit=90000")],
+)
+def test_a_small_pool_is_never_made_larger_and_a_users_limit_stays(spec, override):
+    assert on(spec, override, free_gb=1) == Begun(grid=load_spec(spec, [override]), notes=())
 
 
 # The nights
