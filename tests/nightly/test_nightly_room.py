@@ -1,5 +1,6 @@
 """What a machine can run, which night is to be run, and scripts that a shell and the command line understand."""
 
+import os
 import re
 import shlex
 import shutil
@@ -111,7 +112,7 @@ def shell_lines(kind):
     text = script(kind)
     if kind == "github":
         jobs = yaml.safe_load(text)["jobs"].values()
-        return [line for job in jobs for step in job["steps"] for line in step.get("run", "").splitlines()]
+        text = "\n".join(step.get("run", "") for job in jobs for step in job["steps"])
     code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
     return code.replace("\\\n", " ").splitlines()
 
@@ -127,6 +128,38 @@ def commands(kind):
                 ends = [i for i, it in enumerate(rest) if it in {">", "&&", "||", ";"} or it.endswith(">")]
                 found.append(rest[: min(ends, default=len(rest))])
     return [words for words in found if words and re.fullmatch(r"[a-z]+", words[0])]
+
+
+def step_of_the_workflow():
+    """The commands of the workflow's one step that runs a night."""
+    steps = yaml.safe_load(script("github"))["jobs"]["nightly"]["steps"]
+    (run,) = [step["run"] for step in steps if "imbal-bench nightly" in step.get("run", "")]
+    return run
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 3, 4, 124])
+@pytest.mark.parametrize("kind", SCRIPTS)
+def test_a_script_tells_tonights_summary_or_that_there_is_none(kind, code, tmp_path):
+    """What lies there after wrong usage or a night cut off is an earlier night's; the exit code is handed on."""
+    (tmp_path / "nightly").mkdir()
+    (tmp_path / "nightly" / "latest.txt").write_text("the summary\n")
+    (tmp_path / "nightly.sh").write_text(step_of_the_workflow() if kind == "github" else script(kind))
+    fakes = {"imbal-bench": f"echo at work; exit {code}", "srun": 'exec "$@"', "mail": 'echo "$@"; exec cat'}
+    for name, commands_of_it in fakes.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{commands_of_it}\n")
+        (tmp_path / name).chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "USER": "u", "GITHUB_STEP_SUMMARY": "told"}
+    done = subprocess.run(
+        [shutil.which("bash"), "-e" if kind == "github" else "+e", tmp_path / "nightly.sh"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    told = (tmp_path / "told").read_text() if kind == "github" else done.stdout.removeprefix("at work\n")
+    assert (done.returncode, done.stderr) == (code, "")
+    if code or kind == "github":
+        assert ("the summary" in told) == (code in {0, 1, 3, 4})
+        assert f"exit code {code}" in told or kind == "github"
+    else:
+        assert told == ""
 
 
 @pytest.mark.parametrize("kind", ["slurm", "cron"])
