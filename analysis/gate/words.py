@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from analysis.gate.evidence import Kind
 from analysis.gate.plan import Claim, Plan
+from analysis.gate.procedure import Decision
 from analysis.gate.spelling import spelt
-from analysis.gate.verdict import Estimate, Outcome, PlaceResult, SuiteResult, Verdict
+from analysis.gate.verdict import Estimate, LookResult, Outcome, PlaceResult, SuiteResult, Verdict
 from analysis.inference import Estimand
 from analysis.model import NO_VALUE, p_text, signed
 from analysis.names import metric_title
@@ -22,6 +23,12 @@ CLAIM_WORDS: dict[Claim, str] = {
     "superior": "better than",
     "noninferior": "not inferior to",
     "equivalent": "equivalent to",
+}
+DECISION_WORDS: dict[Decision, str] = {
+    "go on": "no decision",
+    "established": "claim established",
+    "regression": "regression",
+    "futile": "futile",
 }
 KIND_WORDS: dict[Kind, str] = {
     "failed": "runs failed",
@@ -98,6 +105,7 @@ def _suite_line(plan: Plan, it: SuiteResult) -> str:
     else:
         shown = "shown" if it.established else "not shown"
         said = f"{CLAIM_WORDS[plan.claim].split(' t')[0]}: {shown}, p {_p(it.p_claim)}"
+    said += " over all looks" * (len(plan.looks) > 1)
     margin = "" if plan.claim == "superior" else f", margin {it.margin:g}"
     return f"{metric_title(it.metric)} {ON[plan.estimand]}: {interval(it)}{margin}, {it.n} {it.unit}s; {said}"
 
@@ -130,13 +138,17 @@ def _sequence(verdict: Verdict) -> Iterator[str]:
         return
     if len(plan.looks) > 1:
         look = verdict.looks[taken - 1]
-        ends = {"go on": "no decision", "futile": "stopped: neither verdict can be expected"}
-        said = ends.get(str(look.decision), f"decided: {look.decision}")
+        said = "futile: neither verdict can be expected" if look.decision == "futile" else decision_of(look)
         left = plan.looks[-1] - look.seeds
         rest = f"; {left} seeds not needed" if verdict.outcome != "incomplete" and left else ""
         yield f"look {taken} of {len(plan.looks)}, {look.seeds} seeds, boundary p {p_text(look.nominal)}: {said}{rest}"
     if verdict.runs_saved:
         yield f"saved: {verdict.runs_saved} runs, about {verdict.seconds_saved / 3600:.2g} hours of one worker"
+
+
+def decision_of(look: LookResult) -> str:
+    """Return what became of a look, in words."""
+    return "not taken" if look.decision is None else DECISION_WORDS[look.decision]
 
 
 def interval(it: Estimate) -> str:
