@@ -95,8 +95,10 @@ def _needed(verdict: Verdict) -> str:
 
 def lines(verdict: Verdict) -> list[str]:
     """Return the findings, the most important first; a finding that is in the way of a verdict is one of them."""
-    suite = [_suite_line(verdict.plan, it) for it in verdict.suite]
-    return [*verdict.warnings, *(it.text for it in verdict.findings), *suite, *_rest(verdict), *verdict.notes]
+    found = [it.text for it in verdict.findings]
+    worse = [_suite_line(verdict.plan, it) for it in verdict.suite if it.worse]
+    others = [_suite_line(verdict.plan, it) for it in verdict.suite if not it.worse]
+    return [*verdict.warnings, *found, *worse, *_harm(verdict), *others, *_rest(verdict), *verdict.notes]
 
 
 def _suite_line(plan: Plan, it: SuiteResult) -> str:
@@ -110,7 +112,7 @@ def _suite_line(plan: Plan, it: SuiteResult) -> str:
     return f"{metric_title(it.metric)} {ON[plan.estimand]}: {interval(it)}{margin}, {it.n} {it.unit}s; {said}"
 
 
-def _rest(verdict: Verdict) -> Iterator[str]:
+def _harm(verdict: Verdict) -> Iterator[str]:
     harmed = sorted((it for it in verdict.places if it.harmed), key=lambda it: it.p_harm or 0.0)
     for it in harmed:
         name = metric_title(it.metric)
@@ -118,6 +120,9 @@ def _rest(verdict: Verdict) -> Iterator[str]:
     for it in verdict.places:
         if it.suspected and not it.harmed:
             yield f"{it.place}, {metric_title(it.metric)}: {interval(it)}; harm suspected, p {_p(it.p_harm)} after Holm"
+
+
+def _rest(verdict: Verdict) -> Iterator[str]:
     unsure = [it for it in verdict.places if it.open]
     if unsure and verdict.outcome != "regression":
         yield _unsure(unsure, len(verdict.places))

@@ -49,7 +49,11 @@ def test_one_that_is_worse_on_a_single_task_fails_there(tmp_path):
     assert headline(verdict).endswith("is worse than random+uniform on sst2/positive 1/50 warm alone")
     assert all(it.established and not it.worse for it in verdict.suite)
     assert {str(it.place) for it in verdict.places if it.harmed} == {"sst2/positive 1/50 warm"}
-    assert any("sst2/positive 1/50 warm, ROC-AUC" in line and "margin 0.02" in line for line in lines(verdict))
+    said = lines(verdict)
+    assert "sst2/positive 1/50 warm" in said[0]
+    assert "sst2/positive 1/50 warm" in said[1]
+    assert any("ROC-AUC: " in line and "worse by more than a task's margin 0.02" in line for line in said[:2])
+    assert said[2].startswith("Balanced accuracy on these tasks: ")
 
 
 def test_too_few_seeds_are_inconclusive_and_the_number_named_suffices(tmp_path):
