@@ -149,7 +149,13 @@ def _problems(arms: tuple[_Arm, _Arm], seeds: Sequence[int], data_here: Mapping[
 
 
 def _other_data(pairs: pd.DataFrame, alone: pd.DataFrame, data_here: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield a line for each dataset on which the arms ran on other data, or would: baseline's runs stand ``alone``."""
+    """Yield a line for each dataset whose data differs between the arms.
+
+    Args:
+        pairs: runs of both arms, ``_a`` and ``_b``.
+        alone: runs of the baseline whose partner is yet to be made.
+        data_here: on what that will be.
+    """
     ran = zip(pairs["dataset"], pairs["fingerprint_a"], pairs["fingerprint_b"], strict=True)
     will = zip(alone["dataset"], alone["fingerprint"], strict=True)
     torn = {name: (data_here[name], b, "would run on data") for name, b in will if data_here.get(name, b) != b}

@@ -23,7 +23,7 @@ def fitted(spec: str, load: Callable[[str, list[str]], GridSpec], *, has_gpu: bo
 
     Args:
         spec: a preset or a file.
-        load: reads it under a list of overrides, which the user's own go before.
+        load: reads it under overrides; the user's own, given beside it, come after these and win.
         has_gpu: whether there is one to run on.
         free_gb: memory that is free.
     """
