@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,11 +54,17 @@ def write_gate(verdict: Verdict, out_dir: str | Path) -> GateFiles:
     """
     out = Path(out_dir)
     files = GateFiles(*(out / f"gate.{suffix}" for suffix in ("json", "xml", "md", "html")))
-    write_atomically(files.json, verdict.model_dump_json(indent=1).encode() + b"\n")
+    write_atomically(files.json, to_json(verdict).encode())
     write_atomically(files.junit, to_junit(verdict))
     write_atomically(files.markdown, to_summary(verdict).encode())
     write_atomically(files.html, to_page(verdict, report=(out / "report.html").exists()).encode())
     return files
+
+
+def to_json(verdict: Verdict) -> str:
+    """Return a verdict as JSON: exit code and headline, then all that a :class:`analysis.gate.Verdict` holds."""
+    told = {"exit_code": verdict.exit_code, "headline": headline(verdict)}
+    return json.dumps({**told, **verdict.model_dump(mode="json")}, indent=1, allow_nan=False) + "\n"
 
 
 def to_junit(verdict: Verdict) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -24,10 +25,11 @@ Kind = Literal["failed", "missing", "data", "pairing", "duplicate", "nan"]
 
 
 class Finding(Record):
-    """One line on what is in the way of a verdict."""
+    """One line on what is in the way of a verdict; ``mendable``: whether running the grid may do away with it."""
 
     kind: Kind
     text: str
+    mendable: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,16 @@ class Evidence:
     stored: tuple[int, int]
 
 
-def gather(plan: Plan, candidate: Results, baseline: Results) -> Evidence:
+def gather(
+    plan: Plan, candidate: Results, baseline: Results, data_here: Mapping[str, str] = MappingProxyType({})
+) -> Evidence:
     """Return the evidence on a plan; runs of seeds that no complete look needs are not used.
 
     Args:
         plan: what was declared.
         candidate: the store with the candidate's runs.
         baseline: that with the baseline's; may be the same.
+        data_here: dataset -> fingerprint of the data that runs still to be made will be made on, as far as known.
     """
     arms = (
         _Arm("candidate", plan.candidate, candidate, plan),
@@ -61,7 +66,7 @@ def gather(plan: Plan, candidate: Results, baseline: Results) -> Evidence:
     )
     used, findings = 0, list[Finding]()
     for count in plan.looks:
-        findings = list(_problems(arms, plan.seeds[:count]))
+        findings = list(_problems(arms, plan.seeds[:count], data_here))
         if findings:
             break
         used = count
@@ -93,6 +98,11 @@ class _Arm:
         return self._at_settings(self.results.unfinished)
 
     @property
+    def store(self) -> str:
+        """Where its runs are, if that is not where runs are made."""
+        return self.plan.baseline_store if self.name == "baseline" else ""
+
+    @property
     def elsewhere(self) -> set[str]:
         """Other settings that it has been run under in the plan's blocks."""
         return set(self._of_strategy(self.results.runs)["settings"]) - {settings_digest(self.plan.settings)}
@@ -117,7 +127,7 @@ def _blocks(plan: Plan, seeds: Sequence[int]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=pd.Index(PLACE)).astype({"ratio": "int64", "seed": "int64"})
 
 
-def _problems(arms: tuple[_Arm, _Arm], seeds: Sequence[int]) -> Iterator[Finding]:
+def _problems(arms: tuple[_Arm, _Arm], seeds: Sequence[int], data_here: Mapping[str, str]) -> Iterator[Finding]:
     """Yield what is in the way of a look at some seeds."""
     for arm in arms:
         yield from _gaps(arm, seeds)
@@ -129,19 +139,32 @@ def _problems(arms: tuple[_Arm, _Arm], seeds: Sequence[int]) -> Iterator[Finding
     if any(map(len, twice)):
         return
     pairs = one.merge(other, on=PLACE, suffixes=("_a", "_b"))
-    data = pairs[pairs["fingerprint_a"] != pairs["fingerprint_b"]]
-    for dataset, own in data.groupby("dataset"):
-        a, b = own.iloc[0][["fingerprint_a", "fingerprint_b"]]
-        yield Finding(
-            kind="data",
-            text=f"{dataset}: the candidate ran on data {a[:8]}, the baseline on data {b[:8]}; these are other texts, "
-            "so no pairs: run one of them again",
-        )
+    yield from _other_data(pairs, without(other, one, PLACE), data_here if arms[1].store else {})
     alike = pairs[pairs["fingerprint_a"] == pairs["fingerprint_b"]]
     torn = alike[(alike["pair_key_a"] != alike["pair_key_b"]) | (alike["pair_key_a"] == "")]
     if len(torn):
         yield _several(
             torn, "pairing", "do not share a pair key with their partner (start set, pool or model differ): no pairs"
+        )
+
+
+def _other_data(pairs: pd.DataFrame, alone: pd.DataFrame, data_here: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield a line for each dataset whose data differs between the arms.
+
+    Args:
+        pairs: runs of both arms, ``_a`` and ``_b``.
+        alone: runs of the baseline whose partner is yet to be made.
+        data_here: on what that will be.
+    """
+    ran = zip(pairs["dataset"], pairs["fingerprint_a"], pairs["fingerprint_b"], strict=True)
+    will = zip(alone["dataset"], alone["fingerprint"], strict=True)
+    torn = {name: (data_here[name], b, "would run on data") for name, b in will if data_here.get(name, b) != b}
+    torn |= {name: (a, b, "ran on data") for name, a, b in ran if a != b}
+    for dataset, (a, b, said) in sorted(torn.items()):
+        yield Finding(
+            kind="data",
+            text=f"{dataset}: the candidate {said} {a[:8]}, the baseline ran on data {b[:8]}; these are other texts, "
+            "so no pairs: run one of them again",
         )
 
 
@@ -152,10 +175,14 @@ def _gaps(arm: _Arm, seeds: Sequence[int]) -> Iterator[Finding]:
     if len(gone):
         lost = gone.merge(arm.lost, on=PLACE)
         for (status, reason), own in lost.groupby(["status", "reason"]):
-            yield _several(own, "failed", f"of the {arm} {status}: {' '.join(str(reason).split())}")
+            said = " ".join(str(reason).split())
+            yield _several(own, "failed", f"of the {arm} {status}: {said}", mendable=not arm.store)
         never = without(gone, lost, PLACE)
         if len(never):
-            yield _several(never, "missing", f"of the {arm} are not in the store{_why_missing(arm)}")
+            where = arm.store or "the store"
+            yield _several(
+                never, "missing", f"of the {arm} are not in {where}{_why_missing(arm)}", mendable=not arm.store
+            )
     for metric in arm.plan.metrics:
         nan = runs[runs[metric].isna()]
         if len(nan):
@@ -177,10 +204,11 @@ def _flat(settings: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
     return {f"{part}.{name}": value for part, own in settings.items() for name, value in own.items()}
 
 
-def _several(rows: pd.DataFrame, kind: Kind, what: str) -> Finding:
+def _several(rows: pd.DataFrame, kind: Kind, what: str, *, mendable: bool = False) -> Finding:
     ratio, start, dataset, positive, seed = rows.iloc[0][PLACE]
     one = f"{dataset}/{positive} 1/{ratio} {start} seed {seed}"
-    return Finding(kind=kind, text=f"{len(rows)} run{'s' * (len(rows) > 1)} {what} (first: {one})")
+    text = f"{len(rows)} run{'s' * (len(rows) > 1)} {what} (first: {one})"
+    return Finding(kind=kind, text=text, mendable=mendable)
 
 
 def _differences(plan: Plan, arms: tuple[_Arm, _Arm], seeds: Sequence[int]) -> FloatArray:

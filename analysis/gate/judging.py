@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from math import isnan, sqrt
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ def judge(
     warnings: tuple[str, ...] = (),
     notes: tuple[str, ...] = (),
     excused: Collection[tuple[str, str]] = (),
+    data_here: Mapping[str, str] = MappingProxyType({}),
 ) -> Verdict:
     """Return the verdict that stored runs allow: that of the first look that decides.
 
@@ -38,8 +40,9 @@ def judge(
         warnings: as :func:`analysis.gate.register` returns them.
         notes: further lines to be shown with it.
         excused: (task, metric) whose harm is acknowledged, so that it fails no gate; the suite's tests take no excuse.
+        data_here: as in :func:`analysis.gate.evidence.gather`.
     """
-    evidence = gather(plan, candidate, baseline)
+    evidence = gather(plan, candidate, baseline, data_here)
     looks = look_at(plan, evidence.differences, excused)
     looks = looks[: int(first_decision(looks)) + 1] if looks else []
     outcome = _outcome(plan, looks)

@@ -28,7 +28,7 @@ class Entry(Record):
 
 
 def register(store: Store, plan: Plan) -> tuple[str, ...]:
-    """Put a plan on record before it is looked at; return a line for each other plan of the same comparison.
+    """Put a plan on record before it is looked at; return lines on other plans of the same comparison, if any.
 
     A plan that is on record already stays as it is. Only other plans that have been looked at are told of: their
     looks have seen the same runs, and choosing among plans afterwards voids the error rate of each.
@@ -39,16 +39,15 @@ def register(store: Store, plan: Plan) -> tuple[str, ...]:
     path = store.path / FOLDER / f"{plan.hash}.json"
     if not path.exists():
         _write(store, Entry(plan=plan))
-    lines = []
-    for other in sorted((store.path / FOLDER).glob("*.json")):
-        entry = _read(store, other.stem)
-        if entry.looked_at and entry.plan.comparison == plan.comparison and entry.plan.hash != plan.hash:
-            lines.append(
-                f"ANOTHER PLAN for this comparison was looked at before this one: {_differs(entry.plan, plan)} "
-                f"(plan {entry.plan.hash[:12]}, looks at {', '.join(map(str, entry.looked_at))} seeds); "
-                "the error rate holds for a plan that is fixed before the first look"
-            )
-    return tuple(lines)
+    entries = [_read(store, path.stem) for path in sorted((store.path / FOLDER).glob("*.json"))]
+    others = [it for it in entries if it.looked_at and it.plan.comparison == plan.comparison and it.plan != plan]
+    if not others:
+        return ()
+    plans = "ANOTHER PLAN" if len(others) == 1 else f"{len(others)} OTHER PLANS"
+    return (
+        f"{plans} for this comparison looked at these runs before: the error rate holds for the plan that was first",
+        *(f"plan {it.plan.hash[:12]}, at {_text(it.looked_at)} seeds: {_differs(it.plan, plan)}" for it in others),
+    )
 
 
 def note_looks(store: Store, verdict: Verdict) -> None:
@@ -66,7 +65,14 @@ def note_looks(store: Store, verdict: Verdict) -> None:
 def _differs(old: Plan, new: Plan) -> str:
     """Return what two plans differ in."""
     fields = [name for name in Plan.model_fields if getattr(old, name) != getattr(new, name)]
-    return "; ".join(f"{name} was {getattr(old, name)}, now {getattr(new, name)}" for name in fields)
+    return "; ".join(f"{name} was {_text(getattr(old, name))}, now {_text(getattr(new, name))}" for name in fields)
+
+
+def _text(value: object) -> str:
+    """Return a field of a plan in words."""
+    if isinstance(value, dict):
+        value = [f"{name}={own:g}" for name, own in value.items()]
+    return (", ".join(map(str, value)) or "none") if isinstance(value, list | tuple) else str(value)
 
 
 def _read(store: Store, name: str) -> Entry:

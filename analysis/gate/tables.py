@@ -10,7 +10,7 @@ from analysis.figures import Figure
 from analysis.gate.plan import Plan
 from analysis.gate.simulation import Simulation
 from analysis.gate.verdict import Estimate, PlaceResult, SuiteResult, Verdict
-from analysis.gate.words import CLAIM_WORDS, ON, sides
+from analysis.gate.words import CLAIM_WORDS, ON, decision_of, sides
 from analysis.inference import Rate
 from analysis.model import NO_VALUE, Cell, Group, Row, Table, p_text, signed
 from analysis.names import METRIC_TITLES, metric_title
@@ -19,8 +19,11 @@ BOUNDS = ("difference", "lower bound", "upper bound")
 
 
 def tables(verdict: Verdict) -> tuple[Table, ...]:
-    """Return the evidence on the suite, by look and by task; none for a verdict without any look."""
-    return (_suite(verdict), _looks(verdict), _places(verdict)) if verdict.taken else ()
+    """Return the evidence on the suite, by look if there are several, and by task; none before the first look."""
+    if not verdict.taken:
+        return ()
+    looks = (_looks(verdict),) if len(verdict.looks) > 1 else ()
+    return (_suite(verdict), *looks, _places(verdict))
 
 
 def _suite(verdict: Verdict) -> Table:
@@ -33,7 +36,7 @@ def _suite(verdict: Verdict) -> Table:
         caption=f"Mean difference over {verdict.suite[0].unit}s (estimand {plan.estimand}), and bounds that are each "
         "one-sided at the look's boundary. p of the one-sided t-tests over the same units, adjusted for the looks of "
         f"the plan{corrected}: that the candidate is {_claim(plan)}, which is to hold in every metric "
-        "(intersection-union), and that it is worse by more than the margin.",
+        f"(intersection-union), and that it is worse by more than the margin. Plan {verdict.plan_hash}.",
         headers=("Metric",),
         groups=(Group("Candidate minus baseline", (*BOUNDS, "margin", "n")), Group("p", (plan.claim, "worse"))),
         rows=tuple(
@@ -73,8 +76,7 @@ def _looks(verdict: Verdict) -> Table:
         title="Looks of the plan",
         caption="Lan-DeMets spending of O'Brien-Fleming's shape over numbers of seeds. Boundary: the p at or below "
         "which a test at that look alone crosses; p of the claim at that look alone. Futility (not binding): a look "
-        f"stops where the conditional power of either verdict on the suite is below {plan.futility:g}. "
-        f"Plan {verdict.plan_hash}.",
+        f"stops where the conditional power of either verdict on the suite is below {plan.futility:g}.",
         headers=("Look", "Decision"),
         groups=(
             Group("Plan", ("seeds", "boundary p")),
@@ -82,7 +84,7 @@ def _looks(verdict: Verdict) -> Table:
         ),
         rows=tuple(
             Row(
-                (str(number), look.decision or "not taken"),
+                (str(number), decision_of(look)),
                 (
                     Cell(str(look.seeds), float(look.seeds)),
                     Cell(p_text(look.nominal), look.nominal),
@@ -126,7 +128,6 @@ def forest(verdict: Verdict) -> Figure:
     plan = verdict.plan
     candidate, baseline = sides(plan)
     several = len(plan.places) > len({place.task for place in plan.places})
-    unit = "seed" if plan.estimand == "fixed-suite" else "task"
     rows = [
         {
             "dataset": it.place.task.dataset,
@@ -136,20 +137,21 @@ def forest(verdict: Verdict) -> Figure:
         }
         for it in verdict.places
     ]
-    rows += [{"dataset": "", "positive": "", "unit": unit, **_drawn(it)} for it in verdict.suite]
+    rows += [{"dataset": "", "positive": "", "unit": it.unit, **_drawn(it)} for it in verdict.suite]
     return Figure(
         name="gate-forest",
         drawing="forest",
         title="Difference by task",
         caption="Candidate minus baseline with its one-sided bounds, as in the tables: of each task over seeds, and of "
-        f"the whole {ON[plan.estimand]}.",
+        f"the whole {ON[plan.estimand]}. Dashed: the margin, a task's own or the suite's; beyond it to the left the "
+        "candidate is worse by more than is allowed.",
         data={"tasks": pd.DataFrame(rows).assign(larger=candidate, smaller=baseline)},
     )
 
 
 def _drawn(it: Estimate) -> dict[str, object]:
     low, high = (nan if end is None else end for end in (it.low, it.high))
-    return {"metric": it.metric, "mean": it.estimate, "low": low, "high": high}
+    return {"metric": it.metric, "mean": it.estimate, "low": low, "high": high, "edge": -it.margin}
 
 
 def simulation_table(found: Simulation) -> Table:

@@ -14,8 +14,6 @@ from bench.records import Record
 VERSION: Literal[1] = 1
 Outcome = Literal["established", "regression", "inconclusive", "incomplete"]
 EXIT_CODES: dict[Outcome, int] = {"established": 0, "regression": 1, "inconclusive": 3, "incomplete": 4}
-RUNNABLE = {"failed", "missing"}
-"""Kinds of findings that running the grid may mend."""
 
 
 class Estimate(Record):
@@ -110,5 +108,5 @@ class Verdict(Record):
 
     @property
     def runnable(self) -> bool:
-        """Whether the next look lacks runs and nothing else."""
-        return self.outcome == "incomplete" and {finding.kind for finding in self.findings} <= RUNNABLE
+        """Whether the next look lacks runs that can be made, and nothing else."""
+        return self.outcome == "incomplete" and all(finding.mendable for finding in self.findings)

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from analysis.gate.evidence import Kind
 from analysis.gate.plan import Claim, Plan
+from analysis.gate.procedure import Decision
 from analysis.gate.spelling import spelt
-from analysis.gate.verdict import Estimate, Outcome, PlaceResult, SuiteResult, Verdict
+from analysis.gate.verdict import Estimate, LookResult, Outcome, PlaceResult, SuiteResult, Verdict
 from analysis.inference import Estimand
 from analysis.model import NO_VALUE, p_text, signed
 from analysis.names import metric_title
@@ -22,6 +23,12 @@ CLAIM_WORDS: dict[Claim, str] = {
     "superior": "better than",
     "noninferior": "not inferior to",
     "equivalent": "equivalent to",
+}
+DECISION_WORDS: dict[Decision, str] = {
+    "go on": "no decision",
+    "established": "claim established",
+    "regression": "regression",
+    "futile": "futile",
 }
 KIND_WORDS: dict[Kind, str] = {
     "failed": "runs failed",
@@ -88,8 +95,10 @@ def _needed(verdict: Verdict) -> str:
 
 def lines(verdict: Verdict) -> list[str]:
     """Return the findings, the most important first; a finding that is in the way of a verdict is one of them."""
-    suite = [_suite_line(verdict.plan, it) for it in verdict.suite]
-    return [*verdict.warnings, *(it.text for it in verdict.findings), *suite, *_rest(verdict), *verdict.notes]
+    found = [it.text for it in verdict.findings]
+    worse = [_suite_line(verdict.plan, it) for it in verdict.suite if it.worse]
+    others = [_suite_line(verdict.plan, it) for it in verdict.suite if not it.worse]
+    return [*verdict.warnings, *found, *worse, *_harm(verdict), *others, *_rest(verdict), *verdict.notes]
 
 
 def _suite_line(plan: Plan, it: SuiteResult) -> str:
@@ -98,11 +107,12 @@ def _suite_line(plan: Plan, it: SuiteResult) -> str:
     else:
         shown = "shown" if it.established else "not shown"
         said = f"{CLAIM_WORDS[plan.claim].split(' t')[0]}: {shown}, p {_p(it.p_claim)}"
+    said += " over all looks" * (len(plan.looks) > 1)
     margin = "" if plan.claim == "superior" else f", margin {it.margin:g}"
     return f"{metric_title(it.metric)} {ON[plan.estimand]}: {interval(it)}{margin}, {it.n} {it.unit}s; {said}"
 
 
-def _rest(verdict: Verdict) -> Iterator[str]:
+def _harm(verdict: Verdict) -> Iterator[str]:
     harmed = sorted((it for it in verdict.places if it.harmed), key=lambda it: it.p_harm or 0.0)
     for it in harmed:
         name = metric_title(it.metric)
@@ -110,6 +120,9 @@ def _rest(verdict: Verdict) -> Iterator[str]:
     for it in verdict.places:
         if it.suspected and not it.harmed:
             yield f"{it.place}, {metric_title(it.metric)}: {interval(it)}; harm suspected, p {_p(it.p_harm)} after Holm"
+
+
+def _rest(verdict: Verdict) -> Iterator[str]:
     unsure = [it for it in verdict.places if it.open]
     if unsure and verdict.outcome != "regression":
         yield _unsure(unsure, len(verdict.places))
@@ -130,13 +143,17 @@ def _sequence(verdict: Verdict) -> Iterator[str]:
         return
     if len(plan.looks) > 1:
         look = verdict.looks[taken - 1]
-        ends = {"go on": "no decision", "futile": "stopped: neither verdict can be expected"}
-        said = ends.get(str(look.decision), f"decided: {look.decision}")
+        said = "futile: neither verdict can be expected" if look.decision == "futile" else decision_of(look)
         left = plan.looks[-1] - look.seeds
         rest = f"; {left} seeds not needed" if verdict.outcome != "incomplete" and left else ""
         yield f"look {taken} of {len(plan.looks)}, {look.seeds} seeds, boundary p {p_text(look.nominal)}: {said}{rest}"
     if verdict.runs_saved:
         yield f"saved: {verdict.runs_saved} runs, about {verdict.seconds_saved / 3600:.2g} hours of one worker"
+
+
+def decision_of(look: LookResult) -> str:
+    """Return what became of a look, in words."""
+    return "not taken" if look.decision is None else DECISION_WORDS[look.decision]
 
 
 def interval(it: Estimate) -> str:

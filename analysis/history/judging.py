@@ -102,7 +102,7 @@ class Reference:
 
     def judge(self, plan: Plan, tonight: Results, today: date) -> Verdict:
         """Return what tonight's runs say; regressions that are acknowledged are named, and fail nothing."""
-        notes, excused = excuses(self.baseline, str(plan.candidate), today)
+        notes, excused = excuses(self.baseline, {str(plan.candidate), spelt(plan.candidate)}, today)
         return judge(plan, tonight, self.results, notes=notes, excused=excused)
 
     def moved(self, store: Store, strategy: str) -> tuple[int, int, dict[str, str]]:

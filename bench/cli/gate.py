@@ -110,10 +110,7 @@ def regress(
     --spec nightly
     """
     from analysis.gate import new_plan, parse_looks, parse_margins, parse_strategy
-    from bench.config.slurm import load_slurm
-    from bench.grid.execute import Execution
     from bench.grid.expand import expand
-    from bench.grid.workers import choose_workers
     from bench.store.baseline import place_of
     from reports import terminal_verdict, write_gate
 
@@ -144,12 +141,19 @@ def regress(
     if simulate:
         _try_out(plan, folder, simulations, console)
         return
-    workers = choose_workers(
-        executor, jobs=jobs, gpus=gpus, per_gpu=per_gpu, scheduler=scheduler,
-        slurm=load_slurm(slurm) if slurm else None, apart=run_timeout is not None,
-    )  # fmt: skip
-    execution = Execution(folder, world, workers, device, plugins, threads, run_timeout)
-    verdict = _look_by_look(plan, grid, execution, console) if run else _judged(plan, folder, _infeasible(grid))
+    if run:
+        from bench.config.slurm import load_slurm
+        from bench.grid.execute import Execution  # slow to load, and not needed to judge what is stored
+        from bench.grid.workers import choose_workers
+
+        workers = choose_workers(
+            executor, jobs=jobs, gpus=gpus, per_gpu=per_gpu, scheduler=scheduler,
+            slurm=load_slurm(slurm) if slurm else None, apart=run_timeout is not None,
+        )  # fmt: skip
+        execution = Execution(folder, world, workers, device, plugins, threads, run_timeout)
+        verdict = _look_by_look(plan, grid, execution, console)
+    else:
+        verdict = _judged(plan, folder, grid)
     console.print(terminal_verdict(verdict))
     files = write_gate(verdict, out or folder / "report")
     console.print(
@@ -193,10 +197,6 @@ def suite_of(grid: Grid) -> dict[str, object]:
     return {"places": tuple(places), "settings": grid.spec.settings}
 
 
-def _infeasible(grid: Grid) -> tuple[str, ...]:
-    return tuple(f"not in the comparison: {reason}" for reason in sorted({it.reason for it in grid.skipped}))
-
-
 def _look_by_look(plan: Plan, grid: Grid, execution: Execution, console: Console) -> Verdict:
     """Run what each look lacks until one decides, and judge; blocks after that are never started."""
     from bench.grid.execute import execute, preflight
@@ -204,37 +204,45 @@ def _look_by_look(plan: Plan, grid: Grid, execution: Execution, console: Console
 
     Store(execution.store, create=True)
     arms = (plan.candidate,) if plan.baseline_store else (plan.candidate, plan.baseline)
-    verdict = _judged(plan, execution.store, _infeasible(grid))
+    verdict = _judged(plan, execution.store, grid)
     for look, count in enumerate(plan.looks):
         if verdict.runnable and verdict.taken == look:
             preflight(grid.spec, execution)
             execute(grid.running(arms, plan.seeds[:count]), execution, console)
-            verdict = _judged(plan, execution.store, _infeasible(grid))
+            verdict = _judged(plan, execution.store, grid)
     return verdict
 
 
-def _judged(plan: Plan, folder: Path, notes: tuple[str, ...]) -> Verdict:
+def _judged(plan: Plan, folder: Path, grid: Grid) -> Verdict:
     """Return the verdict on what is stored now; the plan is on record before it is made, and its looks after."""
     from analysis import Store
     from analysis.gate import judge, note_looks, register
 
     here = Store(folder)
     others = register(here, plan)
-    known, excused = _excuses(plan)
-    verdict = judge(plan, *_both(plan, folder), warnings=others, notes=(*known, *notes), excused=excused)
+    known, excused = _known(plan)
+    infeasible = (f"not in the comparison: {reason}" for reason in sorted({it.reason for it in grid.skipped}))
+    data_here = {job.block.task.dataset: job.fingerprint for job in grid.jobs if job.fingerprint}
+    verdict = judge(
+        plan, *_both(plan, folder), warnings=others, notes=(*known, *infeasible), excused=excused, data_here=data_here
+    )
     note_looks(here, verdict)
     return verdict
 
 
-def _excuses(plan: Plan) -> tuple[tuple[str, ...], set[tuple[str, str]]]:
-    """Return what is acknowledged of the candidate, where a named baseline is what it is held against."""
+def _known(plan: Plan) -> tuple[tuple[str, ...], set[tuple[str, str]]]:
+    """Return what a named baseline is and what is acknowledged of the candidate, in lines, and what that excuses."""
+    from analysis.gate import spelt
     from bench.store import Baseline
     from bench.store.acknowledged import excuses
     from bench.store.baseline import opened
 
     there = opened(plan.baseline_store) if plan.baseline_store else None
-    today = datetime.now().astimezone().date()
-    return excuses(there, str(plan.candidate), today) if isinstance(there, Baseline) else ((), set())
+    if not isinstance(there, Baseline):
+        return (), set()
+    header, today = there.header, datetime.now().astimezone().date()
+    lines, excused = excuses(there, {str(plan.candidate), spelt(plan.candidate)}, today)
+    return (f"baseline {header.name}: saved {header.created}, sha256 {header.sha256[:12]}", *lines), excused
 
 
 def _try_out(plan: Plan, folder: Path, simulations: int, console: Console) -> None:

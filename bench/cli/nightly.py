@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from analysis.history import Asked, Comparison, Night, Reference
     from analysis.history.nights import Role
     from analysis.inference import Estimand
+    from bench.config import GridSpec
     from bench.grid.expand import Grid
     from bench.nightly import Begun, NightFolder
 
@@ -145,12 +146,13 @@ def _settled(
     import psutil
 
     from bench.model.hardware import choose_hardware
-    from bench.nightly import Begun, fitted
+    from bench.nightly import fitted
+
+    def loaded(name: str, concessions: list[str]) -> GridSpec:
+        return load(name, [*concessions, *(overrides or ())], tasks, None, seeds, None, None, model)
 
     has_gpu = choose_hardware(device).device.type == "cuda"
-    fit = fitted(spec, has_gpu=has_gpu, free_gb=psutil.virtual_memory().available / 2**30)
-    asked = [*fit.overrides, *(overrides or ())]
-    return Begun(grid=load(fit.spec, asked, tasks, None, seeds, None, None, model), notes=fit.notes)
+    return fitted(spec, loaded, has_gpu=has_gpu, free_gb=psutil.virtual_memory().available / 2**30)
 
 
 def _plans(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -73,13 +74,16 @@ def acknowledge(
     """Write down that a regression is known.
 
     Raises:
-        SpecError: if there is no reason, the day is not in the future, or the baseline has no such task or metric.
+        SpecError: if there is no reason, the day is not in the future, the candidate cannot name a strategy, or the
+            baseline has no such task or metric.
     """
     tasks = {str(record.spec.block.task) for record in baseline.records()}
     if task not in tasks:
         raise UnknownNameError("task of the baseline", task, tasks)
     if metric not in METRICS:
         raise UnknownNameError("metric", metric, METRICS)
+    if candidate and not all(candidate.partition("+")):
+        raise SpecError(f"--candidate {candidate!r} must read algorithm+weighting, e.g. badge+invprop")
     if not reason.strip():
         raise SpecError("an acknowledged regression needs a --reason that others will understand")
     if until <= today:
@@ -90,9 +94,17 @@ def acknowledge(
     return new
 
 
-def excuses(baseline: Baseline, candidate: str, today: date) -> tuple[tuple[str, ...], set[tuple[str, str]]]:
-    """Return what is acknowledged of a candidate: a line for each, and (task, metric) of those that hold today."""
-    known = [one for one in acknowledgements(baseline) if one.candidate in {"", candidate}]
+def excuses(
+    baseline: Baseline, candidate: Collection[str], today: date
+) -> tuple[tuple[str, ...], set[tuple[str, str]]]:
+    """Return what is acknowledged of a candidate: a line for each, and (task, metric) of those that hold today.
+
+    Args:
+        baseline: what it is held against.
+        candidate: its names, such as ``badge+invprop`` and ``badge+invprop:bins=5``.
+        today: day on which an excuse must hold.
+    """
+    known = [one for one in acknowledgements(baseline) if one.candidate in {"", *candidate}]
     lines = tuple(f"acknowledged{'' if one.in_force(today) else ' no longer'}: {one}" for one in known)
     return lines, {(one.task, one.metric) for one in known if one.in_force(today)}
 

@@ -13,6 +13,7 @@ from analysis import metric_title
 from reports.figures.style import (
     COLUMNS,
     GREY,
+    PALETTE,
     Look,
     by_name,
     error_bars,
@@ -24,6 +25,9 @@ from reports.figures.style import (
     wrapped,
     zero_line,
 )
+
+OVER_ALL = {"seed": "these tasks", "task": "tasks like these", "dataset": "datasets like these"}
+"""Unit of a mean over all tasks -> what it speaks of."""
 
 
 def effect_by_ratio(ratios: pd.DataFrame) -> Canvas:
@@ -58,7 +62,7 @@ def forest(tasks: pd.DataFrame) -> Canvas:
     """Draw the paired difference of each task with its interval, datasets together, and the means over all tasks.
 
     Args:
-        tasks: as :func:`analysis.figures.effects.by_task` returns it.
+        tasks: as :func:`analysis.figures.effects.by_task` returns it; also ``edge``, if there is one to mark in a row.
     """
     metrics, look = in_order(tasks["metric"]), looks(by_name(tasks["smaller"]))
     each = tasks[tasks["dataset"] != ""]
@@ -66,7 +70,7 @@ def forest(tasks: pd.DataFrame) -> Canvas:
     for dataset, own in each.groupby("dataset"):
         rows += [(str(dataset), "", ""), *((str(dataset), rare, "seed") for rare in by_name(own["positive"]))]
     over_all = set(tasks.loc[tasks["dataset"] == "", "unit"])
-    rows += [("", "", ""), *(("", "", unit) for unit in ("seed", "task") if unit in over_all)]
+    rows += [("", "", ""), *(("", "", unit) for unit in OVER_ALL if unit in over_all)]
     at = {row: -place for place, row in enumerate(rows)}
     drawn, panels = row_of_panels(list(map(metric_title, metrics)), 0.9 + 0.19 * len(rows))
     marks: dict[str, Any] = {}
@@ -78,6 +82,8 @@ def forest(tasks: pd.DataFrame) -> Canvas:
                 place - (len(look) - 1) / 2
             )
             marks[str(label)] = _points(panel, own["mean"], y, own, look[str(label)], vertical=False)
+            if "edge" in own:
+                panel.vlines(own["edge"], y - 0.5, y + 0.5, color=PALETTE[3], linestyle="--", linewidth=0.9)
         panel.set_xlabel("difference")
         panel.grid(visible=False, axis="y")
         panel.tick_params(axis="y", length=0)
@@ -94,7 +100,7 @@ def forest(tasks: pd.DataFrame) -> Canvas:
 def _task_label(dataset: str, rare: str, unit: str) -> str:
     if dataset:
         return wrapped(rare or dataset, 30)
-    return {"seed": "these tasks", "task": "tasks like these", "": ""}[unit]
+    return OVER_ALL.get(unit, "")
 
 
 def _points(

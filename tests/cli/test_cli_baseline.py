@@ -9,6 +9,7 @@ from gate_tools import TASKS, fill
 from gate_tools import factory as made_up
 
 import reports.gate
+from bench.store import Baseline
 
 KNOWN = ["acknowledge", "first", "--metric", "auc", "--reason", "r"]
 
@@ -90,19 +91,20 @@ def test_regress_takes_a_baseline_by_its_name_and_what_is_acknowledged(bench, tm
     grid = {"tasks": ["/".join(task) for task in TASKS], "ratios": [50], **made_up.SETTINGS.model_dump(mode="json")}
     (tmp_path / "stored.yaml").write_text(yaml.safe_dump(grid))
     fill(tmp_path / "old", 0.0, noise=0.004)
-    here, harmed = tmp_path / "here", "/".join(TASKS[0])
+    here, harmed, name = tmp_path / "here", "/".join(TASKS[0]), "random+invprop"
     fill(here, lambda task, metric: -0.06 if task == harmed and metric == "auc" else 0.0, noise=0.003)
     assert bench("baseline", "save", "first", "--store", "old")[0] == 0
-    asked = ["--candidate", "random+invprop", "--baseline", "random+invprop@first", "--margin", "auc=.02"]
+    asked = ["--candidate", name, "--baseline", f"{name}@first", "--margin", "auc=.02"]
     stored = ["--spec", "stored.yaml", "--store", here, "--no-run", "--seeds", "10"]
     code, out, _ = bench("regress", *asked, *stored)
     assert code == 1
     assert f"{harmed} 1/50 warm" in out
     known = ["--task", harmed, "--metric", "auc", "--reason", "issue 12", "--until", "2999-01-31"]
-    assert bench("baseline", "acknowledge", "first", *known)[0] == 0
+    assert bench("baseline", "acknowledge", "first", *known, "--candidate", name)[0] == 0
     code, out, _ = bench("regress", *asked, *stored)
     assert code == 0
-    assert f"acknowledged: auc on {harmed}, until 2999-01-31: issue 12" in out
+    assert f"acknowledged: auc on {harmed} of {name}, until 2999-01-31: issue 12" in out
+    assert f"baseline first: saved {Baseline(tmp_path / 'baselines', 'first').header.created}, sha256" in out
     beside = tmp_path / "baselines" / "first.acknowledged.json"
     beside.write_text(beside.read_text().replace("2999", "2020"))
     code, out, _ = bench("regress", *asked, *stored)
@@ -126,6 +128,10 @@ def test_regress_takes_a_baseline_by_its_name_and_what_is_acknowledged(bench, tm
         (
             [*KNOWN, "--task", "sst2/positive", "--until", "2020-01-01"],
             "is not in the future",
+        ),
+        (
+            [*KNOWN, "--task", "sst2/positive", "--until", "2999-01-01", "--candidate", "badge"],
+            "must read algorithm+weighting",
         ),
     ],
 )  # fmt: skip

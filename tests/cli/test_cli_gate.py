@@ -59,7 +59,7 @@ def test_files_are_written_and_the_plan_is_on_record(bench, stored, tmp_path):
     assert str(tmp_path / "o" / "gate.html") in out
     again, out, _ = bench("regress", *STORED, "--margin", "auc=.05")
     assert again == 0
-    assert "ANOTHER PLAN for this comparison was looked at before" in out
+    assert "ANOTHER PLAN for this comparison looked at these runs before" in out
 
 
 def test_a_missing_seed_is_4_and_a_sequential_plan_stops_before_it(bench, stored):
@@ -120,6 +120,18 @@ def test_a_wrong_plan_leaves_no_store_behind(bench, stored, tmp_path):
     spec = ["--tasks", "toy/law", "--ratios", "10", "--margin", "auc=0"]
     assert bench("regress", *run, *spec)[0] == 2
     assert not (tmp_path / "s").exists()
+
+
+def test_nothing_is_run_against_a_baseline_on_other_data(bench, stored, tmp_path, monkeypatch):
+    stored(name="old", arms=("uniform",), tasks=[("toy", "law")], seeds=range(2), ratio=10)
+    monkeypatch.setattr("bench.grid.execute.execute", lambda *_: pytest.fail("a grid was run"))
+    monkeypatch.setattr("bench.grid.execute.preflight", lambda *_: pytest.fail("a grid was about to be run"))
+    asked = ["--candidate", "random+invprop", "--baseline", "random+uniform@old", "--margin", "auc=.01"]
+    where = ["--spec", "stored.yaml", "--tasks", "toy/law", "--ratios", "10", "--seeds", "2", "--store", "s"]
+    code, out, err = bench("regress", *asked, *where)
+    assert (code, err) == (4, "")
+    assert "- toy: the candidate would run on data " in out
+    assert ", the baseline ran on data ffffffff; these are other texts" in out
 
 
 # Real runs of tiny models.

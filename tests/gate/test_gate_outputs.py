@@ -11,9 +11,10 @@ from rich.console import Console
 
 import reports.gate
 from analysis import Store
-from analysis.gate import forest, headline, lines, simulate, simulation_table, tables
+from analysis.gate import Verdict, forest, headline, lines, simulate, simulation_table, tables
 from analysis.inference import Components
 from reports import terminal_simulation, terminal_verdict, write_gate
+from reports.figures.effects import forest as drawn_forest
 from reports.gate import to_junit, to_page, to_summary
 
 
@@ -111,7 +112,9 @@ def test_the_page_escapes_and_needs_no_network(harmed, hostile):
 def test_all_files_are_written_and_agree(harmed, tmp_path):
     files = write_gate(harmed, tmp_path / "out")
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"gate.json", "gate.xml", "gate.md", "gate.html"}
-    assert json.loads(files.json.read_text())["outcome"] == "regression"
+    told = json.loads(files.json.read_text())
+    assert (told.pop("exit_code"), told.pop("headline")) == (1, headline(harmed))
+    assert Verdict.model_validate(told) == harmed
     page = files.html.read_text()
     assert page.count("<svg") == 1
     assert headline(harmed) in page
@@ -123,12 +126,33 @@ def test_the_forest_shows_every_task_and_the_whole(harmed):
     whole = frame[frame["dataset"] == ""]
     assert whole["mean"].tolist() == [it.estimate for it in harmed.suite]
     assert set(whole["unit"]) == {"seed"}
+    assert set(whole["edge"]) == {-0.02, -0.01}  # the suite's margins; a task's own are twice as wide
+    assert set(frame.loc[frame["dataset"] != "", "edge"]) == {-0.04, -0.02}
+
+
+@pytest.mark.parametrize(
+    ("estimand", "label"),
+    [("fixed-suite", "these tasks"), ("new-tasks", "tasks like these"), ("new-datasets", "datasets like these")],
+)
+def test_the_drawn_forest_marks_every_margin_and_names_the_whole(tmp_path, estimand, label):
+    verdict = verdict_on(a_plan(looks=(2,), margins={"auc": 0.01}, estimand=estimand), fill(tmp_path / "s"))
+    (panel,) = drawn_forest(forest(verdict).data["tasks"]).axes
+    ends = [path.vertices for lines in panel.collections for path in lines.get_paths()]
+    assert sorted(one[0] for one, other in ends if one[0] == other[0]) == pytest.approx([-0.02] * 4 + [-0.01])
+    assert panel.get_yticklabels()[-1].get_text() == label
 
 
 def test_the_table_of_looks_says_what_was_not_taken(harmed):
     (looks,) = [table for table in tables(harmed) if table.address == "looks"]
-    assert [row.labels for row in looks.rows] == [("1", "go on"), ("2", "regression"), ("3", "not taken")]
+    assert [row.labels for row in looks.rows] == [("1", "no decision"), ("2", "regression"), ("3", "not taken")]
     assert [row.cells[1].text for row in looks.rows] == ["0.0019", "0.0185", "0.0442"]
+    assert any(line.endswith("boundary p 0.0185: regression; 3 seeds not needed") for line in lines(harmed))
+
+
+def test_a_plan_with_one_look_has_no_table_of_looks(tmp_path):
+    verdict = verdict_on(a_plan(looks=(2,)), fill(tmp_path / "s", seeds=range(2)))
+    assert [table.address for table in tables(verdict)] == ["suite", "tasks"]
+    assert "over all looks" not in lines(verdict)[0]
 
 
 def test_a_simulation_is_a_row_for_each_truth():

@@ -30,10 +30,22 @@ def test_a_plan_is_on_record_before_its_first_look(store):
 
 def test_another_plan_after_a_look_is_told_of_with_what_changed(store):
     looked(store, a_plan(looks=(4, 7)))
-    (line,) = register(store, a_plan(looks=(4, 7), margins={"auc": 0.05}))
-    assert line.startswith("ANOTHER PLAN")
-    assert "margins was {'balanced_accuracy': 0.02, 'auc': 0.01}, now {'auc': 0.05}" in line
-    assert "looks at 4 seeds" in line
+    first = a_plan(looks=(4, 7))
+    head, line = register(store, a_plan(looks=(4, 7), margins={"auc": 0.05}, harm_margins={"auc": 0.2}))
+    assert head.startswith("ANOTHER PLAN for this comparison looked at these runs before: ")
+    said = "margins was balanced_accuracy=0.02, auc=0.01, now auc=0.05; harm_margins was none, now auc=0.2"
+    assert line == f"plan {first.hash[:12]}, at 4 seeds: {said}"
+
+
+def test_several_other_plans_are_counted_and_each_told_of(store):
+    looked(store, a_plan(looks=(4, 7)))
+    looked(store, a_plan(looks=(4, 8)))
+    head, *each = register(store, a_plan(looks=(4, 9)))
+    assert head.startswith("2 OTHER PLANS")
+    assert sorted(line.partition("seeds: ")[2] for line in each) == [
+        f"looks was 4, {last}, now 4, 9; seeds was {', '.join(map(str, range(last)))}, "
+        "now 0, 1, 2, 3, 4, 5, 6, 7, 8" for last in (7, 8)
+    ]  # fmt: skip
 
 
 def test_a_plan_that_nobody_looked_under_and_the_same_plan_are_not(store):

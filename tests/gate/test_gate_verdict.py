@@ -49,7 +49,11 @@ def test_one_that_is_worse_on_a_single_task_fails_there(tmp_path):
     assert headline(verdict).endswith("is worse than random+uniform on sst2/positive 1/50 warm alone")
     assert all(it.established and not it.worse for it in verdict.suite)
     assert {str(it.place) for it in verdict.places if it.harmed} == {"sst2/positive 1/50 warm"}
-    assert any("sst2/positive 1/50 warm, ROC-AUC" in line and "margin 0.02" in line for line in lines(verdict))
+    said = lines(verdict)
+    assert "sst2/positive 1/50 warm" in said[0]
+    assert "sst2/positive 1/50 warm" in said[1]
+    assert any("ROC-AUC: " in line and "worse by more than a task's margin 0.02" in line for line in said[:2])
+    assert said[2].startswith("Balanced accuracy on these tasks: ")
 
 
 def test_too_few_seeds_are_inconclusive_and_the_number_named_suffices(tmp_path):
@@ -208,7 +212,26 @@ def test_other_data(tmp_path):
     verdict = verdict_on(a_plan(), store)
     assert (verdict.exit_code, verdict.runnable) == (4, False)
     assert [finding.kind for finding in verdict.findings] == ["data", "data"]
-    assert "ag_news: the candidate ran on data eeeeeeee, the baseline on data ffffffff" in verdict.findings[0].text
+    assert "ag_news: the candidate ran on data eeeeeeee, the baseline ran on data ffffffff" in verdict.findings[0].text
+
+
+def test_a_baseline_elsewhere_is_not_waited_for(tmp_path):
+    """Its gaps and its other data are seen before the candidate is run: no run here would mend them."""
+    plan = a_plan(baseline_store="old", looks=(2,))
+    here = Store(tmp_path / "here", create=True)
+    old = fill(tmp_path / "old", seeds=range(2), arms=("uniform",))
+    same, other = ({"ag_news": data * 32, "sst2": "f" * 32} for data in "fe")
+    assert verdict_on(plan, here, old, data_here=same).runnable
+    verdict = verdict_on(plan, here, old, data_here=other)
+    assert (verdict.exit_code, verdict.runnable) == (4, False)
+    assert [it.text.partition(", the")[0] for it in verdict.findings if it.kind == "data"] == [
+        "ag_news: the candidate would run on data eeeeeeee"
+    ]
+    fill(here.path, seeds=range(2), arms=("invprop",))
+    assert verdict_on(plan, here, old, data_here=other).findings == ()  # all is stored, and was made on the same data
+    gaps = verdict_on(plan, Store(tmp_path / "none", create=True), Store(tmp_path / "none"), data_here=same)
+    assert [(it.mendable, "are not in old" in it.text) for it in gaps.findings] == [(True, False), (False, True)]
+    assert not gaps.runnable
 
 
 def test_other_conditions_of_the_same_data(tmp_path):

@@ -145,15 +145,13 @@ def test_an_acknowledged_regression_of_one_task_fails_nothing_until_it_expires(n
     code, out, _ = night(*loose)
     assert code == 1
     assert "toy/law" in history(tmp_path)[-1].of("gate")[0].headline
-    known = ["--task", "toy/law", "--metric", "auc", "--candidate", "margin+invprop", "--reason", "issue 12"]
+    known = ["--task", "toy/law", "--metric", "auc", "--candidate", STRATEGY, "--reason", "issue 12"]
     assert bench("baseline", "acknowledge", "main", *known, "--until", "2999-01-31")[0] == 0
     code, out, _ = night(*loose)
     assert code == 0
     (judged,) = [it for it in history(tmp_path)[-1].of("gate") if it.candidate == STRATEGY]
     assert judged.outcome == "established"
-    assert any(
-        "acknowledged: auc on toy/law of margin+invprop, until 2999-01-31: issue 12" in it for it in judged.lines
-    )
+    assert any(f"acknowledged: auc on toy/law of {STRATEGY}, until 2999-01-31: issue 12" in it for it in judged.lines)
     path = tmp_path / "baselines" / "main.acknowledged.json"
     path.write_text(path.read_text().replace("2999-01-31", "2020-01-31"))
     code, out, _ = night(*loose)

@@ -1,5 +1,6 @@
 """What a machine can run, which night is to be run, and scripts that a shell and the command line understand."""
 
+import os
 import re
 import shlex
 import shutil
@@ -23,28 +24,42 @@ BEGUN = Begun(grid=GridSpec(name="tiny", tasks=("toy",)), notes=("a note",))
 # The machine
 
 
+def on(spec, *overrides, has_gpu=True, free_gb=64.0):
+    """What is run of a specification, with a user's own overrides; ``load`` is how the command line reads it."""
+    load = lambda name, concessions: load_spec(name, [*concessions, *overrides])  # noqa: E731
+    return fitted(spec, load, has_gpu=has_gpu, free_gb=free_gb)
+
+
 def test_a_machine_with_a_gpu_and_memory_runs_what_is_asked_for():
-    fit = fitted("nightly", has_gpu=True, free_gb=MEMORY_GB)
-    assert (fit.spec, fit.overrides, fit.notes) == ("nightly", (), ())
+    assert on("nightly", free_gb=MEMORY_GB) == Begun(grid=load_spec("nightly"), notes=())
 
 
 def test_without_a_gpu_a_smaller_preset_is_run_and_that_is_said():
-    fit = fitted("nightly", has_gpu=False, free_gb=64)
-    assert fit.spec == "laptop"
+    fit = on("nightly", has_gpu=False)
+    assert fit.grid == load_spec("laptop")
     assert fit.notes == ("no GPU here: the preset laptop is run instead of nightly",)
-    assert load_spec(fit.spec).model.name == "offline"
+    assert fit.grid.model.name == "offline"
     assert set(SMALLER) | set(SMALLER.values()) <= set(preset_names())
 
 
-def test_a_users_grid_stays_what_it_is_without_a_gpu():
-    assert fitted("mine.yaml", has_gpu=False, free_gb=64) == fitted("mine.yaml", has_gpu=True, free_gb=64)
+def test_a_users_grid_stays_what_it_is_without_a_gpu(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("tasks: [sst2]\n")
+    assert on(str(path), has_gpu=False) == on(str(path)) == Begun(grid=load_spec(str(path)), notes=())
 
 
 def test_little_memory_limits_the_pools_and_that_is_said():
-    fit = fitted("nightly", has_gpu=True, free_gb=3.21)
-    assert load_spec(fit.spec, fit.overrides).pool.limit == SMALL_POOL
+    fit = on("nightly", free_gb=3.21)
+    assert fit.grid == load_spec("nightly", [f"pool.limit={SMALL_POOL}"])
     assert fit.notes == ("3.2 GB of memory are free, less than 8: pools are limited to 3,000 rows",)
-    assert len(fitted("nightly", has_gpu=False, free_gb=3).notes) == 2
+
+
+@pytest.mark.parametrize(
+    ("spec", "override"),
+    [("laptop", "seeds=3"), ("smoke", "seeds=1"), ("nightly", "pool.limit=50"), ("nightly", "pool.limit=90000")],
+)
+def test_a_small_pool_is_never_made_larger_and_a_users_limit_stays(spec, override):
+    assert on(spec, override, free_gb=1) == Begun(grid=load_spec(spec, [override]), notes=())
 
 
 # The nights
@@ -97,7 +112,7 @@ def shell_lines(kind):
     text = script(kind)
     if kind == "github":
         jobs = yaml.safe_load(text)["jobs"].values()
-        return [line for job in jobs for step in job["steps"] for line in step.get("run", "").splitlines()]
+        text = "\n".join(step.get("run", "") for job in jobs for step in job["steps"])
     code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
     return code.replace("\\\n", " ").splitlines()
 
@@ -113,6 +128,38 @@ def commands(kind):
                 ends = [i for i, it in enumerate(rest) if it in {">", "&&", "||", ";"} or it.endswith(">")]
                 found.append(rest[: min(ends, default=len(rest))])
     return [words for words in found if words and re.fullmatch(r"[a-z]+", words[0])]
+
+
+def step_of_the_workflow():
+    """The commands of the workflow's one step that runs a night."""
+    steps = yaml.safe_load(script("github"))["jobs"]["nightly"]["steps"]
+    (run,) = [step["run"] for step in steps if "imbal-bench nightly" in step.get("run", "")]
+    return run
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 3, 4, 124])
+@pytest.mark.parametrize("kind", SCRIPTS)
+def test_a_script_tells_tonights_summary_or_that_there_is_none(kind, code, tmp_path):
+    """What lies there after wrong usage or a night cut off is an earlier night's; the exit code is handed on."""
+    (tmp_path / "nightly").mkdir()
+    (tmp_path / "nightly" / "latest.txt").write_text("the summary\n")
+    (tmp_path / "nightly.sh").write_text(step_of_the_workflow() if kind == "github" else script(kind))
+    fakes = {"imbal-bench": f"echo at work; exit {code}", "srun": 'exec "$@"', "mail": 'echo "$@"; exec cat'}
+    for name, commands_of_it in fakes.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{commands_of_it}\n")
+        (tmp_path / name).chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "USER": "u", "GITHUB_STEP_SUMMARY": "told"}
+    done = subprocess.run(
+        [shutil.which("bash"), "-e" if kind == "github" else "+e", tmp_path / "nightly.sh"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    told = (tmp_path / "told").read_text() if kind == "github" else done.stdout.removeprefix("at work\n")
+    assert (done.returncode, done.stderr) == (code, "")
+    if code or kind == "github":
+        assert ("the summary" in told) == (code in {0, 1, 3, 4})
+        assert f"exit code {code}" in told or kind == "github"
+    else:
+        assert told == ""
 
 
 @pytest.mark.parametrize("kind", ["slurm", "cron"])

@@ -15,9 +15,11 @@ timeout --signal=INT --kill-after=300 "${HOURS}h" \
   imbal-bench nightly --baseline "$BASELINE" --canary "$CANARY" --run-timeout 7200 > nightly.log 2>&1
 code=$?
 
-# 0 passed, 1 a regression, 3 inconclusive, 4 incomplete, 124 or 130 cut off; the summary is one screen.
-if [ "$code" -ne 0 ]; then
-  echo "imbal-bench nightly ended with exit code $code"
-  cat nightly/latest.txt 2> /dev/null || tail -n 20 nightly.log
-fi
+# 1 a regression, 3 inconclusive, 4 incomplete: the summary is one screen. Anything else, such as 2 (wrong usage) or 124
+# (cut off), ended before there was one, and the summary at hand is an earlier night's.
+case "$code" in
+  0) ;;
+  1 | 3 | 4) echo "imbal-bench nightly ended with exit code $code"; cat nightly/latest.txt ;;
+  *) echo "imbal-bench nightly ended with exit code $code"; tail -n 20 nightly.log ;;
+esac
 exit "$code"

@@ -18,8 +18,12 @@ cd "${SLURM_SUBMIT_DIR:-.}" || exit 2
 srun imbal-bench nightly --baseline "$BASELINE" --canary "$CANARY" --jobs 1 --run-timeout 7200
 code=$?
 
-# 0 passed, 1 a regression, 3 inconclusive, 4 incomplete, 130 cut off. A hook for chat or mail reads one screen:
-if [ "$code" -ne 0 ] && [ -f nightly/latest.txt ] && command -v mail > /dev/null; then
-  mail -s "imbal-bench nightly: exit code $code" "${MAILTO:-$USER}" < nightly/latest.txt
+# 1 a regression, 3 inconclusive, 4 incomplete: the summary is one screen, for a mail or a chat. Anything else, such as 2
+# (wrong usage) or 130 (cut off), ended before there was one, and the summary at hand is an earlier night's.
+if [ "$code" -ne 0 ] && command -v mail > /dev/null; then
+  case "$code" in
+    1 | 3 | 4) cat nightly/latest.txt ;;
+    *) echo "ended without a verdict; see nightly-${SLURM_JOB_ID:-}.log" ;;
+  esac | mail -s "imbal-bench nightly: exit code $code" "${MAILTO:-$USER}"
 fi
 exit "$code"
