@@ -17,9 +17,9 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
-from grid_tools import assert_same_results, ended, override, wait_for_runs, write_spec
+from grid_tools import PATIENCE_S, assert_same_results, ended, override, wait_for_runs, write_spec
 
-pytestmark = [pytest.mark.slow, pytest.mark.slurm]
+pytestmark = [pytest.mark.slow, pytest.mark.slurm, pytest.mark.timeout(4 * PATIENCE_S)]
 
 CONFIGURATION = """
 ClusterName=tests
@@ -112,7 +112,7 @@ def test_two_slurm_workers_one_of_them_killed_end_like_an_undisturbed_run(slurm,
         jobs = asked("squeue", "--noheader", "--format=%T").split()
         worker = next(path.stem.rpartition("-")[2] for path in (store / "live").glob("*.json"))
         os.kill(int(worker), signal.SIGKILL)
-        output, _ = process.communicate(timeout=200)
+        output, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, output
     assert 1 <= len(jobs) <= 2
     run_grid(small, tmp_path / "undisturbed")
