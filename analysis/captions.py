@@ -15,9 +15,9 @@ from analysis.sound import ESTIMAND
 from bench.records import Settings
 
 
-def mark(definition: TableDefinition) -> str:
-    """Return what bold means in a table; empty if nothing is marked."""
-    if definition.summary == "half-width":
+def mark(definition: TableDefinition, cells: Iterable[Cell]) -> str:
+    """Return what bold means in a table; empty if nothing is tested."""
+    if not any(cell.against for cell in cells):
         return ""
     if definition.summary == "p":
         return f"p < {ALPHA} or p > {1 - ALPHA}"
@@ -53,7 +53,7 @@ def caption(layout: Layout, cells: list[Cell]) -> str:
         _extent(layout),
         *_test(layout, cells),
         *_sound(layout.definition, cells),
-        _encoder(layout.condition.settings),
+        f"Encoder: {without_folders(layout.condition.settings.model.name)}; {extent(layout.condition.settings)}",
         f"Data: {', '.join(f'{name} {fingerprint[:8]}' for name, fingerprint in data.items())}",
         f"Runs: {asked - missing:,} of {asked:,}; a dagger marks cells that lack some",
         "" if printed(layout.definition.number) else "The paper's printed values of this table are not at hand",
@@ -93,24 +93,25 @@ def _extent(layout: Layout) -> str:
 
 def _test(layout: Layout, cells: list[Cell]) -> list[str]:
     """Return what was tested how, with the unit and the number of pairs."""
-    definition = layout.definition
-    if definition.summary == "half-width":
-        return ["No test"]
+    definition, marked = layout.definition, mark(layout.definition, cells)
+    if not marked:
+        return ["No test" + ": there is one column" * (definition.summary != "half-width")]
     apart = definition.reference.where if definition.reference else ()
     shared_axes = {*definition.pair, *(axis for axis in definition.rows if axis not in apart)}
     more = [axis for axis in ("algorithm", "ratio", "start") if axis in shared_axes]
     *first, last = ["task", "seed", *more]
     unit = f"two runs of one {', '.join(first)} and {last}"
     chosen = ", of the algorithms chosen" if definition.summary == "best" else ""
-    pairs = f"no correction, {_pairs(cells)}; a pair (the unit) is {unit}{chosen}"
+    sizes = [comparison.paper.n for cell in cells for comparison in cell.against]
+    pairs = f"no correction, {pairs_of(sizes)}; a pair (the unit) is {unit}{chosen}"
     frank = "As in the paper the test takes runs as independent, though runs of one task are not"
     if definition.summary != "p":
-        return [f"Bold: {mark(definition)} in a paired one-sided t-test (greater), {pairs}", frank]
+        return [f"Bold: {marked} in a paired one-sided t-test (greater), {pairs}", frank]
     tested = [cell.value for cell in cells if not isnan(cell.value)]
     between = f"{sum(ALPHA <= p <= 1 - ALPHA for p in tested)} of {count(len(tested), 'test')}"
     return [
         f"One-sided (greater), {pairs}",
-        f"p lies in [{ALPHA}, {1 - ALPHA}], which shows no difference, in {between}; bold: {mark(definition)}",
+        f"p lies in [{ALPHA}, {1 - ALPHA}], which shows no difference, in {between}; bold: {marked}",
         frank,
     ]
 
@@ -120,19 +121,21 @@ def _sound(definition: TableDefinition, cells: list[Cell]) -> list[str]:
     return [f"{SOUND} (sound mode): {meaning}", f"{DISAGREE}: bold and {SOUND} disagree"] if meaning else []
 
 
-def _pairs(cells: Iterable[Cell]) -> str:
-    sizes = [comparison.paper.n for cell in cells for comparison in cell.against]
-    if not sizes:
-        return "nothing to test against"
-    low, high = min(sizes), max(sizes)
+def pairs_of(sizes: Iterable[int]) -> str:
+    """Return how many pairs tests have, but for those that have none."""
+    made = [size for size in sizes if size]
+    if not made:
+        return "no pairs"
+    low, high = min(made), max(made)
     return f"{count(low, 'pair')} in each test" if low == high else f"{low} to {high} pairs in a test"
 
 
-def _encoder(settings: Settings) -> str:
-    pool, model = settings.pool, without_folders(settings.model.name)
+def extent(settings: Settings) -> str:
+    """Return whether pools and test sets are whole, or what they are limited to."""
+    pool = settings.pool
     limits = [
         f"{what} limited to {rows:,} rows"
         for what, rows in (("pool", pool.limit), ("test set", pool.test_limit))
         if rows is not None
     ]
-    return f"Encoder: {model}; " + (f"a subset, {' and '.join(limits)}" if limits else "whole pool and test set")
+    return f"a subset, {' and '.join(limits)}" if limits else "whole pool and test set"

@@ -93,11 +93,11 @@ def _one_version(runs: pd.DataFrame) -> tuple[dict[str, str], tuple[str, ...]]:
     notes = []
     for dataset, own in runs.groupby("dataset"):
         versions = own.groupby("fingerprint")["finished"].agg(["size", "max"])
-        order = versions.sort_values(["size", "max"], ascending=False)
-        best, *others = map(str, order.index)
-        kept[str(dataset)] = best
+        best, *others = versions.sort_values(["size", "max"], ascending=False).index
+        sizes = versions["size"].to_dict()
+        kept[str(dataset)] = str(best)
         notes += [
-            f"{versions['size'][other]} runs of {dataset} on data {other[:8]} are left out: "
+            f"{sizes[other]} run{'s' * (sizes[other] != 1)} of {dataset} on data {other[:8]} left out: "
             f"most runs of it are on data {best[:8]}"
             for other in others
         ]

@@ -23,7 +23,7 @@ SIDE = ALPHA / 2
 GROUPS = (
     Group("Difference and 95 % CI", ("estimate", "from", "to", "units", "p (Holm)")),
     Group("Size and cross-checks", ("d_z", "Wilcoxon p", "sign-flip p")),
-    Group("Same answer without", ("a task", "a seed", "missing runs")),
+    Group("Same answer without", ("a dataset", "a task", "a seed", "missing runs")),
 )
 
 
@@ -81,9 +81,9 @@ def _caption(layout: Layout) -> str:
         f"Mean difference of the first minus the second on these tasks (estimand {ESTIMAND}), its two-sided 95 % "
         "t-interval, and the units it is over. p-values are one-sided, on the side of the estimate; Holm's corrects "
         "for all tests of the metric in the table, on both sides; Wilcoxon's and the sign-flip permutation's are not "
-        "corrected. d_z: estimate / standard deviation of the units. Without a task, a seed: in how many "
+        "corrected. d_z: estimate / standard deviation of the units. Without a dataset, a task, a seed: in how many "
         f"leave-one-out tests the uncorrected answer (p < {SIDE} on that side) is the same. Missing runs: whether that "
-        "test is marked or not marked whatever they had yielded, or open; a dash: none are missing. "
+        "test is marked or not marked whatever they had yielded, or open. A dash: there is one only, or none missing. "
         + chosen * (layout.definition.summary == "best")
         + f"Bold: p < {ALPHA} after Holm."
     )
@@ -139,8 +139,8 @@ def _hangs_on(found: Effect, laid: Design, cell: Callable[..., Cell]) -> Iterato
     toward = effect_of(laid, found.estimand)
     yield cell(NO_VALUE if isnan(found.d_z) else f"{found.d_z:.2f}".replace("-", "−"), found.d_z)
     yield from (cell(p_text(p), p) for p in (toward.p_wilcoxon, toward.p_sign_flip))
-    yield _stands(laid, found, "task", cell)
-    yield _stands(laid, found, "seed", cell)
+    factors: tuple[Factor, ...] = ("dataset", "task", "seed")
+    yield from (_stands(laid, found, factor, cell) for factor in factors)
     verdict = bounds_of(laid, found.estimand).verdict(SIDE) if found.missing else NO_VALUE
     yield cell(verdict, float(found.missing), note=found.hole)
 

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import permutations
 from math import isnan
 
+from analysis.captions import count
+from analysis.condition import WHOLE_BLOCK, Condition
 from analysis.definitions import DEFINITIONS
-from analysis.model import Cell, Row, Table, p_text, signed
+from analysis.inference import ALPHA
+from analysis.model import Cell, Comparison, Row, Table, p_text, signed
+from analysis.names import metric_title
+from analysis.overview import block_of, name_of
+from analysis.paired import strangers
 from analysis.paper import FIRST, Agreement
+from bench.records import METRICS
 
+LAST = "Uniform"
+"""The weighting that it is held against."""
 EFFECT = 4
 """The table of the effect by ratio."""
 FULL_RESULTS = 8
@@ -18,31 +28,78 @@ FULL_RESULTS = 8
 def findings(tables: Mapping[int, Table], agreement: Agreement) -> tuple[str, ...]:
     """Return up to five lines: the effect on each metric, the highest means, and how far the paper agrees.
 
+    The effect is that over the paper's algorithms at each ratio; if none of them was run, what the rows of the full
+    results say of it.
+
     Args:
         tables: number -> the tables that could be made.
         agreement: with the paper.
     """
+    full = tables.get(FULL_RESULTS)
     return (
-        *(_effects(tables[EFFECT]) if EFFECT in tables else ()),
-        *(_highest(tables[FULL_RESULTS]) if FULL_RESULTS in tables else ()),
+        *(_effects(tables[EFFECT]) if EFFECT in tables else _by_row(full) if full else ()),
+        *(_highest(full) if full else ()),
         *([f"Against the paper's printed tables: {agreement.line}"] if agreement.marks else ()),
     )
 
 
+def doubts(condition: Condition) -> tuple[str, ...]:
+    """Return what is wrong with runs that finished, one line each: left out, without a metric, or no pairs."""
+    runs, lines = condition.runs, list(condition.notes)
+    for metric in METRICS:
+        lost = runs[runs[metric].isna()]
+        if len(lost):
+            which = f"{len(lost):,} of {count(len(runs), 'run')} (one is {name_of(lost.iloc[0])})"
+            lines.append(f"{metric_title(metric)} is NaN in {which}: means and paired tests that need it have no value")
+    apart = strangers(runs, WHOLE_BLOCK)
+    if len(apart):
+        of = count(len(runs[WHOLE_BLOCK].drop_duplicates()), "block")
+        lines.append(
+            f"runs of {len(apart):,} of {of} were made under different conditions (they do not share a pair key) and "
+            f"are not compared (one is {block_of(apart.iloc[0])})"
+        )
+    return tuple(lines)
+
+
 def _effects(table: Table) -> Iterator[str]:
-    """A line per metric: the paired difference and its p in each row that has both."""
+    """A line per metric: the paired difference with both modes' p in each row that has both columns."""
+    for title, tests in _claims(table):
+        said = "; ".join(
+            f"{signed(one.paper.difference)} at ratio 1/{row.labels[0]} ({_said_by_both(one)})" for row, one in tests
+        )
+        yield (
+            f"{title} (one-sided p: paper mode's over pairs, sound mode's over seeds and after Holm): {said} "
+            f"({table.address})"
+        )
+
+
+def _by_row(table: Table) -> Iterator[str]:
+    """A line per metric: in how many rows the effect is above 0, and is so by either mode's test."""
+    for title, tests in _claims(table):
+        above = sum(one.paper.difference > 0 for _, one in tests)
+        paper, sound = sum(one.paper.p < ALPHA for _, one in tests), sum(one.p_holm < ALPHA for _, one in tests)
+        yield (
+            f"{title}: above 0 in {above} of {count(len(tests), 'row')}, significantly (p < {ALPHA}) in {paper} by "
+            f"paper mode and in {sound} by sound mode ({table.address})"
+        )
+
+
+def _claims(table: Table) -> Iterator[tuple[str, list[tuple[Row, Comparison]]]]:
+    """Yield metric and columns with the comparisons in the rows: of each version of ``FIRST`` with each of ``LAST``."""
+    cells = [(row, _by_place(table, row)) for row in table.rows]
     for group in table.groups:
-        found = [effect for row in table.rows for effect in _effect(table, row, group.title)]
-        other = next(column for column in group.columns if column != FIRST)
-        if found:
-            yield f"{group.title}, {FIRST} minus {other} (p: paired, one-sided): {'; '.join(found)} ({table.address})"
+        named = {column: column.partition(" (")[0] for column in group.columns}
+        for one, other in permutations(named, 2):
+            if (named[one], named[other]) == (FIRST, LAST):
+                tests = [(row, test) for row, at in cells for test in at[group.title, one].against]
+                found = [(row, test) for row, test in tests if test.other == other and not isnan(test.paper.difference)]
+                if found:
+                    yield f"{group.title}, {one} minus {other}", found
 
 
-def _effect(table: Table, row: Row, metric: str) -> Iterator[str]:
-    cell = _by_place(table, row)[metric, FIRST]
-    for test in (comparison.paper for comparison in cell.against):
-        if not isnan(test.difference):
-            yield f"{signed(test.difference)} at ratio 1/{row.labels[0]} (p {p_text(test.p)}, {test.n:,} pairs)"
+def _said_by_both(one: Comparison) -> str:
+    paper = f"p {p_text(one.paper.p)}, {count(one.paper.n, 'pair')}"
+    return paper + (f"; sound p {p_text(one.p_holm)}, {count(one.sound.n, one.sound.unit)}" if one.sound else "")
 
 
 def _highest(table: Table) -> Iterator[str]:

@@ -13,7 +13,8 @@ from analysis.index import read_facts
 from bench.records import METRICS, Settings
 from bench.store import Baseline, Store
 
-BLOCK = ["dataset", "positive", "seed"]
+TASK = ["dataset", "positive"]
+BLOCK = [*TASK, "seed"]
 """What a pair of runs shares at one ratio and start."""
 IDENTITY = [
     "key",

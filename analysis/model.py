@@ -95,8 +95,9 @@ class Cell:
 
     @property
     def disagrees(self) -> bool:
-        """Whether paper mode and sound mode mark the cell differently."""
-        return self.sound_bold is not None and self.sound_bold != self.bold
+        """Whether paper mode and sound mode mark the cell differently; neither does where its tests were not made."""
+        decided = self.bold or any(comparison.paper.p >= ALPHA for comparison in self.against)
+        return decided and self.sound_bold is not None and self.sound_bold != self.bold
 
     @property
     def signs(self) -> str:

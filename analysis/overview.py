@@ -71,14 +71,17 @@ def _values(column: pd.Series[str]) -> tuple[str, ...]:
 
 def _problems(unfinished: pd.DataFrame) -> tuple[Problem, ...]:
     found = [
-        Problem(str(status), str(reason), len(own), _name(own.iloc[0]))
+        Problem(str(status), str(reason), len(own), name_of(own.iloc[0]))
         for (status, reason), own in unfinished.groupby(["status", "reason"])
     ]
     return tuple(sorted(found, key=lambda problem: (-problem.count, problem.status, problem.reason)))
 
 
-def _name(run: pd.Series[str]) -> str:
-    return (
-        f"{run['dataset']}/{run['positive']} 1/{run['ratio']} seed {run['seed']} {run['start']} "
-        f"{run['algorithm']}+{run['weighting']}"
-    )
+def name_of(run: pd.Series[str]) -> str:
+    """Return how lines that count runs name one of them."""
+    return f"{block_of(run)} {run['algorithm']}+{run['weighting']}"
+
+
+def block_of(run: pd.Series[str]) -> str:
+    """Return how such lines name a block."""
+    return f"{run['dataset']}/{run['positive']} 1/{run['ratio']} seed {run['seed']} {run['start']}"

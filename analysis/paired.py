@@ -121,6 +121,12 @@ def side_by_side(a: pd.DataFrame, b: pd.DataFrame, metrics: Sequence[str], on: S
         ) from None
 
 
+def strangers(runs: pd.DataFrame, on: Sequence[str]) -> pd.DataFrame:
+    """Return the values of ``on`` within which runs do not share one pair key, or have none, a row each."""
+    keys = runs.groupby(list(on))["pair_key"].agg(["nunique", "min"])
+    return keys[(keys["nunique"] > 1) | (keys["min"] == "")].reset_index()[list(on)]
+
+
 def check_alike(a: Names, b: Names, pair_keys_a: Names, pair_keys_b: Names) -> None:
     """Check that matched runs were made under the same conditions; keys and pair keys of the runs, (n,) each.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from itertools import chain
+from itertools import product
 from math import isnan, nan
 from typing import Any
 
@@ -81,34 +81,25 @@ def beside(ours: Table, number: int) -> Beside | None:
     rows: list[Row] = []
     effects: list[tuple[Cell, ...]] = []
     arms: list[tuple[Cell, ...]] = []
-    for line in theirs["rows"] if theirs else ():
+    for line, (metric, title) in product(theirs["rows"] if theirs else (), METRIC_TITLES.items()):
         row = own_rows.get((title_of(line["row"]),))
         if row is None:
             continue
-        own = dict(zip(ours.columns, row.cells, strict=True))
-        for arm in theirs["arms"]:
-            parts = [
-                _arm(own.get((title, arm)), line["metrics"][metric][arm]) for metric, title in METRIC_TITLES.items()
-            ]
-            arms += parts
-            rows.append(Row((*row.labels, arm), tuple(chain.from_iterable(parts))))
-        for other in theirs["arms"]:
+        cells, values = dict(zip(ours.columns, row.cells, strict=True)), line["metrics"][metric]
+        own = {arm: cells.get((title, arm), Cell(NO_VALUE)) for arm in theirs["arms"]}
+        for arm, cell in own.items():
+            arms.append(_arm(cell, values[arm]))
+            rows.append(Row((*row.labels, title, arm), arms[-1]))
+        for other in own:
             if other != FIRST:
-                pair = (FIRST, other)
-                parts = [
-                    _effect(
-                        [own.get((title, arm)) for arm in pair], [line["metrics"][metric][arm] for arm in pair], other
-                    )
-                    for metric, title in METRIC_TITLES.items()
-                ]
-                effects += parts
-                rows.append(Row((*row.labels, f"{FIRST} − {other}"), tuple(chain.from_iterable(parts))))
+                effects.append(_effect(own, values, other))
+                rows.append(Row((*row.labels, title, f"{FIRST} − {other}"), effects[-1]))
     if not rows:
         return None
     agreement = Agreement(
-        signs=_votes(part[AGREES] for part in effects),
-        marks=_votes(part[AGREES] for part in arms),
-        inside=_votes(part[INSIDE] for part in effects),
+        signs=_votes(cells[AGREES] for cells in effects),
+        marks=_votes(cells[AGREES] for cells in arms),
+        inside=_votes(cells[INSIDE] for cells in effects),
     )
     return Beside(_table(ours, rows, agreement), agreement)
 
@@ -124,16 +115,15 @@ def _table(ours: Table, rows: list[Row], agreement: Agreement) -> Table:
         "the paper's value lies in our interval (its own uncertainty is not known). Agrees: in the row of a weighting "
         "whether both have the mark or both have not, in the row of an effect whether its sign is the same (a dash: "
         "one of the two shows none).",
-        headers=(*ours.headers, "Weighting"),
-        groups=tuple(Group(title, COLUMNS) for title in METRIC_TITLES.values()),
+        headers=(*ours.headers, "Metric", "Weighting"),
+        groups=(Group("Ours and the paper's", COLUMNS),),
         rows=tuple(rows),
         mark="as in our table, and as in the paper's",
     )
 
 
-def _arm(own: Cell | None, theirs: Any) -> tuple[Cell, ...]:
+def _arm(own: Cell, theirs: Any) -> tuple[Cell, ...]:
     """Return ours, theirs, the difference with its interval, and whether the marks agree."""
-    own = own or Cell(NO_VALUE)
     difference = own.value - theirs["mean"]
     return (
         Cell(own.text, own.value, own.n, own.bold, own.note, runs=own.runs),
@@ -144,12 +134,11 @@ def _arm(own: Cell | None, theirs: Any) -> tuple[Cell, ...]:
     )
 
 
-def _effect(own: list[Cell | None], theirs: list[Any], name: str) -> tuple[Cell, ...]:
+def _effect(own: Mapping[str, Cell], theirs: Any, other: str) -> tuple[Cell, ...]:
     """Return our effect, theirs, how much larger ours is with its interval, and whether the signs agree."""
-    first, other = (cell or Cell(NO_VALUE) for cell in own)
-    ours, printed_one = first.value - other.value, theirs[0]["mean"] - theirs[1]["mean"]
-    runs = (*first.runs, *other.runs)
-    evidence = next((test.sound for test in first.against if test.other == name), None)
+    ours, printed_one = own[FIRST].value - own[other].value, theirs[FIRST]["mean"] - theirs[other]["mean"]
+    runs = (*own[FIRST].runs, *own[other].runs)
+    evidence = next((test.sound for test in own[FIRST].against if test.other == other), None)
     interval = (evidence.low, evidence.high) if evidence else (nan, nan)
     signs = [None if isnan(effect) or abs(effect) < HALF_A_DIGIT else effect > 0 for effect in (ours, printed_one)]
     return (

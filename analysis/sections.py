@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
-from analysis.condition import Condition, conditions
+from analysis.captions import extent
+from analysis.condition import WHOLE_BLOCK, Condition, conditions
 from analysis.coverage import coverage, stage_times
 from analysis.definitions import DEFINITIONS, TableDefinition
 from analysis.distances import distances
 from analysis.effects import effects
 from analysis.figures import Figure, figures_of
-from analysis.findings import FULL_RESULTS, findings
+from analysis.figures.effects import p_values as tested
+from analysis.findings import FULL_RESULTS, doubts, findings
 from analysis.frame import Results
 from analysis.layout import Layout
 from analysis.model import Table
@@ -43,27 +47,33 @@ class Section:
 
     Attributes:
         suffix: see :class:`Condition`. title: for headings. settings: its scientific settings as indented JSON.
+        extent: whether its pools and test sets are whole.
         numbered: the paper's tables that can be made, in order.
         not_run: number -> a line on what a table needs, for the others.
         agreement: over all tables of which the paper's values are at hand.
-        findings: what the tables say, in up to five lines. absent: runs that the full results lack and nobody tried.
+        findings: what the tables say, in up to five lines. doubts: what is wrong with runs that finished.
+        absent: runs that the full results lack and nobody tried.
         coverage: what was run. times: seconds per stage. distances: informativeness, where runs recorded any.
         figures: all figures but the paper's Figure 1. example: key of the run that Figure 1 shows.
+        block: keys of all runs of its block, by strategy.
     """
 
     suffix: str
     title: str
     settings: str
+    extent: str
     numbered: tuple[Numbered, ...]
     not_run: dict[int, str]
     agreement: Agreement
     findings: tuple[str, ...]
+    doubts: tuple[str, ...]
     absent: int
     coverage: Table
     times: Table
     distances: Table | None
     figures: tuple[Figure, ...]
     example: str
+    block: tuple[str, ...]
 
     @property
     def tables(self) -> tuple[Table, ...]:
@@ -102,39 +112,48 @@ def sections(results: Results) -> list[Section]:
 def _section(condition: Condition) -> Section:
     layouts = {number: select(definition, condition) for number, definition in DEFINITIONS.items()}
     numbered = {number: made for number, layout in layouts.items() if layout and (made := _numbered(layout))}
-    full = layouts[FULL_RESULTS]
+    full, example = layouts[FULL_RESULTS], _example(condition)
     agreement = total(one.paper for one in numbered.values() if one.paper)
     return Section(
         suffix=condition.suffix,
         title=condition.title,
         settings=condition.settings.model_dump_json(indent=2),
+        extent=extent(condition.settings),
         numbered=tuple(numbered.values()),
         not_run={number: _not_run(DEFINITIONS[number]) for number in layouts if number not in numbered},
         agreement=agreement,
         findings=findings({number: one.table for number, one in numbered.items()}, agreement),
+        doubts=doubts(condition),
         absent=int((~full.absent["failed"]).sum()) if full else 0,
         coverage=coverage(condition, full),
         times=stage_times(condition),
         distances=distances(condition),
-        figures=_figures(condition, full),
-        example=_example(condition),
+        figures=_figures(condition, full, numbered),
+        example=str(example["key"]),
+        block=_block_of(example, condition),
     )
 
 
-def _figures(condition: Condition, full: Layout | None) -> tuple[Figure, ...]:
+def _figures(condition: Condition, full: Layout | None, numbered: Mapping[int, Numbered]) -> tuple[Figure, ...]:
     """Return the figures of the runs in the full results, which leave the sweep of bins out."""
     if full is None:
         return ()
     runs, rounds = (frame[frame["key"].isin(full.runs["key"])] for frame in (condition.runs, condition.rounds))
-    return figures_of(runs, rounds, condition.suffix)
+    return figures_of(runs, rounds, tested(full, numbered[FULL_RESULTS].table), condition.suffix)
 
 
-def _example(condition: Condition) -> str:
+def _example(condition: Condition) -> pd.Series[Any]:
     """Return the run that shows weights best: InvProp's, drawn at random by them, at the paper's ratio."""
     wanted = {"weighting": "invprop", "algorithm": "random", "ratio": 50}
     far = pd.DataFrame({axis: condition.runs[axis] != value for axis, value in wanted.items()})
     nearest = far.assign(key=condition.runs["key"]).sort_values([*wanted, "key"])
-    return str(nearest["key"].iloc[0])
+    run: pd.Series[Any] = condition.runs.loc[nearest.index[0]]
+    return run
+
+
+def _block_of(run: pd.Series[Any], condition: Condition) -> tuple[str, ...]:
+    own = condition.runs[condition.runs[WHOLE_BLOCK].eq(run[WHOLE_BLOCK]).all(axis=1)]
+    return tuple(own.sort_values(["algorithm", "weighting", "key"])["key"])
 
 
 def _numbered(layout: Layout) -> Numbered | None:

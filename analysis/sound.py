@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.frame import TASK
 from analysis.inference import BestOf, Effect, Estimand, best_of
 from analysis.inference.design import Design, FloatArray
 from analysis.inference.effect import effect_of
@@ -21,7 +22,6 @@ from bench.errors import PairingError
 
 ESTIMAND: Estimand = "fixed-suite"
 """The question that tables answer: better on these tasks, as the paper's conclusions are on its 14."""
-TASK = ["dataset", "positive"]
 Place = tuple[int, int]
 """Row and column."""
 

@@ -28,6 +28,7 @@ def tabulate(layout: Layout) -> Table | None:
         return None
     headers, labels = _row_headers(layout)
     every = list(chain.from_iterable(cells))
+    marked = mark(definition, every)
     rows = [Row(*both) for both in zip(labels, cells, strict=True)]
     spelt = {"ratio": "ratio 1/{}", "start": "{} start"}
     told = [spelt[axis].format(value) for axis, value in shared(layout).items()]
@@ -40,9 +41,9 @@ def tabulate(layout: Layout) -> Table | None:
         groups=groups,
         rows=tuple(rows),
         notes=notes(layout, rows, groups),
-        mark=mark(definition),
+        mark=marked,
         sound_mark=sound_mark(definition, every),
-        with_p=definition.summary in ("mean", "best"),
+        with_p=bool(marked) and definition.summary != "p",
     )
 
 
@@ -77,8 +78,9 @@ def p_values(table: Table) -> Table | None:
         name=f"{table.name}-p",
         address=f"{table.address}-p",
         title=f"p-values and pairs: {table.title}",
-        caption="p of the paired one-sided t-test that the first is larger, mean difference, and "
-        f"number of pairs (a dagger there: runs without a partner); bold: p < {ALPHA}; a dash: no test.",
+        caption=f"p of the paired one-sided t-test (greater) that the first is larger, as in {table.address} and with "
+        "its pairs; mean difference, and number of pairs (a dagger there: runs without a partner). "
+        f"No correction; bold: p < {ALPHA}; a dash: no test.",
         headers=(*table.headers, "Claim"),
         groups=tuple(Group(group.title, ("p", "difference", "pairs")) for group in table.groups),
         rows=tuple(rows),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from math import ceil
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -67,7 +68,8 @@ def environment() -> Environment:
 def to_latex(table: Table) -> str:
     """Return ``table*`` environments: booktabs rules, bold marks, superscript signs, caption and notes.
 
-    A table with more rows than a page holds is continued in further environments.
+    A table with more rows than a page holds is continued in further environments, about equally long.
     """
-    parts = [table.rows[start : start + ROWS] for start in range(0, len(table.rows), ROWS)]
+    size = ceil(len(table.rows) / ceil(len(table.rows) / ROWS))
+    parts = [table.rows[start : start + size] for start in range(0, len(table.rows), size)]
     return environment().get_template("table.tex").render(table=table, parts=parts) + "\n"

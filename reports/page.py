@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 
+import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -33,6 +34,7 @@ def to_html(
     overview: Overview,
     trace: Trace,
     pictures: Mapping[str, Sequence[Picture]],
+    texts: Mapping[str, pd.DataFrame] | None = None,
     *,
     gate: bool = False,
 ) -> str:
@@ -43,6 +45,7 @@ def to_html(
         overview: of the same store.
         trace: the runs behind the cells of all tables of the sections.
         pictures: suffix of a section -> its figures.
+        texts: suffix of a section -> excerpts as :func:`analysis.figures.nearest_texts` returns them; none: not shown.
         gate: whether a verdict of the gate, ``gate.html``, lies beside the page and is to be linked.
     """
     environment = page_environment(picture for own in pictures.values() for picture in own)
@@ -58,7 +61,7 @@ def to_html(
         trace=trace,
         gate=gate,
     )
-    return environment.get_template("page.html").render(sections=sections, pictures=pictures) + "\n"
+    return environment.get_template("page.html").render(sections=sections, pictures=pictures, texts=texts or {}) + "\n"
 
 
 def page_environment(pictures: Iterable[Picture]) -> Environment:

@@ -10,12 +10,12 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 
 import pandas as pd
 
 from analysis import Results, Store, read_results, write_atomically
+from analysis.figures import nearest_texts
 from reports.paper import MANIFEST, with_manifest
 from reports.plain import frame_to_csv, frame_to_parquet
 
@@ -110,7 +110,7 @@ def publication(store: Store, *, with_texts: bool = False) -> dict[str, bytes]:
         "unfinished": results.unfinished.drop(columns="reason"),  # it may name anything
     }
     if with_texts:
-        frames["examples"] = pd.DataFrame(_examples(store, results.runs["key"]), columns=["key", *_EXAMPLE])
+        frames["examples"] = nearest_texts(map(store.read, results.runs["key"]))[_EXAMPLE]
     tables = {
         f"{name}.{kind}": write(frame)
         for name, frame in frames.items()
@@ -120,14 +120,7 @@ def publication(store: Store, *, with_texts: bool = False) -> dict[str, bytes]:
     return with_manifest(files)
 
 
-_EXAMPLE = ["row", "text", "nearest_row", "nearest_text", "distance"]
-
-
-def _examples(store: Store, keys: Iterable[str]) -> Iterator[dict[str, object]]:
-    for key in keys:
-        found = store.read(key).informativeness
-        for example in found.examples if found else ():
-            yield {"key": key, **example.model_dump()}
+_EXAMPLE = ["key", "row", "text", "nearest_row", "nearest_text", "distance"]
 
 
 def _rows(store: Store, rounds: pd.DataFrame) -> list[str]:

@@ -23,6 +23,7 @@ from analysis import (
     traced,
     write_atomically,
 )
+from analysis.figures import nearest_texts
 from reports.latex import to_latex
 from reports.page import to_html
 from reports.paper import paper_files
@@ -77,7 +78,9 @@ def read_report(store_path: str | Path) -> Report:
     return Report(store, results, sections(results), overview(results))
 
 
-def write_report(report: Report, out_dir: str | Path, paper_dir: str | Path | None = None) -> ReportFiles:
+def write_report(
+    report: Report, out_dir: str | Path, paper_dir: str | Path | None = None, *, with_texts: bool = False
+) -> ReportFiles:
     """Write ``report.html``, ``tables/``, ``figures/`` and ``runs``; the same store gives the same bytes.
 
     Files of that name are replaced, each of them whole or not at all; the page is written last. Figures are drawn only
@@ -87,6 +90,7 @@ def write_report(report: Report, out_dir: str | Path, paper_dir: str | Path | No
         report: what to write.
         out_dir: where to write.
         paper_dir: where to write the paper-ready folder (see :func:`reports.paper.paper_files`); none: not at all.
+        with_texts: whether the page shows excerpts of texts that runs selected.
 
     Raises:
         StoreError: if a file cannot be written.
@@ -115,7 +119,8 @@ def write_report(report: Report, out_dir: str | Path, paper_dir: str | Path | No
     if paper_dir is not None:
         paper = {Path(paper_dir) / path: content for path, content in paper_files(parts, seen, drawn).items()}
     gate = (out / "gate.html").exists()
-    page = {out / "report.html": to_html(parts, seen, behind, drawn, gate=gate).encode()}
+    texts = {one.suffix: nearest_texts(map(report.store.read, one.block)) for one in parts if with_texts}
+    page = {out / "report.html": to_html(parts, seen, behind, drawn, texts, gate=gate).encode()}
     for path, content in (tables | figures | runs | paper | page).items():
         write_atomically(path, content)
     return ReportFiles(out / "report.html", tuple(tables), tuple(figures), tuple(runs), tuple(paper))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from math import isnan
 
 from rich import box
 from rich.columns import Columns
@@ -11,6 +12,8 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from analysis import DISAGREE, FULL_RESULTS, HOLE, SOUND, Cell, Comparison, Explanation, Overview, Section, Table
+from analysis.captions import count
+from analysis.model import NO_VALUE
 
 # Names and reasons come from files: they are wrapped in Text, whose content rich never reads as markup.
 
@@ -101,7 +104,7 @@ def explained(found: Explanation) -> RenderableType:
         Text(f"{', '.join(found.place)}: {cell.text} ({cell.value!r})"),
         *(Text(line) for line in tests),
         *([Text(f"{HOLE} {cell.note}", style="yellow")] if cell.note else []),
-        Text(f"{len(found.runs)} runs behind it, in {found.store}:"),
+        Text(f"{count(len(found.runs), 'run')} behind it, in {found.store}:"),
         grid,
     )
 
@@ -110,14 +113,19 @@ def _tests(one: Comparison) -> list[str]:
     """Return a line for each mode's test."""
     paper, sound = one.paper, one.sound
     lines = [
-        f"against {one.other}: {paper.n} pairs, difference {paper.difference:+.6f}, p {paper.p:.6f}"
+        f"against {one.other}: {count(paper.n, 'pair')}, difference {_six(paper.difference)}, p {_six(paper.p, '')}"
         + f" ({paper.note})" * bool(paper.note)
     ]
     if sound:
         lines.append(
-            f"    sound mode: {sound.n} {sound.unit}s, difference {sound.estimate:+.6f} "
-            f"[{sound.low:+.6f}, {sound.high:+.6f}], p {sound.p:.6f}, after Holm {one.p_holm:.6f}"
+            f"    sound mode: {count(sound.n, sound.unit)}, difference {_six(sound.estimate)} "
+            f"[{_six(sound.low)}, {_six(sound.high)}], p {_six(sound.p, '')}, after Holm {_six(one.p_holm, '')}"
             + f" ({sound.note})"
             * bool(sound.note)
         )
     return lines
+
+
+def _six(value: float, sign: str = "+") -> str:
+    """Return a number to six digits; a dash where there is none."""
+    return NO_VALUE if isnan(value) else f"{value:{sign}.6f}"

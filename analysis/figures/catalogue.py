@@ -7,19 +7,20 @@ from dataclasses import replace
 
 import pandas as pd
 
+from analysis.captions import count, pairs_of
 from analysis.figures.curves import difference_curves, mean_curves, positives_found
-from analysis.figures.effects import by_ratio, by_task, p_values, wins
-from analysis.figures.intervals import TASK
+from analysis.figures.effects import by_ratio, by_task, wins
 from analysis.figures.model import Figure
 from analysis.figures.selected import informativeness, score_distribution
 from analysis.figures.times import stage_seconds
+from analysis.frame import TASK
 from analysis.names import METRIC_TITLES, with_labels
 from bench.records import METRICS, RunRecord
 
 _OVER_SEEDS = "95 % t-intervals over seeds, whose values are means over the tasks: they speak of these tasks only"
 
 
-def figures_of(runs: pd.DataFrame, rounds: pd.DataFrame, suffix: str = "") -> tuple[Figure, ...]:
+def figures_of(runs: pd.DataFrame, rounds: pd.DataFrame, tests: pd.DataFrame, suffix: str = "") -> tuple[Figure, ...]:
     """Return the figures that these runs give: some for each ratio and start, some across ratios.
 
     A figure that would show nothing (a paired difference of a store that holds one weighting) is not among them.
@@ -27,13 +28,16 @@ def figures_of(runs: pd.DataFrame, rounds: pd.DataFrame, suffix: str = "") -> tu
     Args:
         runs: rows of ``Results.runs`` of one set of settings and one version of each dataset.
         rounds: theirs, as ``Results.rounds`` has them.
+        tests: of these runs, as :func:`analysis.figures.effects.p_values` returns them.
         suffix: ends the names.
     """
     found: list[Figure] = []
     places = runs[["ratio", "start"]].drop_duplicates().itertuples(index=False, name=None)
     for ratio, start in sorted(places, key=lambda place: (place[0], place[1] == "cold")):
-        mine, theirs = (frame[(frame["ratio"] == ratio) & (frame["start"] == start)] for frame in (runs, rounds))
-        found += _at_one_ratio(with_labels(mine), with_labels(theirs), ratio, start)
+        mine, theirs, p = (
+            frame[(frame["ratio"] == ratio) & (frame["start"] == start)] for frame in (runs, rounds, tests)
+        )
+        found += _at_one_ratio(with_labels(mine), with_labels(theirs), p, ratio, start)
     for start in sorted(runs["start"].unique(), key=lambda start: start == "cold"):
         found += _across_ratios(with_labels(runs[runs["start"] == start]), start)
     return tuple(replace(figure, name=f"{figure.name}{suffix}") for figure in found)
@@ -58,7 +62,9 @@ def score_figure(record: RunRecord) -> Figure | None:
     )
 
 
-def _at_one_ratio(runs: pd.DataFrame, rounds: pd.DataFrame, ratio: int, start: str) -> Iterator[Figure]:
+def _at_one_ratio(
+    runs: pd.DataFrame, rounds: pd.DataFrame, p: pd.DataFrame, ratio: int, start: str
+) -> Iterator[Figure]:
     name, where, over = f"ratio{ratio}-{start}", f"ratio 1/{ratio}, {start} start", _count(runs)
     yield from _curves(mean_curves(rounds), difference_curves(runs, rounds), name, where, over)
     yield Figure(
@@ -70,7 +76,7 @@ def _at_one_ratio(runs: pd.DataFrame, rounds: pd.DataFrame, ratio: int, start: s
         "pool; it may lie above what is shown.",
         {"found": positives_found(runs, rounds)},
     )
-    yield from _comparisons(by_task(runs), wins(runs), p_values(runs), name, where)
+    yield from _comparisons(by_task(runs), wins(runs), p, name, where)
     distances = informativeness(runs)
     if distances["mean"].notna().any():
         yield Figure(
@@ -133,10 +139,9 @@ def _comparisons(tasks: pd.DataFrame, score: pd.DataFrame, p: pd.DataFrame, name
         f"p-values-{name}",
         "p-values",
         f"p-values per algorithm, {where}",
-        "Paired one-sided t-test that the first weighting is larger; a pair is two runs of one task and seed, which "
-        "the test takes as independent. Bold and blue: p < 0.05. Orange: p > 0.95, the second is larger. A dash: no "
-        "test. No correction."
-        f"{_missing(p['left_out'])}",
+        "Paired one-sided t-test that the first weighting is larger, as in Table 8: a pair is two runs of one task and "
+        f"seed, which the test takes as independent; {pairs_of(p['n'])}; no correction. Bold and blue: p < 0.05. "
+        f"Orange: p > 0.95, the second is larger. A dash: no test.{_alone(p['unpaired'])}",
         {"p": p},
     )
 
@@ -162,13 +167,17 @@ def _of(frame: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 def _count(runs: pd.DataFrame) -> str:
     tasks, seeds = len(runs[TASK].drop_duplicates()), runs["seed"].nunique()
-    return f"{tasks} task{'s' * (tasks != 1)} and {seeds} seed{'s' * (seeds != 1)}"
+    return f"{count(tasks, 'task')} and {count(seeds, 'seed')}"
 
 
 def _left_out(frame: pd.DataFrame) -> str:
     """Return how many units an interval lacks at most, as a sentence; empty if none does."""
     most = int(frame["left_out"].max()) if len(frame) else 0
     return f" Up to {most} seeds or tasks of an interval are left out: a value is missing." if most else ""
+
+
+def _alone(counts: pd.Series[int]) -> str:
+    return f" Up to {count(counts.max(), 'run')} of a test without a partner." if counts.max() else ""
 
 
 def _missing(counts: pd.Series[int]) -> str:

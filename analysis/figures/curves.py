@@ -38,7 +38,7 @@ def difference_curves(runs: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFrame:
         algorithm_label, larger, smaller, metric, round, labelled, and the columns of :func:`intervals` over seeds.
     """
     keyed = _with_ratio(rounds).merge(runs[["key", "pair_key"]], on="key")
-    pairs = differences(keyed, against_last(runs), METRICS, [*PLACE, "round"])
+    pairs = differences(keyed, against_last(runs["weighting_label"]), METRICS, [*PLACE, "round"])
     pairs = pairs[(pairs["metric"] != "positives_ratio") | (pairs["round"] > 0)]
     table = intervals(pairs, ["algorithm_label", "larger", "smaller", "metric", "round"])
     labelled = rounds.groupby(["algorithm_label", "round"])["labelled"].mean().rename("labelled")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.figures.intervals import TASK, against_last, differences, first_against, intervals
-from analysis.model import p_text
+from analysis.figures.intervals import against_last, differences, first_against, intervals
+from analysis.frame import TASK
+from analysis.layout import Layout
+from analysis.model import Table, p_text
 from analysis.paired import SPREAD
 from bench.records import METRICS
 
@@ -24,7 +26,7 @@ def by_ratio(runs: pd.DataFrame) -> pd.DataFrame:
         algorithm_label (``ALL_ALGORITHMS`` for the mean over all that were run), ratio, ``COMPARED``, and the columns
         of :func:`intervals` over seeds.
     """
-    pairs = differences(runs, first_against(runs), METRICS)
+    pairs = differences(runs, first_against(runs["weighting_label"]), METRICS)
     over_all = intervals(pairs, [*COMPARED, "ratio"]).assign(algorithm_label=ALL_ALGORITHMS)
     return pd.concat([over_all, intervals(pairs, ["algorithm_label", *COMPARED, "ratio"])], ignore_index=True)
 
@@ -40,25 +42,39 @@ def by_task(runs: pd.DataFrame) -> pd.DataFrame:
         task's interval is over seeds. Dataset and positive are empty in the two means over all tasks: over seeds (on
         these tasks) and over tasks (on tasks like these).
     """
-    pairs = differences(runs, first_against(runs), METRICS)
+    pairs = differences(runs, first_against(runs["weighting_label"]), METRICS)
     each = intervals(pairs, [*TASK, *COMPARED]).assign(unit="seed")
     whole = [intervals(pairs, COMPARED, unit).assign(unit=unit, dataset="", positive="") for unit in ("seed", "task")]
     return pd.concat([each, *whole], ignore_index=True)
 
 
-def p_values(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return paper mode's test of each comparison of weightings: one-sided paired t over (task, seed) pairs.
+def p_values(layout: Layout, table: Table) -> pd.DataFrame:
+    """Return paper mode's tests of the full results, one weighting against another: those behind the table's marks.
 
     Args:
-        runs: rows of ``Results.runs`` with ``LABELS``, of one ratio and start.
+        layout: of a table whose rows are ratios, starts and algorithms (among others), and its columns weightings.
+        table: made from it.
 
     Returns:
-        algorithm_label, ``COMPARED``, the columns of :func:`intervals` over pairs, and text: p as it is printed. p
-        is small if ``larger`` is larger, and near 1 if ``smaller`` is.
+        ratio, start, algorithm_label, ``COMPARED``, n (pairs), unpaired (runs without a partner), p, and text: p as it
+        is printed. p is small if ``larger`` is larger, and near 1 if ``smaller`` is. A row for each comparison of the
+        first weighting with another, or of another with the last, that were both run in that row of the table.
     """
-    comparisons = dict.fromkeys([*first_against(runs), *against_last(runs)])
-    table = intervals(differences(runs, comparisons, METRICS), ["algorithm_label", *COMPARED], "pair")
-    return table.assign(text=table["p"].map(p_text))
+    metrics = dict(zip((group.title for group in table.groups), layout.definition.metrics, strict=True))
+    rows = []
+    for labels, row, held in zip(layout.rows, table.rows, layout.held, strict=True):
+        run = [label for label, number in zip(layout.columns, held, strict=True) if number]
+        claims = {*first_against(run), *against_last(run)}
+        at = dict(zip(layout.definition.rows, labels, strict=True))
+        place = (int(at["ratio"]), at["start"], at["algorithm"])
+        for (title, larger), cell in zip(table.columns, row.cells, strict=True):
+            tests = {one.other: one.paper for one in cell.against if (larger, one.other) in claims}
+            rows += [
+                (*place, larger, other, metrics[title], test.n, test.unpaired, test.p, p_text(test.p))
+                for other, test in tests.items()
+            ]
+    names = ["ratio", "start", "algorithm_label", *COMPARED, "n", "unpaired", "p", "text"]
+    return pd.DataFrame(rows, columns=pd.Index(names))
 
 
 def wins(runs: pd.DataFrame) -> pd.DataFrame:
@@ -70,7 +86,7 @@ def wins(runs: pd.DataFrame) -> pd.DataFrame:
     Returns:
         algorithm_label, ``COMPARED``, win, tie (equal but for rounding), loss, missing (runs without a partner).
     """
-    pairs = differences(runs, first_against(runs), METRICS)
+    pairs = differences(runs, first_against(runs["weighting_label"]), METRICS)
     value = pairs["value"].astype(float)
     outcomes = {
         "win": value > SPREAD,

@@ -13,33 +13,31 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.frame import BLOCK
+from analysis.frame import BLOCK, TASK
 from analysis.inference import LEVEL
 from analysis.paired import SPREAD, side_by_side
 
-TASK = ["dataset", "positive"]
 PLACE = ["ratio", "start", *BLOCK, "algorithm_label"]
 """What the two runs of a pair share."""
-Unit = Literal["pair", "seed", "task"]
+Unit = Literal["seed", "task"]
 Comparison = tuple[str, str]
 _ORDER = {"InvProp": 0, "PosProb": 1, "Uniform": 3}
 
 
-def weightings(frame: pd.DataFrame) -> list[str]:
-    """Return the labels of all weightings: InvProp, PosProb, others by letter, Uniform."""
-    labels = map(str, frame["weighting_label"].unique())
-    return sorted(labels, key=lambda label: (_ORDER.get(label.partition(" (")[0], 2), label.lower(), label))
+def weightings(labels: Iterable[str]) -> list[str]:
+    """Return the distinct labels of weightings: InvProp, PosProb, others by letter, Uniform."""
+    return sorted(set(labels), key=lambda label: (_ORDER.get(label.partition(" (")[0], 2), label.lower(), label))
 
 
-def against_last(frame: pd.DataFrame) -> list[Comparison]:
+def against_last(labels: Iterable[str]) -> list[Comparison]:
     """Return each weighting against the last of them, Uniform where it was run."""
-    *others, last = weightings(frame) or [""]
+    *others, last = weightings(labels) or [""]
     return [(label, last) for label in others]
 
 
-def first_against(frame: pd.DataFrame) -> list[Comparison]:
+def first_against(labels: Iterable[str]) -> list[Comparison]:
     """Return the first weighting, InvProp where it was run, against each other."""
-    first, *others = weightings(frame) or [""]
+    first, *others = weightings(labels) or [""]
     return [(first, label) for label in others]
 
 
@@ -76,40 +74,32 @@ def differences(
 
 
 def intervals(values: pd.DataFrame, by: Sequence[str], unit: Unit = "seed") -> pd.DataFrame:
-    """Return the mean of each group with its 95 % t-interval over units, and a one-sided test against 0.
+    """Return the mean of each group with its 95 % t-interval over units.
 
     Args:
         values: a row for each run or pair: ``PLACE``, value (NaN = missing), and the columns ``by``.
         by: what tells the groups apart.
         unit: ``seed``: its value is the mean over the group's tasks and algorithms, and it is left out if any of
-            them is missing. ``task``: the mean over the seeds it has. ``pair``: each value by itself, as the paper's
-            tests take them.
+            them is missing. ``task``: the mean over the seeds it has.
 
     Returns:
-        A row for each group: ``by``, n (units), left_out (units with something missing), mean, low, high, and p of
-        the one-sided t-test that the mean is above 0. Interval and p are NaN where there are fewer than two units,
-        or all have the same value.
+        A row for each group: ``by``, n (units), left_out (units with something missing), mean, low and high, which
+        are NaN where there are fewer than two units, or all have the same value.
     """
     by, algorithm = list(by), [] if "algorithm_label" in by else ["algorithm_label"]
     task = [name for name in TASK if name not in by]
-    if unit == "pair":
-        units = values.assign(missing=values["value"].isna())
-    else:
-        cells = _means_of_all(values, by, [*task, "seed"], algorithm)
-        units = _means_of_all(cells, by, ["seed"], task) if unit == "seed" else _means_of_present(cells, by, task)
+    cells = _means_of_all(values, by, [*task, "seed"], algorithm)
+    units = _means_of_all(cells, by, ["seed"], task) if unit == "seed" else _means_of_present(cells, by, task)
     groups, value = units.groupby(by), units.groupby(by)["value"]
     n, mean = value.count(), value.mean()
     spread = value.std().where((n > 1) & (value.max() - value.min() > SPREAD))
-    error: pd.Series[float] = spread / np.sqrt(n)
-    freedom = (n - 1).where(n > 1)
-    half = stats.t.ppf((1 + LEVEL) / 2, freedom) * error
+    half = stats.t.ppf((1 + LEVEL) / 2, (n - 1).where(n > 1)) * spread / np.sqrt(n)
     table = {
         "n": n,
         "left_out": groups["missing"].sum(),
         "mean": mean,
         "low": mean - half,
         "high": mean + half,
-        "p": stats.t.sf(mean / error, freedom),
     }
     return pd.DataFrame(table).reset_index()
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from analysis.frame import BLOCK
+from analysis.frame import BLOCK, TASK
 from analysis.inference.design import ALGORITHM, Design, FloatArray, IntArray, laid_out, levels
 from analysis.inference.effect import Effect, Estimand, effect_of, mean_of_present
-from analysis.paired import Paired, paired
+from analysis.paired import Paired, paired, strangers
 from bench.errors import PairingError
 
-TASK = BLOCK[:2]
 EVEN, ODD = slice(0, None, 2), slice(1, None, 2)
 """The halves of the seeds, by position among the sorted ones; seeds are exchangeable, so no draw is needed."""
 HALF_LEVEL = 0.975
@@ -177,11 +176,11 @@ def _absent(values: FloatArray) -> int:
 
 
 def _refuse_strangers(runs: pd.DataFrame) -> None:
-    keys = runs.groupby(BLOCK)["pair_key"].agg(["nunique", "min"])
-    strangers = keys[(keys["nunique"] > 1) | (keys["min"] == "")]
-    if len(strangers):
-        first = "/".join(map(str, strangers.index[0][:2]))
+    apart = strangers(runs, BLOCK)
+    if len(apart):
+        dataset, positive, seed = apart.iloc[0]
+        blocks = len(runs[BLOCK].drop_duplicates())
         raise PairingError(
-            f"runs of {len(strangers)} of {len(keys)} blocks do not share a pair key, so they are no pairs (first: "
-            f"{first} seed {strangers.index[0][2]}); run both arms again with one version of data and model"
+            f"runs of {len(apart)} of {blocks} blocks do not share a pair key, so they are no pairs (first: "
+            f"{dataset}/{positive} seed {seed}); run both arms again with one version of data and model"
         )

@@ -77,16 +77,18 @@ def doctor(
 
 def perf(
     what: Annotated[
-        Literal["model", "selection", "block", "store", "report"],
+        Literal["model", "selection", "block", "store", "report", "all"],
         typer.Argument(
             help="Passes and fits of the model; queries over pools of up to 500,000 rows; a large block's memory; "
-            "a result store of 20,000 runs; or the report of 12,820 runs."
+            "a result store of 20,000 runs; the report of 12,820 runs; or all of these."
         ),
     ] = "model",
     shape: Annotated[str | None, typer.Option(help="minilm-l6 (default on a CPU) or bert-base (on a GPU).")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer rows, one turn: a rough answer.")] = False,
-    compare: Annotated[Path | None, typer.Option(help="Stored report: exit with 1 if a ratio is much worse.")] = None,
-    save: Annotated[Path | None, typer.Option(help="Write the report as JSON.")] = None,
+    compare: Annotated[
+        Path | None, typer.Option(help="Stored report: exit with 1 if a ratio is much worse. Of `all`, a folder.")
+    ] = None,
+    save: Annotated[Path | None, typer.Option(help="Write the report as JSON. Of `all`, one each in a folder.")] = None,
     data_dir: DataOption = None,
     cache_dir: CacheOption = DEFAULT_CACHE,
     threads: ThreadsOption = None,
@@ -100,13 +102,17 @@ def perf(
 
     imbal-bench perf selection --threads 2
 
+    imbal-bench perf all --save here
+
     imbal-bench perf --compare here.json
     """
     from bench.model.hardware import choose_hardware, use_threads
     from bench.perf import block, report, reporting, scan, selection, suite
 
+    def place(given: Path, kind: str) -> Path:
+        return given / f"{kind}.json" if what == "all" else given
+
     console = console_here()
-    baseline = report.read(compare) if compare else None
     if threads:
         use_threads(threads)
     hardware = choose_hardware(device)
@@ -115,13 +121,17 @@ def perf(
             "model": lambda: suite.measure(hardware, shape, data_dir, cache_dir, quick=quick, tell=status.update),
             "selection": lambda: selection.measure(hardware, quick=quick, tell=status.update),
             "block": lambda: block.measure(hardware, quick=quick, tell=status.update),
-            "report": lambda: reporting.measure(quick=quick, tell=status.update),
             "store": lambda: scan.measure(hardware, quick=quick, tell=status.update),
+            "report": lambda: reporting.measure(quick=quick, tell=status.update),
         }
-        found = measures[what]()
-    report.show(found, console)
-    if save:
-        save.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    if baseline:
-        report.compare(found, baseline)
+        kinds = list(measures) if what == "all" else [what]
+        baselines = {kind: report.read(place(compare, kind)) for kind in kinds} if compare else {}
+        found = {}
+        for kind in kinds:
+            found[kind] = measures[kind]()
+            report.show(found[kind], console)
+            if save:
+                report.write(found[kind], place(save, kind))
+    report.compare([(found[kind], baseline) for kind, baseline in baselines.items()])
+    if compare:
         console.print(f"no ratio is much worse than in {compare}", highlight=False)

@@ -21,13 +21,17 @@ def report(
     paper: Annotated[
         Path | None, typer.Option("--paper", help="Folder for an article: LaTeX, PDF figures, BibTeX, hashes.")
     ] = None,
+    with_texts: Annotated[
+        bool, typer.Option("--with-texts", help="Show excerpts of selected texts on the page; mind their licences.")
+    ] = False,
 ) -> None:
     """Print the tables of a store, and write all of them as HTML page, LaTeX, CSV, Markdown; figures; and the runs.
 
     What has not changed since the last report is taken from the store's folder index/, which may be deleted. A store
-    holds short excerpts of the datasets' texts (informativeness.examples of each run); a report holds none.
+    holds short excerpts of the datasets' texts (informativeness.examples of each run); a report holds none, unless
+    --with-texts asks for them.
     """
-    print_and_write(store, out or store / "report", console_here(), table or [], paper)
+    print_and_write(store, out or store / "report", console_here(), table or [], paper, with_texts=with_texts)
 
 
 def explain(
@@ -53,14 +57,20 @@ def explain(
 
 
 def print_and_write(
-    store: Path, out: Path, console: Console, tables: Sequence[str] = (), paper: Path | None = None
+    store: Path,
+    out: Path,
+    console: Console,
+    tables: Sequence[str] = (),
+    paper: Path | None = None,
+    *,
+    with_texts: bool = False,
 ) -> None:
     """Print tables of a store, write its whole report, and say where it is."""
     from reports import read_report, terminal_table, write_report
 
     found = read_report(store)
     console.print(terminal_table(found, tables))
-    files = write_report(found, out, paper)
+    files = write_report(found, out, paper, with_texts=with_texts)
     console.print(f"report: {files.html.resolve()}", highlight=False, soft_wrap=True)
     if paper:
         console.print(f"for an article: {(paper / 'main.tex').resolve()}", highlight=False, soft_wrap=True)

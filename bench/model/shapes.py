@@ -33,10 +33,24 @@ class Shape:
 
         The classifier reads the first token: of the last layer, the other tokens need keys and values only.
         """
-        d, f = self.hidden, self.inner
-        per_token, attention = 2 * (4 * d**2 + 2 * d * f), 4 * length * d
+        d = self.hidden
+        per_token, attention = self._layer_flops(length)
         last = length * 4 * d**2 + per_token - 4 * d**2 + attention
         return (self.layers - 1) * length * (per_token + attention) + last
+
+    def encoding_flops(self, length: int) -> float:
+        """Return those of the encoder alone, of all layers for all tokens, as a masked LM needs them."""
+        return self.layers * length * sum(self._layer_flops(length))
+
+    @property
+    def logits_flops(self) -> float:
+        """Those of a masked LM's head at one position: its dense layer, then the whole vocabulary."""
+        return 2.0 * self.hidden * (self.hidden + VOCABULARY)
+
+    def _layer_flops(self, length: int) -> tuple[float, float]:
+        """Return the operations of a layer for one token: its weights', and the attention's to ``length`` tokens."""
+        d, f = self.hidden, self.inner
+        return 2 * (4 * d**2 + 2 * d * f), 4 * length * d
 
 
 SHAPES = MappingProxyType({"minilm-l6": Shape(6, 384, 12, 1536), "bert-base": Shape(12, 768, 12, 3072)})

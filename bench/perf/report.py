@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +12,7 @@ from rich.table import Table
 
 from bench.errors import DataError, RunError
 from bench.records import Record
+from bench.store.files import write_atomically
 
 TOLERANCE = 0.4
 
@@ -76,17 +78,28 @@ def read(path: Path) -> Report:
         raise DataError(f"{path} is no baseline: {where}: {first['msg']}; write one with --save") from None
 
 
-def compare(report: Report, baseline: Report) -> None:
-    """Hold ratios against those of a baseline; times are never compared, since they belong to a machine and an hour.
+def write(report: Report, path: Path) -> None:
+    """Store a report, whole or not at all; the folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, (report.model_dump_json(indent=1) + "\n").encode())
+
+
+def compare(pairs: Iterable[tuple[Report, Report]]) -> None:
+    """Hold ratios against those of baselines; times are never compared, since they belong to a machine and an hour.
+
+    Args:
+        pairs: a report and its baseline each.
 
     Raises:
-        DataError: if the baseline is of another kind of device, precision or shape.
+        DataError: if a baseline is of another kind of device, precision or shape.
         RunError: if a ratio is worse by more than 40 %, or missing; the line names each.
     """
-    if report.kind != baseline.kind:
-        raise DataError(f"the baseline is of {baseline.kind}, this is {report.kind}; compare like with like")
-    found = {measure.stage: measure.ratio for measure in report.measures}
-    worse = [line for old in baseline.measures if old.better and (line := _worse(old, found.get(old.stage)))]
+    worse: list[str] = []
+    for report, baseline in pairs:
+        if report.kind != baseline.kind:
+            raise DataError(f"the baseline is of {baseline.kind}, this is {report.kind}; compare like with like")
+        found = {measure.stage: measure.ratio for measure in report.measures}
+        worse += [line for old in baseline.measures if old.better and (line := _worse(old, found.get(old.stage)))]
     if worse:
         raise RunError(f"slower than the baseline by more than {TOLERANCE:.0%}: {'; '.join(worse)}")
 

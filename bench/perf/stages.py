@@ -21,12 +21,14 @@ from bench.model.batching import Collate
 from bench.model.encoder import Encoder
 from bench.model.fitting import fit_classifier
 from bench.model.hardware import Hardware
+from bench.model.masking import CHOSEN_FRACTION
 from bench.model.shapes import Shape
 from bench.model.surprisal import SurprisalSource
 from bench.perf import naive
 from bench.perf.clock import time_in_turns
 from bench.perf.floors import memory_copy, products
 from bench.perf.report import Measure
+from bench.perf.texts import ENDS
 from bench.records import ModelSettings, TrainSettings
 
 TRAIN = TrainSettings(epochs=1)
@@ -196,10 +198,14 @@ def surprisal(bench: Bench, name: str, tokens: TokenTable) -> list[Measure]:
         source = SurprisalSource(encoder.settings, bench.hardware, tokens, "perf", encoder.tokenizer, Path(cache))
         reader = source.reader(checkpoints.load_masked_lm(encoder.checkpoint)[0])
         took = bench.time(surprisal=lambda: source.compute(reader, rows), whole=lambda: encoder.embed(tokens, rows))
-    factor = took["surprisal"] / took["whole"]
+    lengths = tokens.lengths[rows]
+    chosen = np.maximum(np.round(CHOSEN_FRACTION * (lengths - len(ENDS))), 1).sum()
+    logits = chosen * bench.shape.logits_flops / sum(map(bench.shape.encoding_flops, lengths.tolist()))
     return [
         Measure(
-            stage=f"surprisal {name}", value=len(rows) / took["surprisal"], unit="rows/s", ratio=factor, better="lower",
-            floor=f"encoder pass over the same rows at {len(rows) / took['whole']:.3g} rows/s",
+            stage=f"surprisal {name}", value=len(rows) / took["surprisal"], unit="rows/s",
+            ratio=took["surprisal"] / took["whole"], better="lower",
+            floor=f"encoder pass over the same rows at {len(rows) / took['whole']:.3g} rows/s; "
+            f"FLOPs alone: {1 + logits:.3f}",
         ),
     ]  # fmt: skip

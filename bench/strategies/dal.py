@@ -86,11 +86,14 @@ class Dal(Algorithm):
         std, mean = torch.std_mean(X, dim=0, correction=0)
         std = torch.where(std > 0, std, 1.0)
         network = self._trained((X - mean) / std, y, rng)
+        # In float64, or all sure rows would tie at exactly 1. Written into one place: small results kept between the
+        # large chunks would break the heap into pieces that no later chunk fits, and memory would grow with the pool.
+        margins = torch.empty(len(left), dtype=torch.double, device=X.device)
         with torch.no_grad():
-            parts = np.split(left, range(_CHUNK, len(left), _CHUNK))
-            logits = torch.cat([network((_rows(h, part) - mean) / std) for part in parts]).double()
-        # In float64, or all sure rows would tie at exactly 1.
-        return torch.sigmoid(logits[:, 1] - logits[:, 0]).cpu().numpy()
+            for start in range(0, len(left), _CHUNK):
+                logits = network((_rows(h, left[start : start + _CHUNK]) - mean) / std).double()
+                margins[start : start + _CHUNK] = logits[:, 1] - logits[:, 0]
+        return torch.sigmoid(margins).cpu().numpy()
 
     def _trained(self, X: torch.Tensor, y: torch.Tensor, rng: torch.Generator) -> nn.Module:
         """Return a new network trained until an epoch's running accuracy exceeds the target."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import torch
@@ -27,9 +29,11 @@ def dot_products(h: torch.Tensor, centre: torch.Tensor | None = None) -> FloatAr
     Returns:
         (n,) float64.
     """
-    if h.device.type == "cpu":  # torch's vecdot writes the products down before it sums them; NumPy's does not
-        pairs = ((rows.float().numpy(), rows if centre is None else centre) for rows in h.split(_CHUNK))
-        return np.concatenate([np.vecdot(rows, other.float().numpy()) for rows, other in pairs]).astype(np.float64)
+    if h.device.type == "cpu":
+        threads = torch.get_num_threads()  # NumPy works on one, and lets others go on meanwhile
+        with ThreadPoolExecutor(threads) as pool:
+            slabs = h.split(max(_CHUNK, -(-len(h) // threads)))
+            return np.concatenate(list(pool.map(partial(_dot_products_on_cpu, centre=centre), slabs)))
     both = ((rows.float(), rows if centre is None else centre) for rows in h.split(_GPU_CHUNK))
     return torch.cat([torch.linalg.vecdot(rows, other.float()) for rows, other in both]).double().cpu().numpy()
 
@@ -75,6 +79,12 @@ def nearest_rows(rows: FloatArray, centres: FloatArray, k: int, priority: FloatA
             near[centre] = inside[np.lexsort((priority[inside], distance[inside]))[:k]]
             distances[centre] = distance[near[centre]]
     return near, distances
+
+
+def _dot_products_on_cpu(h: torch.Tensor, centre: torch.Tensor | None) -> FloatArray:
+    """Return `dot_products` by NumPy: torch's vecdot writes the products down before it sums them."""
+    pairs = ((rows.float().numpy(), rows if centre is None else centre) for rows in h.split(_CHUNK))
+    return np.concatenate([np.vecdot(rows, other.float().numpy()) for rows, other in pairs]).astype(np.float64)
 
 
 def _unit(rows: torch.Tensor) -> torch.Tensor:

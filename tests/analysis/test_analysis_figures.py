@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis import paired, read_results
-from analysis.figures import figures_of, nearest_texts, score_figure
+from analysis import paired, read_results, sections
+from analysis.figures import nearest_texts, score_figure
 from analysis.figures.curves import difference_curves, mean_curves, positives_found
-from analysis.figures.effects import ALL_ALGORITHMS, by_ratio, by_task, p_values, wins
+from analysis.figures.effects import ALL_ALGORITHMS, by_ratio, by_task, wins
 from analysis.figures.intervals import PLACE, against_last, differences, first_against, intervals, weightings
 from analysis.figures.selected import informativeness, score_distribution
 from analysis.figures.times import stage_seconds
@@ -33,6 +34,11 @@ def results(tmp_path_factory, factory):
     for ratio in (10, 50):
         factory.fill(path, tasks=TASKS, weightings=("uniform", "posprob", "invprop"), ratio=ratio)
     return read_results(Store(path))
+
+
+@pytest.fixture(scope="module")
+def figures(results):
+    return sections(results)[0].figures
 
 
 @pytest.fixture(scope="module")
@@ -83,9 +89,6 @@ def test_units_by_hand():
     assert (over_seeds.n, over_seeds.left_out) == (3, 0)
     (over_tasks,) = intervals(frame, ["metric"], "task").itertuples()
     assert (over_tasks.mean, over_tasks.low, over_tasks.high) == interval_of([0.2, 0.4])
-    (over_pairs,) = intervals(frame, ["metric"], "pair").itertuples()
-    assert (over_pairs.mean, over_pairs.low, over_pairs.high) == interval_of(frame["value"])
-    assert over_pairs.p == pytest.approx(stats.ttest_1samp(frame["value"], 0, alternative="greater").pvalue)
 
 
 def test_a_seed_that_lacks_a_run_is_left_out_and_counted():
@@ -97,15 +100,13 @@ def test_a_seed_that_lacks_a_run_is_left_out_and_counted():
     pd.testing.assert_frame_equal(intervals(gone, ["metric"], "seed"), intervals(frame, ["metric"], "seed"))
     (over_tasks,) = intervals(frame, ["metric"], "task").itertuples()
     assert over_tasks.mean == pytest.approx((0.2 + np.mean([0.6, 0.3])) / 2)
-    (over_pairs,) = intervals(frame, ["metric"], "pair").itertuples()
-    assert (over_pairs.n, over_pairs.left_out) == (11, 1)
 
 
 @pytest.mark.parametrize("values", [[[[0.5]]], [[[0.5], [0.5], [0.5]]]], ids=["one unit", "no spread"])
 def test_no_interval_without_spread(values):
     (row,) = intervals(frame_of(values), ["metric"]).itertuples()
     assert row.mean == 0.5
-    assert np.isnan([row.low, row.high, row.p]).all()
+    assert np.isnan([row.low, row.high]).all()
 
 
 @settings(max_examples=15, deadline=None)
@@ -120,7 +121,7 @@ def test_intervals_move_with_a_constant_and_not_with_the_order(values, constant,
     frame = frame_of(values)
     order = list(range(len(frame)))
     random.shuffle(order)
-    for unit in ("seed", "task", "pair"):
+    for unit in ("seed", "task"):
         (row,) = intervals(frame, ["metric"], unit).itertuples()
         (moved,) = intervals(frame.assign(value=frame["value"] + constant).iloc[order], ["metric"], unit).itertuples()
         assert moved.mean == pytest.approx(row.mean + constant)
@@ -133,11 +134,11 @@ def test_intervals_move_with_a_constant_and_not_with_the_order(values, constant,
 
 
 def test_comparisons_start_with_invprop_and_end_with_uniform():
-    frame = pd.DataFrame({"weighting_label": ["Uniform", "mine", "InvProp (bins=5)", "PosProb", "InvProp (bins=10)"]})
-    assert weightings(frame) == ["InvProp (bins=10)", "InvProp (bins=5)", "PosProb", "mine", "Uniform"]
-    assert first_against(frame)[0] == ("InvProp (bins=10)", "InvProp (bins=5)")
-    assert against_last(frame)[-1] == ("mine", "Uniform")
-    assert first_against(frame[:0]) == against_last(frame[:1]) == []
+    labels = ["Uniform", "mine", "InvProp (bins=5)", "PosProb", "InvProp (bins=10)", "mine"]
+    assert weightings(labels) == ["InvProp (bins=10)", "InvProp (bins=5)", "PosProb", "mine", "Uniform"]
+    assert first_against(labels)[0] == ("InvProp (bins=10)", "InvProp (bins=5)")
+    assert against_last(labels)[-1] == ("mine", "Uniform")
+    assert first_against([]) == against_last(labels[:1]) == []
 
 
 def test_runs_made_under_different_conditions_are_no_pair(at_50):
@@ -223,15 +224,34 @@ def test_effects_by_task_and_over_tasks(at_50):
     assert (like.mean, like.low, like.high) == interval_of(values.groupby(["dataset", "positive"])["value"].mean())
 
 
-def test_p_values_are_those_of_the_paired_test(at_50):
+def test_p_values_are_those_of_the_paired_test(at_50, figures):
     runs = at_50[0]
-    table = p_values(runs)
+    (table,) = (figure.data["p"] for figure in figures if figure.name == "p-values-ratio50-warm")
     assert len(table) == 2 * 3 * 3
     for row in table.itertuples():
         arms = (arm(runs, algorithm_label=row.algorithm_label, weighting_label=w) for w in (row.larger, row.smaller))
         test = paired(*arms, row.metric)
-        assert (row.n, row.mean, row.p) == (test.n, pytest.approx(test.difference), pytest.approx(test.p))
+        assert (row.n, row.unpaired, row.p) == (test.n, 0, pytest.approx(test.p))
         assert row.text == (f"{test.p:.4f}" if test.p >= 1e-4 else "<0.0001")
+
+
+def test_p_values_of_runs_that_are_odd_are_those_of_the_table(tmp_path, factory):
+    """One value is NaN, two runs are no pair, and one weighting has runs of one algorithm only."""
+    store = factory.fill(tmp_path / "s")
+    factory.fill(tmp_path / "s", algorithms=("random",), weightings=("posprob",))
+    store.write(factory.a_run("random", "uniform", seed=1, auc=float("nan")))
+    store.write(factory.a_run("badge", "uniform", seed=1, pair_key="made elsewhere"))
+    (section,) = sections(read_results(store))
+    (p,) = (figure.data["p"] for figure in section.figures if figure.drawing == "p-values")
+    claims = {row.labels: dict(zip(METRICS, row.cells[::3], strict=True)) for row in section.table("T8-p").rows}
+    assert len(p) == 3 * (3 + 1)
+    for row in p.itertuples():
+        assert row.text == claims[row.algorithm_label, f"{row.larger} > {row.smaller}"][row.metric].text
+    dashes = p[p["text"] == "–"]
+    assert set(zip(dashes["algorithm_label"], dashes["metric"], strict=True)) == {
+        *(("BADGE", metric) for metric in METRICS),
+        ("Random", "auc"),
+    }
 
 
 def test_wins_ties_and_losses_are_counted(tmp_path, factory):
@@ -302,6 +322,19 @@ def test_nearest_texts_are_those_recorded(factory):
     assert not len(nearest_texts(records[:1]))
 
 
+def test_the_example_is_invprops_at_the_papers_ratio_and_its_block_holds_every_strategy(results):
+    (section,) = sections(results)
+    runs = results.runs.set_index("key")
+    example = runs.loc[section.example]
+    assert (example["algorithm"], example["weighting"], example["ratio"]) == ("random", "invprop", 50)
+    block = runs.loc[list(section.block)]
+    assert section.example in section.block
+    assert list(zip(block["algorithm"], block["weighting"], strict=True)) == list(
+        itertools.product(("badge", "random"), ("invprop", "posprob", "uniform"))
+    )
+    assert len(block[["ratio", "start", "dataset", "positive", "seed"]].drop_duplicates()) == 1
+
+
 def test_seconds_per_stage_are_summed_over_rounds(at_50):
     times = stage_seconds(at_50[1])
     assert list(dict.fromkeys(times["stage"])) == ["fit", "select"]  # three rounds of 2 and of 0.5 seconds
@@ -311,15 +344,14 @@ def test_seconds_per_stage_are_summed_over_rounds(at_50):
 # All of them
 
 
-def test_every_figure_has_a_name_of_its_own_and_says_its_unit(results):
-    figures = figures_of(results.runs, results.rounds, "-x")
+def test_every_figure_has_a_name_of_its_own_and_says_its_unit(figures):
     names = [figure.name for figure in figures]
     assert len(names) == len(set(names)) == 2 * 8 + 3
-    assert all(name.endswith("-x") for name in names)
     assert {figure.drawing for figure in figures} >= {"curves", "positives", "ratios", "forest", "p-values", "wins"}
     said = {figure.drawing: figure.caption for figure in figures}
     assert all("over seeds" in said[drawing] for drawing in ("curves", "ratios", "forest"))
     assert "3 tasks and 4 seeds" in said["curves"]
+    assert "12 pairs in each test; no correction" in said["p-values"]
     assert not any("missing" in caption for caption in said.values())
 
 
@@ -327,22 +359,19 @@ def test_a_missing_run_is_said_under_every_figure_it_is_missing_in(results):
     lost = results.runs[results.runs["weighting"] == "uniform"].iloc[0]
     runs = results.runs[results.runs["key"] != lost["key"]]
     rounds = results.rounds[results.rounds["key"].isin(runs["key"])]
+    (section,) = sections(replace(results, runs=runs, rounds=rounds))
     said = [
-        f.caption for f in figures_of(runs, rounds) if f.drawing in ("curves", "forest", "wins", "p-values", "ratios")
+        figure for figure in section.figures if "missing" in figure.caption or "without a partner" in figure.caption
     ]
-    assert sum("missing" in caption for caption in said) == 3 + 3 + 3  # one ratio's curves, its comparisons, ratios
+    drawings = {figure.drawing for figure in said}
+    assert drawings == {"curves", "forest", "wins", "p-values", "ratios"}
+    assert len(said) == 3 + 3 + 3  # one ratio's curves, its comparisons, ratios
 
 
 @pytest.mark.parametrize("weighting", ["uniform", "invprop"])
 def test_one_run_gives_only_figures_that_show_something(tmp_path, factory, weighting):
     store = Store(tmp_path / "s", create=True)
     store.write(factory.a_run(weighting=weighting))
-    results = read_results(store)
-    figures = figures_of(results.runs, results.rounds)
+    figures = sections(read_results(store))[0].figures
     assert [figure.drawing for figure in figures] == ["curves"] * len(METRICS) + ["positives", "times"]
     assert all("Below" not in figure.caption and "1 task and 1 seed" in figure.caption for figure in figures[:3])
-
-
-def test_no_runs_give_no_figures(tmp_path):
-    results = read_results(Store(tmp_path / "s", create=True))
-    assert figures_of(results.runs, results.rounds) == ()

@@ -280,12 +280,12 @@ def test_an_effects_row_is_what_inference_says_of_its_frame(section, runs_of_all
         assert said[3].text == f"{expected.n} seeds"
         crossed = (expected.d_z, tests.p_wilcoxon, tests.p_sign_flip)
         assert [cell.value for cell in said[5:8]] == pytest.approx(crossed)
-        for cell, factor in zip(said[8:10], ("task", "seed"), strict=True):
+        for cell, factor in zip(said[8:11], ("dataset", "task", "seed"), strict=True):
             without = leave_one_out(side, factor=factor, alpha=0.025)
             assert cell.text == f"{len(without.p) - len(without.flips)} of {len(without.p)}"
-        assert (said[10].text == "–") == (expected.missing == 0)
+        assert (said[11].text == "–") == (expected.missing == 0)
         if expected.missing:
-            assert (said[10].text, said[10].note) == (bounds(side).verdict(0.025), expected.hole)
+            assert (said[11].text, said[11].note) == (bounds(side).verdict(0.025), expected.hole)
 
 
 def test_an_effects_row_for_each_pair_of_columns(section):
@@ -322,16 +322,15 @@ def test_the_papers_effect_is_held_against_our_interval(factory):
         results = planted(factory, theirs + shift + NOISE, algorithms=("badge",))
         section = section_of(results)
         cell = cells(section.table("T3"))[("BADGE",), "Positives ratio", "InvProp"]
-        rows = {
-            row.labels: dict(zip(section.table("T3-paper").columns, row.cells, strict=True))
-            for row in section.table("T3-paper").rows
-        }
-        own = rows["BADGE", "InvProp − Uniform"]
+        beside = section.table("T3-paper")
+        (names,) = [group.columns for group in beside.groups]
+        rows = {row.labels: dict(zip(names, row.cells, strict=True)) for row in beside.rows}
+        own = rows["BADGE", "Positives ratio", "InvProp − Uniform"]
         sound = cell.against[0].sound
         low, high = sound.low - theirs, sound.high - theirs
-        assert own["Positives ratio", "95 % CI"].text == f"{low:+.4f} to {high:+.4f}".replace("-", "−")
-        assert own["Positives ratio", "inside"].text == ("yes" if inside else "no")
-        arm = rows["BADGE", "InvProp"]["Positives ratio", "95 % CI"]
+        assert own["95 % CI"].text == f"{low:+.4f} to {high:+.4f}".replace("-", "−")
+        assert own["inside"].text == ("yes" if inside else "no")
+        arm = rows["BADGE", "Positives ratio", "InvProp"]["95 % CI"]
         assert arm.value == pytest.approx(cell.interval[1] - cell.interval[0])
         assert "the paper's effect lies in our interval in" in section.agreement.line
 

@@ -10,6 +10,7 @@ from scipy import stats
 from analysis import Cell, Group, Row, Table, read_results, sections
 from analysis.condition import conditions
 from analysis.definitions import DEFINITIONS
+from analysis.findings import doubts
 from analysis.selection import select
 from analysis.tables import p_values, tabulate
 from bench.records import PoolSettings
@@ -87,7 +88,9 @@ def test_bold_means_p_below_alpha_against_every_other_column(factory, rows):
 def test_a_lone_column_is_never_bold(tmp_path, factory):
     (table,) = tables(factory.fill(tmp_path / "s", weightings=("uniform",)))
     assert not any(cell.bold for cell in cells(table).values())
-    assert "nothing to test against" in table.caption
+    assert "No test: there is one column. " in table.caption
+    assert "Bold" not in table.caption
+    assert (table.mark, table.with_p) == ("", False)
     assert p_values(table) is None
 
 
@@ -168,6 +171,16 @@ def test_nan_is_shown_and_never_averaged_away(tmp_path, factory):
     assert cells(table)["Random", "Balanced accuracy", "InvProp"].bold
 
 
+def test_modes_do_not_disagree_where_one_of_them_has_no_test(tmp_path, factory):
+    """Paper mode makes no test with a NaN; sound mode leaves its seed out and still marks the effect."""
+    store = factory.fill(tmp_path / "s")
+    store.write(factory.a_run("random", "uniform", seed=1, auc=float("nan")))
+    (table,) = tables(store)
+    cell = cells(table)["Random", "ROC-AUC", "InvProp"]
+    assert (cell.bold, cell.sound_bold, cell.disagrees, cell.signs) == (False, True, False, "§")
+    assert not any("disagree" in note for note in table.notes)
+
+
 def test_runs_that_are_no_pairs_cost_the_mark_and_say_so(tmp_path, factory):
     store = factory.fill(tmp_path / "s")
     store.write(factory.a_run("random", "uniform", seed=1, pair_key="made elsewhere"))
@@ -224,9 +237,23 @@ def test_runs_on_another_version_of_the_data_are_left_out_with_a_note(tmp_path, 
     for weighting in ("uniform", "invprop"):
         store.write(factory.a_run(weighting=weighting, seed=0, auc=0.0, fingerprint="e" * 32))
     (table,) = tables(store)
-    assert "2 runs of ag_news on data eeeeeeee are left out" in table.notes[0]
+    assert "2 runs of ag_news on data eeeeeeee left out" in table.notes[0]
     assert cells(table)["Random", "ROC-AUC", "Uniform"].n == 6
     assert "ag_news ffffffff" in table.caption
+
+
+def test_runs_that_finished_and_cannot_be_used_are_said_first(tmp_path, factory):
+    store = factory.fill(tmp_path / "s")
+    assert doubts(conditions(read_results(store))[0]) == ()
+    store.write(factory.a_run("random", "uniform", seed=1, auc=float("nan")))
+    store.write(factory.a_run("badge", "uniform", seed=2, pair_key="made elsewhere"))
+    store.write(factory.a_run("badge", "uniform", seed=3, pair_key=""))
+    store.write(factory.a_run("badge", "uniform", fingerprint="e" * 32))
+    data, lost, apart = doubts(conditions(read_results(store))[0])
+    assert data == "1 run of ag_news on data eeeeeeee left out: most runs of it are on data ffffffff"
+    assert lost.startswith("ROC-AUC is NaN in 1 of 32 runs (one is ag_news/Sports 1/50 seed 1 warm random+uniform): ")
+    assert apart.startswith("runs of 2 of 8 blocks were made under different conditions (they do not share a pair key)")
+    assert apart.endswith("(one is ag_news/Sports 1/50 seed 2 warm)")
 
 
 def test_time_per_stage_is_the_mean_per_run(tmp_path, factory):

@@ -1,16 +1,17 @@
 """Clock, texts, reports and their comparison; no test here asks how fast anything is."""
 
-import json
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from cli_tools import in_process
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.errors import DataError, RunError, UnknownNameError
-from bench.perf import clock, report, suite
+from bench.perf import block, clock, report, reporting, scan, selection, suite
 from bench.perf.report import TOLERANCE, Measure, Report
 from bench.perf.texts import ENDS, LOG_NORMAL, LONGEST, VOCABULARY, made_up, sample
 
@@ -80,23 +81,23 @@ def test_a_comparison_fails_where_a_ratio_is_worse_by_more_than_the_tolerance(ba
     old, new = report_of(("fit", base, better)), report_of(("fit", base * factor, better), value=1e9)
     if bad:
         with pytest.raises(RunError, match="fit"):
-            report.compare(new, old)
+            report.compare([(new, old)])
     else:
-        report.compare(new, old)
+        report.compare([(new, old)])
 
 
 def test_a_comparison_names_each_ratio_once_and_what_is_missing():
     old = report_of(("a", 1.0, "higher"), ("b", 1.0, "lower"), ("c", 1.0, "higher"), ("d", 1.0, "higher"))
     new = report_of(("a", 0.1, "higher"), ("b", 9.0, "lower"), ("c", 1.0, "higher"))
     with pytest.raises(RunError) as error:
-        report.compare(new, old)
+        report.compare([(new, old)])
     assert str(error.value).endswith("a 0.1, was 1; b 9, was 1; d was not measured")
     assert error.value.exit_code == 1
 
 
 def test_unlike_machines_are_not_compared():
     with pytest.raises(DataError, match="compare like with like"):
-        report.compare(report_of(kind="cpu"), report_of(kind="cuda"))
+        report.compare([(report_of(kind="cpu"), report_of(kind="cuda"))])
 
 
 @pytest.mark.parametrize(("content", "says"), [(None, "cannot read the baseline"), ("{}", "is no baseline: version")])
@@ -119,7 +120,7 @@ def test_every_stage_is_measured_and_the_report_survives_its_file(tiny_shape, ha
     assert max(exact.values()) < 1e-3  # in fp32
     (tmp_path / "r.json").write_text(found.model_dump_json())
     assert report.read(tmp_path / "r.json") == found
-    report.compare(found, found)
+    report.compare([(found, found)])
 
 
 def test_an_unknown_shape_is_refused(hardware, tmp_path):
@@ -127,7 +128,33 @@ def test_an_unknown_shape_is_refused(hardware, tmp_path):
         suite.measure(hardware, "bert-large", None, tmp_path, quick=True, tell=print)
 
 
-def test_the_baseline_has_a_ratio_for_every_stage_that_is_compared():
-    baseline = json.loads((Path(__file__).parent / "baseline_cpu.json").read_text())
-    compared = [measure for measure in baseline["measures"] if measure["better"]]
-    assert len(compared) == 2 + 4 * 2
+BASELINES = {path.stem: report.read(path) for path in (Path(__file__).parent / "baselines").glob("*.json")}
+
+
+def test_the_kept_baselines_have_a_ratio_for_every_stage_that_is_compared():
+    counts = {kind: sum(m.better is not None for m in baseline.measures) for kind, baseline in BASELINES.items()}
+    every = len(selection.NAMES)
+    sizes = {"model": 2 + 4 * 2, "selection": every * (len(selection.SIZES) + 1), "block": 1 + len(block.NAMES)}
+    assert counts == {**sizes, "store": 3, "report": 4}
+    for baseline in BASELINES.values():
+        report.compare([(baseline, baseline)])
+
+
+def test_all_kinds_are_measured_kept_in_a_folder_and_compared(tmp_path, monkeypatch, capsys):
+    modules = {"model": suite, "selection": selection, "block": block, "store": scan, "report": reporting}
+    ratios = dict.fromkeys(modules, 1.0)
+    for kind, module in modules.items():
+        monkeypatch.setattr(
+            module, "measure", lambda *_, kind=kind, **__: report_of((kind, ratios[kind], "lower"), kind=kind)
+        )
+    perf, kept = partial(in_process(monkeypatch, capsys), "perf", "all", "--device", "cpu"), tmp_path / "kept"
+    code, _, err = perf("--save", kept)
+    assert code == 0, err
+    assert {path.stem for path in kept.iterdir()} == set(modules)
+    code, out, _ = perf("--compare", kept)
+    assert code == 0
+    assert "no ratio is much worse" in out
+    ratios.update(store=3.0, model=5.0)
+    code, _, err = perf("--compare", kept)
+    assert code == 1
+    assert "model 5, was 1; store 3, was 1" in err

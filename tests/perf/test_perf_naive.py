@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
+from transformers import BertForMaskedLM
 
 from bench import seeds
 from bench.model.batching import Collate
@@ -54,17 +55,19 @@ def test_the_plain_loop_fits_as_the_encoder_does(encoder, tokens):
     np.testing.assert_allclose(plain, ours, atol=1e-4)
 
 
+def operations(model, length):
+    """Return the floating-point operations that torch counts in the forward pass of one text."""
+    counter = FlopCounterMode(display=False)
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
+        model(input_ids=torch.full((1, length), 2_000))
+    return counter.get_total_flops()
+
+
 @pytest.mark.parametrize("length", [3, 17])
 def test_operations_are_those_that_torch_counts(tiny_folder, hardware, tiny: Shape, length):
-    encoder = Encoder(ModelSettings(name=str(tiny_folder)), hardware)
-    batch = {"input_ids": torch.full((1, length), 2_000)}
-    model, d = encoder.model.eval(), tiny.hidden
-    with (
-        torch.no_grad(),
-        first_token_only(model),
-        sdpa_kernel(SDPBackend.MATH),
-        FlopCounterMode(display=False) as counted,
-    ):
-        model(**batch)
-    head = 2 * d * d + 2 * d * 2  # pooler and last layer: not part of the encoder
-    assert counted.get_total_flops() - head == tiny.forward_flops(length)
+    model, d = Encoder(ModelSettings(name=str(tiny_folder)), hardware).model.eval(), tiny.hidden
+    with first_token_only(model):
+        head = 2 * d * d + 2 * d * 2  # pooler and last layer: not part of the encoder
+        assert operations(model, length) - head == tiny.forward_flops(length)
+    masked_lm = BertForMaskedLM.from_pretrained(tiny_folder).eval()
+    assert operations(masked_lm, length) == tiny.encoding_flops(length) + length * tiny.logits_flops

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import read_results
-from analysis.figures import figures_of, score_figure
+from analysis import read_results, sections
+from analysis.figures import score_figure
 from analysis.figures.model import Drawing, Figure
 from analysis.history.drift import SERIES
 from bench.records import METRICS, Informativeness
@@ -53,7 +53,7 @@ def figures(tmp_path_factory, factory):
     results = read_results(store)
     one = score_figure(with_scores(factory.a_run("random", "invprop")))
     night = Figure("nights", "nights", "Nights", "Nights.", {"points": some_nights()})
-    return {figure.drawing: figure for figure in (*figures_of(results.runs, results.rounds), one, night)}
+    return {figure.drawing: figure for figure in (*sections(results)[0].figures, one, night)}
 
 
 def some_nights():
@@ -271,8 +271,8 @@ def test_hostile_names_are_text(figures, drawing):
 def test_one_run_is_drawn_without_intervals(tmp_path, factory):
     store = Store(tmp_path / "s", create=True)
     store.write(factory.a_run())
-    results = read_results(store)
-    curves, *_, positives, times = figures_of(results.runs, results.rounds)
+    (section,) = sections(read_results(store))
+    curves, *_, positives, times = section.figures
     for figure in (curves, positives, times):
         assert not re.search(rb"\bnan\b", draw(figure)["svg"])
 

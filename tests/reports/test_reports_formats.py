@@ -237,6 +237,19 @@ def test_the_terminal_prints_the_tables_that_are_asked_for(store, parts):
         reports.terminal_table(reports.read_report(store.path), ["T9"])
 
 
+def test_a_test_that_was_not_made_is_a_dash_and_never_nan(tmp_path, factory):
+    store = factory.fill(tmp_path / "s", seeds=range(1), tasks=(("sst2", "positive"),))
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(reports.terminal_explanation(store.path, ["T3", "badge", "auc", "InvProp"]))
+    text = console.export_text()
+    assert re.search(r"against Uniform: 1 pair, difference \+0\.\d{6}, p – \(one pair, no test\)", text)
+    assert re.search(
+        r"sound mode: 1 seed, difference \+0\.\d{6} \[–, –\], p –, after Holm – \(one seed, no test\)", text
+    )
+    assert "1 run behind it" in text
+    assert "nan" not in text
+
+
 def test_the_terminal_lists_the_runs_behind_a_number(store):
     text = printed(reports.terminal_explanation(store.path, ["T8", "50", "badge", "auc", "uniform"]), 200)
     assert "50, BADGE, ROC-AUC, Uniform: 0." in text

@@ -15,7 +15,7 @@ from bench.cli import app
 from bench.records import Example, Informativeness, ModelSettings, Settings
 from bench.store import Store
 from bench.store.compact import compact
-from reports import publication, write_publication
+from reports import publication, read_report, write_publication, write_report
 
 HOST, FOLDER, SECRET, REASON = "node-17.example.org", "/home/someone", "a text under licence", "no file /home/someone/x"
 
@@ -129,3 +129,16 @@ def test_what_is_there_is_not_written_over(store, tmp_path):
     assert done.exit_code == 0
     done = CliRunner().invoke(app, ["store", "export", str(tmp_path / "out"), "--store", str(store.path)])
     assert "exists already" in str(done.exception)
+
+
+def test_a_report_shows_texts_on_its_page_only_if_asked_for(store, tmp_path, monkeypatch):
+    monkeypatch.setattr("reports.report._drawn", lambda report: {"": ()})  # figures take seconds, and hold no texts
+    found = read_report(store.path)
+    for with_texts in (False, True):
+        write_report(found, tmp_path / "out", tmp_path / "paper", with_texts=with_texts)
+        files = [path for path in tmp_path.rglob("*") if path.is_file() and "store" not in path.parts]
+        telling = [path.name for path in files if SECRET.encode() in path.read_bytes()]
+        assert len(files) > 10
+        assert telling == ["report.html"] * with_texts
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert page.count(f"<q>{SECRET}</q> nearest to <q>{SECRET}</q>") == 1  # one run is of that block

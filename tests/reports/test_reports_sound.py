@@ -17,12 +17,12 @@ from reports.plain import to_csv, to_markdown
 from reports.terminal import printed
 from reports.trace import Trace
 
-PAPER = Paired(9, 0, 0.1, 3.0, 0.01)
+PAPER = {True: Paired(9, 0, 0.1, 3.0, 0.01), False: Paired(9, 0, 0.1, 1.0, 0.20)}
 SOUND = Effect("fixed-suite", 3, 0.1, 0.05, 0.15, 9.0, 0.006, 5.2, 9, 0, units=(0.09, 0.1, 0.11))
 
 
 def cell(text, bold, p_holm, note=""):
-    return Cell(text, float(text), 9, bold=bold, note=note, against=(Comparison("X", PAPER, SOUND, p_holm),))
+    return Cell(text, float(text), 9, bold=bold, note=note, against=(Comparison("X", PAPER[bold], SOUND, p_holm),))
 
 
 @pytest.fixture(scope="module")
@@ -82,24 +82,31 @@ def test_csv_holds_both_marks_and_sound_modes_numbers(table):
     assert [lines[0][f"sound {name}"] for name in names] == ["seeds", "3", "0.1", "0.05", "0.15", "0.006", "0.01", ""]
 
 
-def test_signs_stand_beside_the_number_on_the_page(table):
+@pytest.fixture(scope="module")
+def page(table):
     section = Section(
         suffix="",
         title="",
         settings="{}",
+        extent="a subset of all rows",
         numbered=(Numbered(table, None, None, None),),
         not_run={},
         agreement=Agreement((), ()),
         findings=(),
+        doubts=("ROC-AUC is NaN in <one> run",),
         absent=0,
         coverage=replace(table, name="runs"),
         times=replace(table, name="time"),
         distances=None,
         figures=(),
         example="",
+        block=(),
     )
     seen = Overview(6, 0, 0, (), (), (), (), (), (), (), dict.fromkeys(("model", *TITLES), ()))
-    page = to_html([section], seen, Trace(listing="file"), {"": ()})
+    return to_html([section], seen, Trace(listing="file"), {"": ()})
+
+
+def test_signs_stand_beside_the_number_on_the_page(page):
     own = page[page.index('<table id="table0"') :]
     cells = re.findall(r"<td[^>]*>(.*?)</td>", own[: own.index("</table>")])
     assert cells == [
@@ -111,3 +118,10 @@ def test_signs_stand_beside_the_number_on_the_page(table):
         "<strong>0.6666</strong><span>*</span>",
     ]
     assert 'style="--marks: 3"' in own
+
+
+def test_the_page_opens_with_what_was_run_on_what_and_what_is_wrong_with_it(page):
+    top = page[: page.index("<main")]
+    assert "<dd>a subset of all rows</dd>" in top
+    missing = top[top.index("What is missing") :]
+    assert "<li>ROC-AUC is NaN in &lt;one&gt; run</li>" in missing

@@ -10,6 +10,7 @@ from scipy.stats import chisquare
 from torch import nn
 
 from bench.strategies.badge import Badge, GradientEmbeddings
+from bench.strategies.neighbours import dot_products
 from bench.testing import toy_pool
 
 
@@ -37,6 +38,21 @@ def test_norms_and_distances_are_those_of_the_materialised_gradients(n, dtype):
     for row in (0, 3, n - 1):
         exact = np.square(gradients - gradients[row]).sum(1)
         np.testing.assert_allclose(factored.squared_distances(row), exact, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_products_are_the_same_bits_on_any_number_of_threads(dtype):
+    h = toy_pool(n=2500, d=7).embeddings.to(dtype)
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            found.append(dot_products(h, h[3]))
+    finally:
+        torch.set_num_threads(before)
+    assert np.array_equal(found[0], found[1])
+    assert np.array_equal(found[0], found[2])
+    np.testing.assert_allclose(found[0], (h.double() @ h[3].double()).numpy(), rtol=1e-5, atol=1e-6)
 
 
 def test_equal_rows_are_at_distance_zero():
