@@ -67,6 +67,7 @@ COLUMNS = {
     "labelled_positives": "positives among them",
     "selected": "rows selected so far, start set excluded",
     "selected_positives": "positives among them",
+    "rows": "row numbers, in the dataset's train split, of what was labelled in this round, as JSON",
     "status": "failed or skipped",
     "row": "row number in the dataset's train split",
     "text": "excerpt of its text",
@@ -105,7 +106,7 @@ def publication(store: Store, *, with_texts: bool = False) -> dict[str, bytes]:
     results = read_results(store)
     frames = {
         "runs": results.runs.assign(**{name: results.runs[name].map(without_path) for name in _PLACES}),
-        "rounds": results.rounds,
+        "rounds": results.rounds.assign(rows=_rows(store, results.rounds)),
         "unfinished": results.unfinished.drop(columns="reason"),  # it may name anything
     }
     if with_texts:
@@ -120,6 +121,17 @@ def publication(store: Store, *, with_texts: bool = False) -> dict[str, bytes]:
 
 
 _EXAMPLE = ["key", "row", "text", "nearest_row", "nearest_text", "distance"]
+
+
+def _rows(store: Store, rounds: pd.DataFrame) -> list[str]:
+    """Return the numbers of the rows labelled in each round, in the order they were selected."""
+    found = {}
+    for key in rounds["key"].unique():
+        record = store.read(key)
+        for entry in record.rounds:
+            rows = entry.selected if entry.round else record.start_rows
+            found[key, entry.round] = json.dumps(rows)
+    return [found[place] for place in zip(rounds["key"], rounds["round"], strict=True)]
 
 
 def _settings(results: Results) -> str:

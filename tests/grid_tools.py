@@ -18,6 +18,8 @@ from bench.records import RunRecord
 from bench.store import Store
 
 WORKERS = ("LokyProcess", "multiprocessing.spawn import spawn_main")  # in a command line: loky's, Dask's
+PATIENCE_S = 240.0
+"""What a step of a grid in processes may take on a busy machine; on an idle one it takes a tenth."""
 
 
 def override(spec: GridSpec, **fields: object) -> GridSpec:
@@ -72,9 +74,18 @@ def workers_of(group: int) -> list[str]:
     return [row[1] for row in rows if int(row[0]) == group and any(kind in row[-1] for kind in WORKERS)]
 
 
+def wait_until_gone(group: int) -> None:
+    """Wait until no process of a group does work any more."""
+    end = time.monotonic() + PATIENCE_S
+    while workers_of(group):
+        assert time.monotonic() < end, workers_of(group)
+        time.sleep(0.1)
+
+
 def wait_for_runs(store: Path, count: int, process: subprocess.Popen[str]) -> int:
     """Wait until a store holds some runs."""
-    for _ in range(15_000):
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
         stored = len(list(store.glob("runs/*/*.json")))
         if stored >= count:
             return stored

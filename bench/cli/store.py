@@ -59,7 +59,7 @@ def merge(
 
 @store_app.command()
 def compact(store: StoreHere = DEFAULT_STORE) -> None:
-    """Move the files of all finished runs into a few packs, bit for bit; everything reads them as before.
+    """Move the files of all finished runs into a few packs, bit for bit, and join small packs; all is read as before.
 
     A grid may be running on the store.
     """
@@ -67,8 +67,8 @@ def compact(store: StoreHere = DEFAULT_STORE) -> None:
     from bench.store.compact import compact as compact_store
 
     done, console = compact_store(Store(store)), console_here()
-    size = f"{done.bytes_before / 1e6:,.1f} MB in files of their own, {done.bytes_after / 1e6:,.1f} MB packed"
-    console.print(f"{done.runs:,} runs packed into {done.packs:,} files ({size})", highlight=False)
+    moved = f"{done.runs:,} runs moved out of files of their own ({done.bytes_before / 1e6:,.1f} MB)"
+    console.print(f"{moved}; {done.packs:,} new packs ({done.bytes_after / 1e6:,.1f} MB)", highlight=False)
     if done.unsound:
         console.print(f"{done.unsound:,} damaged runs were left as they are; doctor names them", style="red")
         raise typer.Exit(1)

@@ -1,13 +1,12 @@
 """The tokenised cache: every text of a split is tokenised once per tokenizer and length, then memory-mapped.
 
-A table is a folder ``<cache_dir>/tokens/<key>`` of raw little-endian arrays and a ``meta.json`` with their
-hashes. The arrays are written raw because the number of tokens is known only at the end, and an ``.npy`` file
-wants its shape at the beginning. Nothing is ever pickled.
+A table is a cached folder ``<cache_dir>/tokens/<key>`` of raw little-endian arrays. They are written raw because the
+number of tokens is known only at the end, and an ``.npy`` file wants its shape at the beginning. Nothing is ever
+pickled.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,13 +20,13 @@ import numpy.typing as npt
 from bench import seeds
 from bench.data.corpus import Split
 from bench.data.folders import cached_folder
-from bench.errors import DataError, ModelError
+from bench.errors import ModelError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 _VERSION = 1
-_IDS, _OFFSETS, _META = "ids.int32", "offsets.int64", "meta.json"
+_IDS, _OFFSETS = "ids.int32", "offsets.int64"
 
 
 @dataclass(frozen=True)
@@ -80,8 +79,8 @@ def tokenise(split: Split, tokenizer: PreTrainedTokenizerBase, *, max_length: in
     )
     return cached_folder(
         cache_dir / "tokens" / key,
-        build=partial(_build, split=split, tokenizer=tokenizer, max_length=max_length, key=key),
-        load=partial(_load, key=key),
+        build=partial(_build, split=split, tokenizer=tokenizer, max_length=max_length),
+        load=_load,
     )
 
 
@@ -95,7 +94,7 @@ def tokenizer_fingerprint(tokenizer: PreTrainedTokenizerBase) -> str:
     return seeds.digest({"backend": content, "truncation_side": tokenizer.truncation_side})
 
 
-def _build(folder: Path, *, split: Split, tokenizer: PreTrainedTokenizerBase, max_length: int, key: str) -> None:
+def _build(folder: Path, *, split: Split, tokenizer: PreTrainedTokenizerBase, max_length: int) -> None:
     lengths: list[int] = []
     with (folder / _IDS).open("wb") as file:
         for batch in split.batches():
@@ -113,23 +112,8 @@ def _build(folder: Path, *, split: Split, tokenizer: PreTrainedTokenizerBase, ma
                 file.write(np.asarray(ids, dtype="<i4").tobytes())
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype("<i8")
     (folder / _OFFSETS).write_bytes(offsets.tobytes())
-    files = {name: _facts(folder / name) for name in (_IDS, _OFFSETS)}
-    (folder / _META).write_text(json.dumps({"key": key, "files": files}))
 
 
-def _load(folder: Path, *, key: str) -> TokenTable:
-    try:
-        meta = json.loads((folder / _META).read_text())
-        actual = {name: _facts(folder / name) for name in (_IDS, _OFFSETS)}
-    except (OSError, ValueError) as error:
-        raise DataError(f"{folder} holds no tokens: {error}") from error
-    if meta != {"key": key, "files": actual}:
-        raise DataError(f"{folder} is damaged or holds other tokens")
+def _load(folder: Path) -> TokenTable:
     offsets = np.fromfile(folder / _OFFSETS, dtype="<i8")
     return TokenTable(np.memmap(folder / _IDS, dtype="<i4", mode="r"), offsets)
-
-
-def _facts(path: Path) -> dict[str, object]:
-    """Return size and hash of a file; a hash of 100 MB takes a tenth of a second."""
-    with path.open("rb") as file:
-        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}

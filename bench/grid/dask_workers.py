@@ -123,11 +123,11 @@ def _client(cluster: Any) -> Iterator[Any]:
 
 
 def _reports(client: Any, wanted: dict[str, int], work: Work, jobs: Sequence[BlockJob]) -> Iterator[BlockReport]:
-    _wait_for_a_worker(client, wanted)
-    backend = _Blocks(client=client, **({"resources": wanted} if wanted else {}))
-    parallel = joblib.Parallel(backend=backend, pre_dispatch="all", batch_size=1, return_as="generator_unordered")
     left = {str(job.block) for job in jobs}
     try:
+        _wait_for_a_worker(client, wanted)
+        backend = _Blocks(client=client, **({"resources": wanted} if wanted else {}))
+        parallel = joblib.Parallel(backend=backend, pre_dispatch="all", batch_size=1, return_as="generator_unordered")
         for report in parallel(joblib.delayed(partial(work, job))() for job in jobs):
             left.discard(report.name)
             yield report
@@ -139,11 +139,17 @@ def _reports(client: Any, wanted: dict[str, int], work: Work, jobs: Sequence[Blo
 
 
 def _wait_for_a_worker(client: Any, wanted: dict[str, int]) -> None:
-    """Wait for the first worker that may be given blocks, however long a queue of jobs may be, and say so."""
+    """Wait for the first worker that may be given blocks, however long a queue of jobs may be, and say so.
+
+    Raises:
+        ConnectionError: if the scheduler goes away.
+    """
     quiet_s = 0
     while True:
-        known = client.scheduler_info(n_workers=-1)["workers"].values()
-        if any(wanted.items() <= worker["resources"].items() for worker in known):
+        known = client.scheduler_info(n_workers=-1).get("workers")
+        if known is None:
+            raise ConnectionError("their scheduler is gone")
+        if any(wanted.items() <= worker["resources"].items() for worker in known.values()):
             return
         if quiet_s % TELL_EVERY_S == 0:
             need = " that was started with --resources GPU=1" if wanted else ""

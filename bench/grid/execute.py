@@ -25,7 +25,7 @@ from bench.grid.executors import reports_of
 from bench.grid.expand import BlockJob, Grid
 from bench.grid.heartbeat import process_name
 from bench.grid.messages import BlockReport, WorkerContext
-from bench.grid.plan import run_cost
+from bench.grid.plan import run_weights
 from bench.grid.progress import Monitor, log_to, shown
 from bench.grid.worker import run_block
 from bench.grid.workers import THIS_PROCESS, Workers
@@ -117,17 +117,13 @@ def execute(grid: Grid, execution: Execution, console: Console) -> Summary:
     store = Store(execution.store, create=True)
     began = time.monotonic()
     with log_to(store, console) as log_file:
-        costs = {
-            run.key(job.fingerprint): run_cost(run, job, grid.sizes[job.block.task.dataset]).weight
-            for job in grid.jobs
-            for run in job.runs
-        }
+        costs = run_weights(grid)
         sound, lines = store.sound_keys(costs)
         for line in lines:
             log.warning("%s", line)
         summary = Summary(grid.runs, len(sound), set_aside=lines, log_file=log_file)
         summary.skipped = _store_skipped(grid, store)
-        pending = [job for job in grid.jobs if any(run.key(job.fingerprint) not in sound for run in job.runs)]
+        pending = [job for job in grid.jobs if not sound.issuperset(job.keys)]
         log.info("%d runs in %d blocks; %d stored already", grid.runs, len(grid.jobs), len(sound))
         monitor = Monitor(store, costs, sound)
         with shown(monitor, console), _stoppable():
@@ -151,9 +147,8 @@ def _store_skipped(grid: Grid, store: Store) -> int:
     known = store.keys("skipped")
     count = 0
     for skipped in grid.skipped:
-        for run in skipped.job.runs:
+        for run, key in zip(skipped.job.runs, skipped.job.keys, strict=True):
             count += 1
-            key = run.key(skipped.job.fingerprint)
             if key not in known:
                 store.write(
                     RunRecord(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -48,6 +48,11 @@ class BlockJob:
     runs: tuple[RunSpec, ...]
     source: str
     fingerprint: str
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The names of its runs in a store."""
+        return tuple(run.key(self.fingerprint) for run in self.runs)
 
     @property
     def name(self) -> str:

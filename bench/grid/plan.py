@@ -16,7 +16,7 @@ from scipy.stats import norm
 from bench.grid.expand import BlockJob, DatasetSizes, Grid
 from bench.loop import OUTPUTS
 from bench.model.surprisal import rows_computed
-from bench.records import RunSpec, Settings, Strategy
+from bench.records import RunSpec, Settings, Strategy, Task
 from bench.strategies.catalogue import build_strategy
 from bench.strategies.strategy import needs_of
 from bench.strategies.view import Need
@@ -206,6 +206,18 @@ def grid_cost(grid: Grid) -> Cost:
     return total
 
 
+def run_weights(grid: Grid) -> dict[str, float]:
+    """Return key -> weight of the cost of each run; reckoned for one seed, since others cost the same."""
+    known: dict[object, list[float]] = {}
+    weights: dict[str, float] = {}
+    for job in grid.jobs:
+        kind = _kind(job)
+        if kind not in known:
+            known[kind] = [run_cost(run, job, grid.sizes[job.block.task.dataset]).weight for run in job.runs]
+        weights.update(zip(job.keys, known[kind], strict=True))
+    return weights
+
+
 def surprisal_cost(grid: Grid) -> Cost:
     """Return the cost of surprisal: one embedding of a split serves all of its large pools, one of a pool its runs."""
     pools: dict[object, Cost] = {}
@@ -241,10 +253,15 @@ def unshared_cost(grid: Grid) -> Cost:
     return total
 
 
+def _kind(job: BlockJob) -> tuple[Task, int, str]:
+    """Return what blocks of different seeds have in common; each has a run of every strategy, in one order."""
+    return job.block.task, job.block.ratio, job.block.start
+
+
 def _alike(grid: Grid) -> Iterator[tuple[BlockJob, DatasetSizes, int]]:
     """Yield one block of each (task, ratio, start), and how many there are: seeds cost the same."""
-    groups = Counter((job.block.task, job.block.ratio, job.block.start) for job in grid.jobs)
+    groups = Counter(map(_kind, grid.jobs))
     for job in grid.jobs:
-        seeds = groups.pop((job.block.task, job.block.ratio, job.block.start), 0)
+        seeds = groups.pop(_kind(job), 0)
         if seeds:
             yield job, grid.sizes[job.block.task.dataset], seeds

@@ -18,13 +18,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from bench import seeds
 from bench.data.folders import cached_folder
 from bench.data.tokens import TokenTable
-from bench.errors import DataError, RunError
+from bench.errors import RunError
 from bench.model import checkpoint as checkpoints
 from bench.model.batching import in_smaller_batches, length_batches, pad
 from bench.model.fitting import FineTuning, train
@@ -104,10 +103,7 @@ class SurprisalSource:
             np.save(folder / "surprisal.npy", self.compute(surprisal_model, wanted), allow_pickle=False)
 
         def load(folder: Path) -> npt.NDArray[np.float32]:
-            try:
-                stored: npt.NDArray[np.float32] = np.load(folder / "surprisal.npy", mmap_mode="r", allow_pickle=False)
-            except (OSError, ValueError, EOFError) as error:
-                raise DataError(f"{folder} holds no surprisal: {error}") from error
+            stored: npt.NDArray[np.float32] = np.load(folder / "surprisal.npy", mmap_mode="r", allow_pickle=False)
             return stored
 
         stored = cached_folder(self.cache_dir / "surprisal" / f"{name}-{rows_name}", build, load)
@@ -165,10 +161,7 @@ class SurprisalSource:
             save_file({k: v.detach().cpu().contiguous() for k, v in head.items()}, folder / "head.safetensors")
 
         def load(folder: Path) -> dict[str, torch.Tensor]:
-            try:
-                return load_file(folder / "head.safetensors")
-            except (OSError, SafetensorError) as error:
-                raise DataError(f"{folder} holds no masked-LM head: {error}") from error
+            return load_file(folder / "head.safetensors")
 
         stored = cached_folder(self.cache_dir / "lm_head" / name, build, load)
         with torch.no_grad():

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import ValidationError
 
 from bench.errors import CorruptRecordError
-from bench.records import RunRecord, Status
+from bench.records import SCHEMA_VERSION, RunRecord, Status
+
+_HASHES = re.compile(rb'\n "test_probabilities_sha256": "([0-9a-f]{64})",\n "sha256": "([0-9a-f]{64})"\n}\n\Z')
+_END_BYTES = 256
+"""Where those two lines are sought: at the end, which is quicker than in all of a file."""
 
 
 def encode_record(record: RunRecord) -> tuple[RunRecord, bytes]:
@@ -20,7 +25,7 @@ def encode_record(record: RunRecord) -> tuple[RunRecord, bytes]:
     spell a number, changes nothing for files that are there.
     """
     blank = record.model_copy(update={"sha256": ""}).model_dump_json(indent=1).encode() + b"\n"
-    sha = hashlib.sha256(blank).hexdigest()
+    sha = _sha256(blank)
     return record.model_copy(update={"sha256": sha}), _refilled(blank, "", sha)
 
 
@@ -52,9 +57,26 @@ def decode_record(content: bytes, key: str, status: Status, where: object) -> Ru
     if record.key != key or record.status != status:
         raise CorruptRecordError(f"{where} holds the {record.status} record {record.key!r}, not its own name")
     # Records older than the hash have none.
-    if record.sha256 and hashlib.sha256(_refilled(content, record.sha256, "")).hexdigest() != record.sha256:
+    if record.sha256 and _sha256(_refilled(content, record.sha256, "")) != record.sha256:
         raise CorruptRecordError(f"{where} does not match the hash it carries: it was altered")
     return record
+
+
+def is_as_written(record: bytes, probabilities: bytes, key: str) -> bool:
+    """Return whether the bytes of a finished run are those it was once stored in, by the hashes they carry.
+
+    Nothing is parsed: of a run of 30 KB that takes six times as long as reading and hashing it. JSON spells a line
+    break inside a string as an escape, so a line that begins with one blank is a field of the record itself.
+
+    Returns:
+        False also where there is no telling, as of records older than their hash: those are to be decoded.
+    """
+    lines = (f'\n "schema_version": {SCHEMA_VERSION},\n', f'\n "key": "{key}",\n', '\n "status": "ok",\n')
+    hashes = _HASHES.search(record, max(0, len(record) - _END_BYTES))
+    if hashes is None or not all(line.encode() in record for line in lines):
+        return False
+    of_probabilities, own = (found.decode() for found in hashes.groups())
+    return _sha256(probabilities) == of_probabilities and _sha256(_refilled(record, own, "")) == own
 
 
 def encode_probabilities(values: npt.NDArray[np.float32]) -> bytes:
@@ -70,10 +92,14 @@ def decode_probabilities(content: bytes, record: RunRecord, where: object) -> np
     Raises:
         CorruptRecordError: if they are not those of the record, by hash, or no array of numbers.
     """
-    if hashlib.sha256(content).hexdigest() != record.test_probabilities_sha256:
+    if _sha256(content) != record.test_probabilities_sha256:
         raise CorruptRecordError(f"{where} does not match the hash in its record")
     try:
         array: npt.NDArray[np.float32] = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
     except ValueError:
         raise CorruptRecordError(f"{where} is not a NumPy array of numbers") from None
     return array
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

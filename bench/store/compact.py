@@ -1,7 +1,8 @@
-"""Compaction: the files of many finished runs become a few packs (see :mod:`bench.store.packs`).
+"""Compaction: the files of many finished runs become a few packs (see :mod:`bench.store.packs`), full but for one.
 
-A run's own files are removed only after its pack is on disk, so that it is at every moment in one or both, with the
-same bytes: whoever is killed, whenever, loses nothing, and the next compaction removes what is left over.
+What held a run before, files of its own or a small pack, is removed only after its new pack is on disk, so that it is
+at every moment in one or both, with the same bytes: whoever is killed, whenever, loses nothing, and the next compaction
+removes what is left over.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
 
 from bench.errors import CorruptRecordError, StoreError
 from bench.store.codec import decode_probabilities, decode_record
 from bench.store.files import as_store_error
-from bench.store.packs import PACK_BYTES, PackedRun, in_pieces, write_pack
+from bench.store.packs import PACK_BYTES, PackedRun, in_pieces, is_full, is_whole, write_pack
 from bench.store.store import Store
 
 LOCK = "compaction-and-merging"
@@ -21,7 +24,7 @@ LOCK = "compaction-and-merging"
 
 @dataclass
 class Compaction:
-    """What was done: runs packed now, packs written, bytes of the runs before and after, runs that are not sound."""
+    """What was done: runs packed now, new packs, bytes of those runs and packs, runs that are not sound."""
 
     runs: int = 0
     packs: int = 0
@@ -31,7 +34,7 @@ class Compaction:
 
 
 def compact(store: Store) -> Compaction:
-    """Move the finished runs of a store into packs; a run that is not sound keeps its files.
+    """Move the finished runs of a store, and those in small packs, into packs; a run that is not sound keeps its files.
 
     A grid may be running on the store: only runs that have ended are taken, and none is changed.
 
@@ -40,14 +43,15 @@ def compact(store: Store) -> Compaction:
     """
     done = Compaction()
     with exclusive(store):
-        for runs in in_pieces(_sound(store, done), PACK_BYTES):
-            pack = write_pack(store.packs.folder, runs)
-            done.packs += 1
-            done.bytes_after += pack.stat().st_size
-            for run in runs:
-                done.runs += 1
-                done.bytes_before += len(run.record) + len(run.probabilities)
+        before = store.packs.readable()
+        small = {pack for pack in before if not is_full(pack) and is_whole(pack)}
+        pieces = in_pieces(chain(_sound(store, done), _runs_in(small, store)), PACK_BYTES)
+        packs = {write_pack(store.packs.folder, runs) for runs in pieces}
+        done.packs, done.bytes_after = len(packs - before), sum(pack.stat().st_size for pack in packs - before)
         _remove_doubles(store)
+        for pack in small - packs:
+            with as_store_error(f"remove {pack}"):
+                pack.unlink()
     return done
 
 
@@ -77,7 +81,18 @@ def _sound(store: Store, done: Compaction) -> Iterator[PackedRun]:
                 raise
             # else: it went since it was listed, another process set it aside
         else:
+            done.runs += 1
+            done.bytes_before += len(run.record) + len(run.probabilities)
             yield run
+
+
+def _runs_in(packs: set[Path], store: Store) -> Iterator[PackedRun]:
+    """Yield the runs of some packs, but for those that are in another one too."""
+    for key, place in store.packs.places().items():
+        if place.pack in packs:
+            record, probabilities = store.packs.get(key, "record"), store.packs.get(key, "probabilities")
+            if record is not None and probabilities is not None:
+                yield PackedRun(key, record, probabilities)
 
 
 def _remove_doubles(store: Store) -> None:

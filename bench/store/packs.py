@@ -1,4 +1,4 @@
-"""Packs: many finished runs in one Parquet file, named by its content, never changed.
+"""Packs: many finished runs in one Parquet file, named by its content, never changed, joined while they are small.
 
 A pack has a row per run: its key, the bytes of its record (JSON) and of its probabilities (``.npy``), as they were in
 files of their own. Rows are in the order of keys, in groups small enough to be read for one run's sake.
@@ -64,9 +64,16 @@ class Packs:
                     try:
                         self._known[pack] = _places(pack)
                     except CorruptRecordError as error:
+                        if pack not in self.folder.glob("*.parquet"):  # it was joined with others since it was listed
+                            return self.places()
                         self.unreadable[pack] = str(error)
             self._places = {key: place for places in self._known.values() for key, place in places.items()}
         return self._places
+
+    def readable(self) -> set[Path]:
+        """Return the packs of which at least the keys can be read, after a look at what is in the folder now."""
+        self.places()
+        return set(self._known)
 
     def find(self, key: str) -> Place | None:
         """Return where a run is, or None if it is in no pack."""
@@ -89,7 +96,12 @@ class Packs:
             return None
         group, values = self._groups.get((place.pack, column), (-1, []))
         if group != place.group:
-            values = _values(place.pack, place.group, column)
+            try:
+                values = _values(place.pack, place.group, column)
+            except CorruptRecordError:
+                if self.places().get(key) == place:
+                    raise
+                return self.get(key, column)  # its pack was joined with others
             self._groups[place.pack, column] = place.group, values
         return values[place.row]
 
@@ -132,8 +144,18 @@ def in_pieces(runs: Iterable[PackedRun], size: int) -> Iterator[list[PackedRun]]
 
 
 def is_whole(pack: Path) -> bool:
-    """Return whether a pack's content is what its name says."""
-    return _name(pack.read_bytes()) == pack.stem
+    """Return whether a pack's content is what its name says, or it was joined with others meanwhile."""
+    try:
+        return _name(pack.read_bytes()) == pack.stem
+    except FileNotFoundError:
+        return True
+
+
+def is_full(pack: Path) -> bool:
+    """Return whether the runs of a pack are as many bytes as packs are made of."""
+    with _opened(pack) as file:
+        groups = (file.metadata.row_group(number) for number in range(file.num_row_groups))
+        return bool(sum(group.total_byte_size for group in groups) >= PACK_BYTES)
 
 
 def _name(content: bytes) -> str:

@@ -32,7 +32,7 @@ from filelock import FileLock, Timeout
 
 from bench.errors import CorruptRecordError, StoreError
 from bench.records import RunRecord, Status
-from bench.store.codec import decode_probabilities, decode_record, encode_probabilities, encode_record
+from bench.store.codec import decode_probabilities, decode_record, encode_probabilities, encode_record, is_as_written
 from bench.store.files import as_store_error, write_atomically
 from bench.store.marker import check_marker
 from bench.store.notes import Notes, look
@@ -62,8 +62,8 @@ class Store:
 
     def own_file(self, key: str, status: Status = "ok") -> Path:
         """Return the file of its own that the record of a key has, or is to have."""
-        folder = self.path / _FOLDERS[status]
-        return folder / key[:2] / f"{key}.json" if status == "ok" else folder / f"{key}.json"
+        name = f"{key[:2]}/{key}.json" if status == "ok" else f"{key}.json"
+        return self.path / f"{_FOLDERS[status]}/{name}"
 
     def write(self, record: RunRecord, test_probabilities: npt.NDArray[np.float32] | None = None) -> RunRecord:
         """Store a record for good; return it as stored (with the hashes of its test probabilities and of itself)."""
@@ -169,16 +169,18 @@ class Store:
         lines = self._sound_packs(wanted, notes)
         sound = self.packs.places().keys() & wanted
         for key in sorted(self.own_keys() & wanted):
-            seen = look(self.own_file(key), self.own_file(key).with_suffix(".npy"))
+            path = self.own_file(key)
+            seen = look(path, path.with_suffix(".npy"))
             if not notes.holds(key, seen):
                 try:
-                    self.test_probabilities(self.read(key))
+                    if not is_as_written(self.content(key), self.probabilities_content(key), key):
+                        self.test_probabilities(self.read(key))
                 except CorruptRecordError as error:
                     self.set_aside(key)
                     lines.append(f"{error}; set aside and to be run again")
                     continue
                 except StoreError:
-                    if self.own_file(key).exists():
+                    if path.exists():
                         raise
                     continue  # it went since it was listed, another process set it aside
                 notes.add(key, seen)

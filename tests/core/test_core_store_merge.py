@@ -236,7 +236,7 @@ def test_the_commands_say_what_they_did(stores, put, tmp_path):
     said = command("store", "merge", new, there.path, code=1)
     assert "conflict: sst2/größe 1/50 seed 0 warm random+uniform: " in said
     assert "other results of runs that were there: 1 same picks" in said
-    assert "2 runs packed into 1 files" in command("store", "compact", "--store", new)
+    assert "2 runs moved out of files of their own" in command("store", "compact", "--store", new)
     said = command("store", "replicates", "--store", new)
     assert "cpu, x, 1 threads, torch unknown | gpu, x, 1 threads, torch unknown: 1 same picks; " in said
     assert "has no replicates" in command("store", "replicates", "--store", there.path)

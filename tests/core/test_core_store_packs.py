@@ -68,6 +68,52 @@ def test_compaction_twice_is_compaction_once(filled):
     assert [path.read_bytes() for path in pack_files(filled)] == before
 
 
+def test_small_packs_are_joined_and_full_ones_left_alone(filled, a_record, monkeypatch):
+    for seed in range(RUNS, RUNS + 3):
+        compact.compact(filled)
+        filled.write(a_record(seed), PROBABILITIES + np.float32(seed))
+    before, (small,) = content_of(filled), pack_files(filled)
+    done = compact.compact(filled)
+    assert (done.runs, done.packs) == (1, 1)
+    (joined,) = pack_files(filled)
+    assert joined != small
+    monkeypatch.setattr(packs, "PACK_BYTES", 1)
+    filled.write(a_record(99), PROBABILITIES)
+    compact.compact(filled)
+    assert len(pack_files(filled)) == 2
+    assert joined in pack_files(filled)
+    assert {key: found for key, found in content_of(filled).items() if key in before} == before
+
+
+def test_a_small_pack_that_is_damaged_is_left_to_whoever_runs_it_again(filled, a_record):
+    compact.compact(filled)
+    (bad,) = pack_files(filled)
+    flip(bad, 30)
+    filled.write(a_record(99), PROBABILITIES)
+    compact.compact(filled)
+    assert len(pack_files(filled)) == 2
+    assert bad in pack_files(filled)
+
+
+def test_who_reads_while_packs_are_joined_finds_every_run(filled, a_record, monkeypatch):
+    compact.compact(filled)
+    filled.write(a_record(RUNS), PROBABILITIES)
+    before, early, late = content_of(filled), Store(filled.path), Store(filled.path)
+    early.packs.places()
+    real = packs._places
+
+    def joined_meanwhile(pack):
+        monkeypatch.setattr(packs, "_places", real)
+        compact.compact(filled)
+        return real(pack)
+
+    monkeypatch.setattr(packs, "_places", joined_meanwhile)
+    assert late.sound_keys(before) == (set(before), [])
+    assert late.unreadable_packs() == []
+    for store in (early, late):
+        assert {key: (store.content(key), store.probabilities_content(key)) for key in before} == before
+
+
 def test_runs_that_are_not_sound_keep_their_files(filled):
     bad = sorted(filled.keys())[3]
     path = filled.file_of(bad).with_suffix(".npy")
@@ -133,7 +179,15 @@ def _no_sync(monkeypatch):
 @pytest.mark.usefixtures("_no_sync")
 def test_compaction_killed_at_any_step_loses_and_doubles_nothing(tmp_path, a_record):
     before = None
-    for store in after_every_kill(tmp_path, a_record, lambda store: None, compact.compact):
+
+    def prepare(store):
+        """Leave a small pack of two runs, and a third."""
+        third = content_of(store)[a_record(2).key]
+        store.set_aside(a_record(2).key)
+        compact.compact(store)
+        store.put(a_record(2).key, *third)
+
+    for store in after_every_kill(tmp_path, a_record, prepare, compact.compact):
         before = before or content_of(store)
         assert content_of(store) == before
         assert store.sound_keys(before) == (set(before), [])
@@ -142,6 +196,7 @@ def test_compaction_killed_at_any_step_loses_and_doubles_nothing(tmp_path, a_rec
         assert content_of(store) == before
         packed = pa.concat_tables(pq.read_table(pack) for pack in store.packs.folder.glob("*.parquet"))
         assert sorted(packed["key"].to_pylist()) == sorted(before)
+        assert len(list(store.packs.folder.glob("*.parquet"))) == 1
 
 
 @pytest.mark.usefixtures("_no_sync")

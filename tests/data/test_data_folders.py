@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from bench.data.folders import cached_folder, new_folder
+from bench.data import folders
+from bench.data.folders import MANIFEST, cached_folder, new_folder
 from bench.errors import DataError
 
 
@@ -15,10 +17,7 @@ def build(folder: Path) -> None:
 
 
 def load(folder: Path) -> int:
-    try:
-        return int((folder / "value").read_text())
-    except (OSError, ValueError) as error:
-        raise DataError("unsound") from error
+    return int((folder / "value").read_text())
 
 
 def test_built_once_then_read(tmp_path: Path) -> None:
@@ -27,12 +26,36 @@ def test_built_once_then_read(tmp_path: Path) -> None:
     assert cached_folder(target, pytest.fail, load) == 7
 
 
-@pytest.mark.parametrize("content", ["", "x"], ids=["cut short", "foreign"])
-def test_a_damaged_folder_is_rebuilt(tmp_path: Path, content: str) -> None:
-    target = tmp_path / "b"
+DAMAGE = {
+    "cut short": lambda target: (target / "value").write_text(""),
+    "another value": lambda target: (target / "value").write_text("8"),
+    "a file is gone": lambda target: (target / "value").unlink(),
+    "a file is new": lambda target: (target / "more").write_text(""),
+    "no manifest": lambda target: (target / MANIFEST).unlink(),
+    "foreign manifest": lambda target: (target / MANIFEST).write_text("[" * 100_000),
+    "of another name": lambda target: (
+        cached_folder(target.with_name("c"), build, load) and move("c", "b", target.parent)
+    ),
+}
+
+
+def move(old: str, new: str, inside: Path) -> None:
+    shutil.rmtree(inside / new)
+    (inside / old).rename(inside / new)
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_folder_is_told_of_and_rebuilt(tmp_path: Path, damage: str, monkeypatch) -> None:
+    target, told = tmp_path / "b", []
+    monkeypatch.setattr(folders.log, "warning", lambda line, *parts: told.append(line % parts))
     cached_folder(target, build, load)
-    (target / "value").write_text(content)
+    assert told == []
+    DAMAGE[damage](target)
     assert cached_folder(target, build, load) == 7
+    (line,) = told
+    assert line.startswith(str(target))
+    assert "it is built again" in line
+    assert sorted(path.name for path in target.iterdir()) == [MANIFEST, "value"]
 
 
 @pytest.mark.parametrize("place", [cached_folder, lambda target, build, _load: new_folder(target, build)])

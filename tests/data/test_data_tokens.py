@@ -87,7 +87,7 @@ def test_texts_length_and_tokenizer_are_told_apart(corpus: Corpus, tokenizer, tm
     tokenise(corpus.test, tokenizer, max_length=16, cache_dir=tmp_path)
     tokenise(corpus.train, tokenizer, max_length=17, cache_dir=tmp_path)
     tokenise(corpus.train, train_tokenizer(["other words"]), max_length=16, cache_dir=tmp_path)
-    assert len(list(tmp_path.glob("tokens/*/meta.json"))) == 4
+    assert len(list(tmp_path.glob("tokens/*/manifest.json"))) == 4
 
 
 def test_earlier_calls_of_the_tokenizer_do_not_matter(corpus: Corpus, tokenizer, tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def flip(path: Path) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("name", ["ids.int32", "offsets.int64", "meta.json"])
+@pytest.mark.parametrize("name", ["ids.int32", "offsets.int64", "manifest.json"])
 @pytest.mark.parametrize("damage", [cut, flip, Path.unlink])
 def test_damage_is_found_and_repaired(corpus: Corpus, tokenizer, tmp_path: Path, name: str, damage) -> None:
     sound = tokenise(corpus.train, tokenizer, max_length=16, cache_dir=tmp_path)
@@ -124,10 +124,10 @@ def test_damage_is_found_and_repaired(corpus: Corpus, tokenizer, tmp_path: Path,
 def test_tokens_under_a_foreign_key_are_not_taken(corpus: Corpus, tokenizer, tmp_path: Path) -> None:
     expected = tokenise(corpus.test, tokenizer, max_length=16, cache_dir=tmp_path / "a").ids.tolist()
     tokenise(corpus.train, tokenizer, max_length=16, cache_dir=tmp_path / "b")
-    (own,), (foreign,) = tmp_path.glob("a/tokens/*/meta.json"), tmp_path.glob("b/tokens/*/meta.json")
+    (own,), (foreign,) = tmp_path.glob("a/tokens/*/manifest.json"), tmp_path.glob("b/tokens/*/manifest.json")
     foreign.parent.rename(tmp_path / "b" / "tokens" / own.parent.name)
     assert tokenise(corpus.test, tokenizer, max_length=16, cache_dir=tmp_path / "b").ids.tolist() == expected
-    assert json.loads(own.read_text())["key"] == own.parent.name
+    assert json.loads(own.read_text())["folder"] == own.parent.name
 
 
 def test_concurrent_callers_build_once(corpus: Corpus, tokenizer, tmp_path: Path, monkeypatch) -> None:

@@ -128,6 +128,17 @@ def test_workers_of_a_scheduler_elsewhere_give_the_same_results(outside, tiny_sp
     assert not list((tmp_path / "elsewhere").glob("store"))
 
 
+def test_a_scheduler_that_goes_away_before_a_worker_comes_is_one_line():
+    from bench.grid import dask_workers
+
+    class Gone:
+        def scheduler_info(self, **_):
+            return {}  # as Dask's client says it
+
+    with pytest.raises(RunError, match=r"lost the Dask workers \(their scheduler is gone\); finished runs are kept"):
+        list(dask_workers._reports(Gone(), {}, print, []))
+
+
 @pytest.mark.slow
 def test_a_scheduler_that_goes_away_is_one_line(outside, monkeypatch, tmp_path):
     from bench.grid import dask_workers

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from grid_tools import assert_same_results, ended, override, wait_for_runs, workers_of, write_spec
+from grid_tools import PATIENCE_S, assert_same_results, ended, override, wait_for_runs, wait_until_gone, write_spec
 
 from bench.store import Store
+
+pytestmark = pytest.mark.timeout(4 * PATIENCE_S)
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def test_ctrl_c_stops_all_workers_with_one_line_and_loses_nothing(start, tiny_sp
     with ended(process):
         wait_for_runs(tmp_path / "store", 2, process)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the driver and its workers
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
     assert output.strip().splitlines()[-1] == ("imbal-bench: stopped; finished runs are kept, the same command goes on")
     assert "Traceback" not in output
@@ -60,11 +62,10 @@ def test_workers_of_a_killed_driver_stop_and_the_next_run_ends_the_same(start, t
         wait_for_runs(store, 3, process)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-        time.sleep(3)
-        assert not workers_of(process.pid)
+        wait_until_gone(process.pid)
         again = start(spec, store, "--jobs", "2")
         with ended(again):
-            output, _ = again.communicate(timeout=120)
+            output, _ = again.communicate(timeout=PATIENCE_S)
     assert again.returncode == 0, output
     run_grid(two, tmp_path / "undisturbed")
     assert_same_results(tmp_path / "undisturbed", store)
@@ -76,7 +77,7 @@ def test_two_drivers_share_one_store(start, tiny_spec, run_grid, tmp_path):
     spec, store = write_spec(two, tmp_path / "two.yaml"), tmp_path / "store"
     both = [start(spec, store), start(spec, store)]
     with ended(both[0]), ended(both[1]):
-        outputs = [process.communicate(timeout=120)[0] for process in both]
+        outputs = [process.communicate(timeout=PATIENCE_S)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], outputs
     run_grid(two, tmp_path / "undisturbed")
     assert_same_results(tmp_path / "undisturbed", store)
@@ -178,7 +179,7 @@ def test_a_full_disk_gives_one_line_and_loses_nothing(start, spec_file, small_di
     store = small_disk / "store"
     process = start(spec_file, store)
     with ended(process):
-        output, _ = process.communicate(timeout=100)
+        output, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 2, output
     assert "No space left on device" in output.strip().splitlines()[-1]
     assert "Traceback" not in output
@@ -199,7 +200,7 @@ def test_a_killed_worker_is_replaced_and_nothing_is_lost(start, tiny_spec, run_g
         wait_for_runs(store, 2, process)
         worker = next(path.stem.rpartition("-")[2] for path in (store / "live").glob("*.json"))
         os.kill(int(worker), signal.SIGKILL)
-        output, _ = process.communicate(timeout=150)
+        output, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, output
     assert "a worker was killed from outside or by want of memory; toy/law 1/10 seed" in output
     run_grid(two, tmp_path / "undisturbed")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 
 import pytest
-from grid_tools import assert_same_results, ended, override, wait_for_runs, workers_of, write_spec
+from grid_tools import PATIENCE_S, assert_same_results, ended, override, wait_for_runs, wait_until_gone, write_spec
 
 from bench.store import Store
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(4 * PATIENCE_S)]
 EXECUTORS = ["joblib", "dask"]
 
 PLUGIN = '''
@@ -60,7 +59,7 @@ def test_runs_that_kill_or_hang_are_given_up_and_the_rest_finishes(executor, sta
     more = ["--executor", executor, "--plugin", tmp_path / "bad.py", "--run-timeout", "15"]
     process = start(spec, tmp_path / "store", *more)
     with ended(process):
-        output, _ = process.communicate(timeout=270)
+        output, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1, output
     assert "2 runs failed; the same command tries them again" in output
     reasons = {(r.spec.strategy.algorithm.name, r.reason) for r in Store(tmp_path / "store").records("failed")}
@@ -79,7 +78,7 @@ def test_a_killed_dask_worker_is_replaced_and_nothing_is_lost(start, small_spec,
         wait_for_runs(store, 2, process)
         worker = next(path.stem.rpartition("-")[2] for path in (store / "live").glob("*.json"))
         os.kill(int(worker), signal.SIGKILL)
-        output, _ = process.communicate(timeout=200)
+        output, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, output
     assert_same_results(undisturbed, store)
 
@@ -93,11 +92,7 @@ def test_workers_of_a_killed_dask_driver_stop_and_the_next_run_ends_the_same(
         wait_for_runs(store, 2, process)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-        for _ in range(100):
-            if not workers_of(process.pid):
-                break
-            time.sleep(0.1)
-        assert not workers_of(process.pid)
+        wait_until_gone(process.pid)
     stored = len(Store(store).keys())
     assert run_grid(small_spec, store).stored_before == stored
     assert_same_results(undisturbed, store)
@@ -110,7 +105,7 @@ def test_ctrl_c_is_one_line(executor, start, tiny_spec, tmp_path):
     with ended(process):
         wait_for_runs(store, 2, process)
         os.killpg(process.pid, signal.SIGINT)
-        output, _ = process.communicate(timeout=100)
+        output, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
     assert output.strip().splitlines()[-1] == "imbal-bench: stopped; finished runs are kept, the same command goes on"
     assert "Traceback" not in output
@@ -121,7 +116,7 @@ def test_one_worker_four_workers_and_dask_give_the_same_to_the_last_bit(small_sp
     for executor, jobs in (("joblib", 4), ("dask", 2)):
         process = start(spec, tmp_path / executor, "--executor", executor, "--jobs", str(jobs))
         with ended(process):
-            output, _ = process.communicate(timeout=200)
+            output, _ = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0, output
         assert_same_results(undisturbed, tmp_path / executor)
 
@@ -130,7 +125,7 @@ def test_shards_share_a_store_and_make_up_the_grid(small_spec, undisturbed, star
     spec = write_spec(small_spec, tmp_path / "s.yaml")
     both = [start(spec, tmp_path / "store", "--shard", f"{number}/2") for number in (1, 2)]
     with ended(both[0]), ended(both[1]):
-        outputs = [process.communicate(timeout=200)[0] for process in both]
+        outputs = [process.communicate(timeout=PATIENCE_S)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], outputs
     assert all("8 of 8 runs stored" in output for output in outputs)
     assert_same_results(undisturbed, tmp_path / "store")

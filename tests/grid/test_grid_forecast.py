@@ -12,7 +12,7 @@ from bench.grid import calibrate as calibration
 from bench.grid.calibrate import calibrate, law
 from bench.grid.expand import DatasetSizes, expand
 from bench.grid.forecast import forecast
-from bench.grid.plan import LOG_DEVIATION, grid_cost, mean_tokens, run_cost, shared_cost, unshared_cost
+from bench.grid.plan import LOG_DEVIATION, grid_cost, mean_tokens, run_cost, run_weights, shared_cost, unshared_cost
 from bench.grid.rates import Law, Rates, read, save
 from bench.grid.world import World
 from bench.model.hardware import choose_hardware
@@ -45,6 +45,15 @@ def test_a_plan_counts_every_stage_as_runs_record_it(tiny_grid, finished):
             assert counted.keys() == recorded.keys()
             assert {s: n for s, n in counted.items() if s != "fit"} == {s: n for s, n in recorded.items() if s != "fit"}
             assert f"select {algorithm}" in cost.stages or rounds[0].round == 0
+
+
+def test_every_seed_weighs_what_it_would_alone(tiny_spec, world):
+    grid = expand(override(tiny_spec, seeds=3, starts=["warm", "cold"]), world)
+    alone = {
+        run.key(job.fingerprint): run_cost(run, job, grid.sizes["toy"]).weight for job in grid.jobs for run in job.runs
+    }
+    assert run_weights(grid) == alone
+    assert len(set(alone.values())) > 3
 
 
 def test_surprisal_is_counted_once_for_all_seeds_and_not_at_all_without_alps(tiny_spec, world):

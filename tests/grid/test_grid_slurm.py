@@ -17,9 +17,9 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
-from grid_tools import assert_same_results, ended, override, wait_for_runs, write_spec
+from grid_tools import PATIENCE_S, assert_same_results, ended, override, wait_for_runs, write_spec
 
-pytestmark = [pytest.mark.slow, pytest.mark.slurm]
+pytestmark = [pytest.mark.slow, pytest.mark.slurm, pytest.mark.timeout(4 * PATIENCE_S)]
 
 CONFIGURATION = """
 ClusterName=tests
@@ -80,6 +80,7 @@ def slurm(tmp_path_factory) -> Iterator[Path]:
         _wait_until_idle(folder)
         yield folder
         asked("scancel", "--user=root", "--full")
+        _wait_until_no_job()
 
 
 def _end(daemon: subprocess.Popen[bytes]) -> None:
@@ -100,6 +101,14 @@ def _wait_until_idle(folder: Path) -> None:
     pytest.skip(f"Slurm does not start here: {answer.strip()}; {' '.join(logs.split())}")
 
 
+def _wait_until_no_job() -> None:
+    for _ in range(60):
+        if not asked("squeue", "--noheader").strip():
+            return
+        time.sleep(0.5)
+    raise AssertionError("a job is left behind")
+
+
 def test_two_slurm_workers_one_of_them_killed_end_like_an_undisturbed_run(slurm, start, tiny_spec, run_grid, tmp_path):
     small = override(tiny_spec, seeds=4, algorithms=["random", "badge"])
     (tmp_path / "slurm.yaml").write_text(
@@ -112,13 +121,9 @@ def test_two_slurm_workers_one_of_them_killed_end_like_an_undisturbed_run(slurm,
         jobs = asked("squeue", "--noheader", "--format=%T").split()
         worker = next(path.stem.rpartition("-")[2] for path in (store / "live").glob("*.json"))
         os.kill(int(worker), signal.SIGKILL)
-        output, _ = process.communicate(timeout=200)
+        output, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, output
     assert 1 <= len(jobs) <= 2
     run_grid(small, tmp_path / "undisturbed")
     assert_same_results(tmp_path / "undisturbed", store)
-    for _ in range(60):
-        if not asked("squeue", "--noheader").strip():
-            break
-        time.sleep(0.5)
-    assert not asked("squeue", "--noheader").strip()  # no job is left behind
+    _wait_until_no_job()

@@ -258,8 +258,15 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-9] ^= 1
+    path.write_bytes(content)
+
+
 DAMAGE = {
     "cut": cut,
+    "flipped": flip,  # a number like any other
     "empty": lambda path: path.write_bytes(b""),
     "foreign": lambda path: path.write_text("no array"),
     "gone": Path.unlink,

@@ -26,5 +26,5 @@ def test_a_later_resume_opens_no_run(tmp_path, monkeypatch):
     store = Store(tmp_path / "store", create=True)
     keys = set(scan.fill(store, 5))
     assert store.sound_keys(keys) == (keys, [])
-    monkeypatch.setattr(Store, "read", lambda *_: pytest.fail("a run was read"))
+    monkeypatch.setattr(Store, "content", lambda *_: pytest.fail("a run was read"))
     assert Store(store.path).sound_keys(keys) == (keys, [])

@@ -1,6 +1,7 @@
 """What is published says what it is, holds together, and tells nothing of people's machines."""
 
 import io
+import json
 import os
 import subprocess
 import zipfile
@@ -91,6 +92,17 @@ def test_rounds_and_settings_belong_to_runs(store):
     assert set(runs["key"]) == set(rounds["key"]) == store.keys()
     assert len(rounds) == 3 * len(runs)
     assert all(f'"{digest}"' in files["settings.json"].decode() for digest in runs["settings"])
+
+
+def test_what_was_labelled_is_named(store):
+    record = next(store.records())
+    first, *later = record.rounds
+    later = [entry.model_copy(update={"selected": (70 + entry.round, 7)}) for entry in later]
+    store.write(record.model_copy(update={"start_rows": (5, 3), "rounds": (first, *later)}))
+    rounds = pd.read_parquet(io.BytesIO(publication.publication(store)["rounds.parquet"]))
+    own = rounds[rounds["key"] == record.key]
+    expected = {0: [5, 3], **{entry.round: [70 + entry.round, 7] for entry in later}}
+    assert dict(zip(own["round"], map(json.loads, own["rows"]), strict=True)) == expected
 
 
 def test_hashes_hold_and_the_same_store_gives_the_same_bytes(store, tmp_path):

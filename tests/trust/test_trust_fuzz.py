@@ -28,6 +28,7 @@ from bench.config import load_spec
 from bench.config.slurm import load_slurm
 from bench.data.corpus import Corpus, Split, split_of
 from bench.data.export import export_mirror
+from bench.data.folders import cached_folder
 from bench.data.mirror import read_mirror
 from bench.data.tokens import tokenise
 from bench.data.user import load_user
@@ -223,6 +224,17 @@ def a_night(folder: Path) -> Path:
     return folder / "begun.json"
 
 
+def a_cached(folder: Path, file: str) -> Path:
+    the_cached(folder)
+    return folder / "cache" / file
+
+
+def the_cached(folder: Path) -> str:
+    return cached_folder(
+        folder / "cache", lambda inside: put(inside, "value", "7" * 40), lambda inside: (inside / "value").read_text()
+    )
+
+
 FORMATS = {
     "store.json": Format(lambda folder: a_store(folder).path / "store.json", lambda folder: opened(folder).keys()),
     "record": Format(lambda folder: a_store(folder).own_file(KEY), lambda folder: opened(folder).read(KEY), True),
@@ -257,6 +269,9 @@ FORMATS = {
     **{
         f"mirror's {file}": Format(partial(a_mirror, file=file), lambda folder: told(read_mirror(folder / "toy")), True)
         for file in ("info.json", "train.parquet")
+    },
+    **{
+        f"cache's {file}": Format(partial(a_cached, file=file), the_cached, True) for file in ("value", "manifest.json")
     },
 }
 
@@ -320,10 +335,10 @@ def test_a_damaged_file_is_read_right_or_told_in_one_line(form, tmp_path):
 
 @pytest.mark.slow
 def test_many_damaged_files_are_read_right_or_told_in_one_line(form, tmp_path):
-    fuzz(form, tmp_path, 600)
+    fuzz(form, tmp_path, 300)
 
 
-@pytest.mark.parametrize("name", ["meta.json", "ids.int32", "offsets.int64"])
+@pytest.mark.parametrize("name", ["manifest.json", "ids.int32", "offsets.int64"])
 def test_a_damaged_cache_of_tokens_is_made_anew(name, toy_corpus, tiny_bert, tmp_path):
     tokenizer = load_tokenizer(resolve(str(tiny_bert)))
     split = Split(toy_corpus.test.texts, toy_corpus.test.labels)
