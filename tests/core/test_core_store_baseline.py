@@ -184,10 +184,10 @@ def test_an_acknowledgement_is_kept_beside_and_holds_to_its_last_day(store, fold
     two = a_known_one(baseline, metric="balanced_accuracy", candidate="mine+invprop")
     assert acknowledgements(Baseline(folder, "first")) == (one, two)
     assert (one.in_force(date(2026, 12, 1)), one.in_force(date(2026, 12, 2))) == (True, False)
-    assert excuses(baseline, "any+uniform", TODAY) == ((f"acknowledged: {one}",), {("sst2/positive", "auc")})
+    assert excuses(baseline, {"any+uniform"}, TODAY) == ((f"acknowledged: {one}",), {("sst2/positive", "auc")})
     both = {("sst2/positive", "auc"), ("sst2/positive", "balanced_accuracy")}
-    assert excuses(baseline, "mine+invprop", TODAY)[1] == both
-    lines, excused = excuses(baseline, "mine+invprop", date(2027, 1, 1))
+    assert excuses(baseline, {"mine+invprop", "mine+invprop:bins=5"}, TODAY)[1] == both
+    lines, excused = excuses(baseline, {"mine+invprop"}, date(2027, 1, 1))
     assert (lines, excused) == ((f"acknowledged no longer: {one}", f"acknowledged no longer: {two}"), set())
     text = json.loads((folder / "first.acknowledged.json").read_text())
     assert text[0]["reason"] == "issue 12"
