@@ -16,6 +16,7 @@ from bench import seeds
 from bench.data.tokens import TokenTable
 from bench.errors import ModelError, RunError
 from bench.model import checkpoint as checkpoints
+from bench.model.attention import to_bf16
 from bench.model.batching import Collate, in_smaller_batches, length_batches, pad
 from bench.model.first_token import first_token_only
 from bench.model.fitting import fit_classifier
@@ -194,7 +195,7 @@ class Encoder:
         if not self.hardware.bf16:
             return self.model
         if self._in_bf16 is None:
-            self._in_bf16 = copy.deepcopy(self.model).bfloat16()
+            self._in_bf16 = to_bf16(copy.deepcopy(self.model), self.hardware)
             self._in_bf16.get_submodule(self._last_layer).float()
         _copy(self._weights, self._in_bf16.state_dict())
         return self._in_bf16

@@ -25,6 +25,7 @@ from bench.data.folders import cached_folder
 from bench.data.tokens import TokenTable
 from bench.errors import RunError
 from bench.model import checkpoint as checkpoints
+from bench.model.attention import to_bf16
 from bench.model.batching import in_smaller_batches, length_batches, pad
 from bench.model.fitting import FineTuning, train
 from bench.model.hardware import Hardware
@@ -135,7 +136,7 @@ class SurprisalSource:
     def _compute(self, model: SurprisalModel, rows: IntArray, hardware: Hardware) -> npt.NDArray[np.float32]:
         model.to(hardware.device).eval()
         if hardware.bf16:
-            model.bfloat16()
+            to_bf16(model.lm, hardware)
         out = np.zeros((len(rows), self.settings.max_length), dtype=np.float32)
         for inside, draws in model.masking.chunks(self.tokens, rows):
             for batch_at in length_batches(

@@ -17,10 +17,10 @@ from bench.perf import stages
 from bench.perf.report import Report
 from bench.perf.texts import LOG_NORMAL, sample
 
-WORK = {"cpu": 2.5e11, "cuda": 4e14}
-"""Floating-point operations of the scoring pass that is timed: about a second, or less on a newer GPU."""
-TURNS, QUICK = 4, 8
-"""Turns of which the best counts; a quick report makes one, on an eighth of the rows."""
+WORK = {"cpu": 1e12, "cuda": 4e14}
+"""Floating-point operations of the scoring pass that is timed: enough texts to batch them as a pool."""
+TURNS, QUICK = 4, 32
+"""Turns of which the best counts; a quick report makes one, on a small part of the rows."""
 
 
 def measure(
