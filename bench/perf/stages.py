@@ -69,6 +69,7 @@ class Bench:
 def scoring(bench: Bench, name: str, tokens: TokenTable) -> list[Measure]:
     """Measure a pass over the pool: against the matrix rate, against the padded loop, and its distance from fp32."""
     encoder, rows = bench.encoder, bench.rows(tokens)
+    encoder.reset(**FIT_PARTS)
     few = rows[:: max(len(rows) // naive.BATCH_ROWS, 1)][: naive.BATCH_ROWS]
     multiply, operations = products(bench.shape.hidden, bench.shape.inner, bench.hardware)
     padded = partial(naive.score, encoder.model, tokens, few, encoder.pad_id)
