@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from signal import SIGINT
 
 
 class BenchError(Exception):
@@ -64,9 +65,13 @@ class PairingError(BenchError):
 
 
 class StoppedError(BenchError):
-    """The user stopped a grid."""
+    """A grid was stopped: by Ctrl-C, or by SIGTERM, as schedulers and ``kill`` do."""
 
     exit_code = 130
+
+    def __init__(self, message: str, signal_number: int = SIGINT) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal_number
 
 
 class RunError(BenchError):

@@ -59,7 +59,9 @@ def _process_reports(slots: Sequence[dict[str, str]]) -> Iterator[Reports]:
         finally:
             free.put(slot)
 
-    with ThreadPoolExecutor(len(held)) as threads:
+    # Workers inherit what the thread that starts them blocks: Ctrl-C is the driver's, from their first moment on.
+    ctrl_c = (signal.SIG_BLOCK, {signal.SIGINT})
+    with ThreadPoolExecutor(len(held), initializer=signal.pthread_sigmask, initargs=ctrl_c) as threads:
 
         def reports(work: Work, jobs: Sequence[BlockJob]) -> Iterator[BlockReport]:
             futures: list[Future[BlockReport]] = [threads.submit(one, work, job) for job in jobs]
@@ -116,8 +118,7 @@ class _Slot:
 
 
 def _begin(driver: int) -> None:
-    """Prepare a new worker process: Ctrl-C is the driver's, and a killed driver must not leave workers behind."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Prepare a new worker process: a killed driver must not leave workers behind."""
 
     def watch() -> None:
         while os.getppid() == driver:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import signal
 import warnings
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytorch_lightning as pl
 import torch
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from pytorch_lightning.strategies import SingleDeviceStrategy
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch.utils.data import DataLoader
 from transformers import get_linear_schedule_with_warmup
 
@@ -115,7 +118,8 @@ def train(module: FineTuning, data: Any, hardware: Hardware, *, epochs: int, dro
             num_sanity_val_steps=0,
         )
         try:
-            trainer.fit(module, data)
+            with _signals_end_it():
+                trainer.fit(module, data)
         except torch.OutOfMemoryError as error:
             raise RunError(
                 f"out of memory on {hardware.name} while fine-tuning; lower train.batch_size or model.max_length"
@@ -124,6 +128,22 @@ def train(module: FineTuning, data: Any, hardware: Hardware, *, epochs: int, dro
             _free(trainer, module)
     if not torch.isfinite(module.loss_sum):
         raise RunError("the training loss is not finite; lower train.learning_rate or use --set model.precision=fp32")
+
+
+@contextmanager
+def _signals_end_it() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM do within a fit what they do elsewhere.
+
+    Lightning 2.6 takes both over: the process would end with exit code 1 or 0, and a terminated job would pass for a
+    finished one (Lightning's issue 19916).
+    """
+    try:
+        yield
+    except SIGTERMException:
+        signal.raise_signal(signal.SIGTERM)
+        raise
+    except SystemExit:
+        raise KeyboardInterrupt from None
 
 
 def _free(trainer: pl.Trainer, module: FineTuning) -> None:

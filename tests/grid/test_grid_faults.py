@@ -38,15 +38,32 @@ def test_a_grid_killed_midway_goes_on_and_ends_the_same(start, tiny_spec, run_gr
     assert_same_results(tmp_path / "undisturbed", store)
 
 
-def test_ctrl_c_stops_all_workers_with_one_line_and_loses_nothing(start, tiny_spec, tmp_path):
+CTRL_C = (signal.SIGINT, os.killpg)
+"""As a terminal sends it: to the driver and its workers."""
+TERMINATION = (signal.SIGTERM, os.kill)
+"""As schedulers and ``kill`` do."""
+
+
+@pytest.mark.parametrize(
+    ("how", "jobs"),
+    [
+        (CTRL_C, "2"),
+        (TERMINATION, "1"),
+        pytest.param(CTRL_C, "1", marks=pytest.mark.slow),
+        pytest.param(TERMINATION, "2", marks=pytest.mark.slow),
+    ],
+)
+def test_ctrl_c_and_sigterm_stop_a_grid_in_one_line_and_lose_nothing(start, tiny_spec, tmp_path, how, jobs):
+    """One worker computes in the driver's own process, most of the time within a fit."""
     spec = write_spec(override(tiny_spec, seeds=10), tmp_path / "ten.yaml")
-    process = start(spec, tmp_path / "store", "--jobs", "2")
+    process = start(spec, tmp_path / "store", "--jobs", jobs)
     with ended(process):
         wait_for_runs(tmp_path / "store", 2, process)
-        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the driver and its workers
+        number, send = how
+        send(process.pid, number)
         output, _ = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 130
-    assert output.strip().splitlines()[-1] == ("imbal-bench: stopped; finished runs are kept, the same command goes on")
+    assert process.returncode == 128 + number
+    assert output.strip().splitlines()[-1] == "imbal-bench: stopped; finished runs are kept, the same command goes on"
     assert "Traceback" not in output
     stored = len(Store(tmp_path / "store").keys())
     time.sleep(1.5)

@@ -1,5 +1,9 @@
 """Fine-tuning against a plain PyTorch loop, against itself, and against a task that it must learn."""
 
+import signal
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from bench import seeds
 from bench.errors import RunError
+from bench.model import batching
 from bench.records import TrainSettings
 
 PARTS = {"dataset": "toy", "positive": "sport", "ratio": 10, "seed": 0, "start": "warm", "round": 1}
@@ -125,3 +130,71 @@ def test_a_fit_writes_no_file_and_prints_nothing(encoder, train_tokens, is_sport
 def test_one_row_is_enough_to_fit(encoder, train_tokens, test_tokens):
     encoder.fit(train_tokens, np.array([5]), np.array([1]), SETTINGS, **PARTS)
     assert np.isfinite(probabilities(encoder, test_tokens)).all()
+
+
+def arrives_within(a_fit, number, monkeypatch):
+    """Make a fit during which a signal arrives."""
+    pad = batching.pad
+
+    def padded(*args):
+        signal.raise_signal(number)
+        return pad(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batching, "pad", padded)
+        a_fit()
+
+
+def stop_by_exception(*_):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_within_a_fit_does_what_it_does_elsewhere(encoder, train_tokens, is_sport, monkeypatch, number):
+    """Its handler's exception ends the fit, and the handler is still there; Lightning alone would exit."""
+    before = signal.signal(number, stop_by_exception)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            arrives_within(lambda: fitted(encoder, train_tokens, is_sport), number, monkeypatch)
+        assert signal.getsignal(number) is stop_by_exception
+    finally:
+        signal.signal(number, before)
+
+
+TERMINATED = """
+import signal
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+
+from bench import seeds
+from bench.data.tokens import TokenTable
+from bench.model.batching import Collate
+from bench.model.fitting import fit_classifier
+from bench.model.hardware import choose_hardware
+from bench.records import TrainSettings
+
+
+class Model(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table = torch.nn.Embedding(2, 2)
+
+    def get_input_embeddings(self):
+        return self.table
+
+    def forward(self, input_ids, **_):
+        signal.raise_signal(signal.SIGTERM)
+        return SimpleNamespace(loss=self.table(input_ids).sum())
+
+
+data = Collate(TokenTable(np.ones(16, dtype=np.int32), np.arange(17)), np.arange(16), np.arange(16) % 2, 0)
+fit_classifier(Model(), data, TrainSettings(), choose_hardware("cpu"), seeds.generator("batches", x=0), dropout_seed=0)
+"""
+
+
+def test_a_process_that_is_terminated_within_a_fit_is_seen_to_be():
+    """Lightning alone would end it with exit code 0, as if its work were done."""
+    ended = subprocess.run([sys.executable, "-c", TERMINATED], check=False, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == -signal.SIGTERM, ended.stderr
