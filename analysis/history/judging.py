@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
@@ -99,6 +99,26 @@ class Reference:
         if not watched:
             notes.append(f"no canary: {asked.canary} is not both in tonight's grid and in the baseline")
         return plans, notes
+
+    def refuse_another_grid(self, plans: Sequence[tuple[Role, Plan]], data_here: Mapping[str, str]) -> None:
+        """Find out before a night is run whether it can have a verdict.
+
+        Args:
+            plans: as :meth:`plans` returns them.
+            data_here: dataset -> fingerprint of the data that it will be run on, as far as known.
+
+        Raises:
+            SpecError: if nothing that is run could be held against the baseline: other settings, data or tasks.
+        """
+        known = self.results
+        nothing = replace(known, runs=known.runs[:0], rounds=known.rounds[:0], unfinished=known.unfinished[:0])
+        verdicts = [judge(plan, nothing, known, data_here=data_here) for role, plan in plans if role == "gate"]
+        if not any(verdict.runnable for verdict in verdicts):
+            why = next(finding.text for finding in verdicts[0].findings if not finding.mendable)
+            raise SpecError(
+                f"nothing of tonight could be held against the baseline {self.baseline.header.name}: {why}; "
+                "run the grid that it is of, or make a new one with `baseline save`"
+            )
 
     def judge(self, plan: Plan, tonight: Results, today: date) -> Verdict:
         """Return what tonight's runs say; regressions that are acknowledged are named, and fail nothing."""

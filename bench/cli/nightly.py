@@ -163,7 +163,12 @@ def _plans(
     if reference is None:
         return [], ["no baseline is given, so there is no verdict; of this night, `baseline save` can make one"]
     strategies = [run.strategy for run in grid.jobs[0].runs]
-    return reference.plans(strategies, asked, seeds=grid.spec.seeds, margins=margins, estimand=estimand, **suite)
+    plans, notes = reference.plans(
+        strategies, asked, seeds=grid.spec.seeds, margins=margins, estimand=estimand, **suite
+    )
+    data_here = {job.block.task.dataset: job.fingerprint for job in grid.jobs if job.fingerprint}
+    reference.refuse_another_grid(plans, data_here)
+    return plans, notes
 
 
 def _judged(
