@@ -67,8 +67,6 @@ class PairingError(BenchError):
 class StoppedError(BenchError):
     """A grid was stopped: by Ctrl-C, or by SIGTERM, as schedulers and ``kill`` do."""
 
-    exit_code = 130
-
     def __init__(self, message: str, signal_number: int = SIGINT) -> None:
         super().__init__(message)
         self.exit_code = 128 + signal_number
