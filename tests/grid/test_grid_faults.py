@@ -48,8 +48,8 @@ TERMINATION = (signal.SIGTERM, os.kill)
     ("how", "jobs"),
     [
         (CTRL_C, "2"),
-        (TERMINATION, "1"),
         pytest.param(CTRL_C, "1", marks=pytest.mark.slow),
+        pytest.param(TERMINATION, "1", marks=pytest.mark.slow),
         pytest.param(TERMINATION, "2", marks=pytest.mark.slow),
     ],
 )
