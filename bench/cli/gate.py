@@ -197,6 +197,11 @@ def suite_of(grid: Grid) -> dict[str, object]:
     return {"places": tuple(places), "settings": grid.spec.settings}
 
 
+def data_of(grid: Grid) -> dict[str, str]:
+    """Return the fingerprint of each dataset that a grid runs on, as far as it is known."""
+    return {job.block.task.dataset: job.fingerprint for job in grid.jobs if job.fingerprint}
+
+
 def _look_by_look(plan: Plan, grid: Grid, execution: Execution, console: Console) -> Verdict:
     """Run what each look lacks until one decides, and judge; blocks after that are never started."""
     from bench.grid.execute import execute, preflight
@@ -222,10 +227,8 @@ def _judged(plan: Plan, folder: Path, grid: Grid) -> Verdict:
     others = register(here, plan)
     known, excused = _known(plan)
     infeasible = (f"not in the comparison: {reason}" for reason in sorted({it.reason for it in grid.skipped}))
-    data_here = {job.block.task.dataset: job.fingerprint for job in grid.jobs if job.fingerprint}
-    verdict = judge(
-        plan, *_both(plan, folder), warnings=others, notes=(*known, *infeasible), excused=excused, data_here=data_here
-    )
+    notes = (*known, *infeasible)
+    verdict = judge(plan, *_both(plan, folder), warnings=others, notes=notes, excused=excused, data_here=data_of(grid))
     note_looks(here, verdict)
     return verdict
 

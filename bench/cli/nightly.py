@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from bench.cli.baseline import DEFAULT_FOLDER, FolderOption
-from bench.cli.gate import suite_of
+from bench.cli.gate import data_of, suite_of
 from bench.cli.options import (
     DEFAULT_CACHE,
     DEFAULT_JOBS,
@@ -166,8 +166,7 @@ def _plans(
     plans, notes = reference.plans(
         strategies, asked, seeds=grid.spec.seeds, margins=margins, estimand=estimand, **suite
     )
-    data_here = {job.block.task.dataset: job.fingerprint for job in grid.jobs if job.fingerprint}
-    reference.refuse_another_grid(plans, data_here)
+    reference.refuse_another_grid(plans, data_of(grid))
     return plans, notes
 
 

@@ -19,8 +19,8 @@ from bench.perf.texts import LOG_NORMAL, sample
 
 WORK = {"cpu": 1e12, "cuda": 4e14}
 """Floating-point operations of the scoring pass that is timed: enough texts to batch them as a pool."""
-TURNS, QUICK = 4, 32
-"""Turns of which the best counts; a quick report makes one, on a small part of the rows."""
+TURNS, QUICK = 4, 8
+"""Turns of which the best counts; a quick report makes one, on an eighth of the rows."""
 
 
 def measure(

@@ -51,7 +51,7 @@ def test_attention_is_as_defined(batch):
 
 
 @given(batches())
-def test_in_bf16_it_is_as_near_to_the_definition_as_its_eight_bits(batch):
+def test_in_bf16_it_is_as_near_to_the_definition_as_eight_bits_allow(batch):
     query, key, value, mask = batch
     rounded = [x.bfloat16() for x in (query, key, value)]
     out, _ = short_texts(ENCODER_LAYER, *rounded, mask)
@@ -68,7 +68,7 @@ def specimen(shape=(2, 3, 5, 8)):
 
 
 def test_a_query_far_below_the_others_keeps_its_digits():
-    """In bf16 exp(-200) is 0 and 0 / 0 no number; the batch goes to torch's kernel, which shifts row by row."""
+    """Its exponentials would all be 0, and 0 / 0 no number; torch's kernel, which shifts row by row, does the batch."""
     query, key, value = specimen()
     key[..., 0] = 40.0
     query[..., 0] = 40.0
