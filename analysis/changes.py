@@ -96,7 +96,7 @@ def _why_missing(one: RunRecord, other: RunRecord | None) -> str:
         return "not in the store"
     if other.fingerprint != one.fingerprint:
         return f"made on other data ({other.fingerprint[:8]} instead of {one.fingerprint[:8]})"
-    if other.spec.settings != one.spec.settings:
+    if other.spec.settings.canonical() != one.spec.settings.canonical():
         return "made with other settings"
     return "made with another version or other options of the strategy"
 

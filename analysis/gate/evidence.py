@@ -13,13 +13,14 @@ import pandas as pd
 
 from analysis.condition import WHOLE_BLOCK as PLACE
 from analysis.condition import without
-from analysis.facts import settings_digest
+from analysis.environments import MARK
+from analysis.facts import settings_digest, strategy_digest
 from analysis.frame import Results
 from analysis.gate.plan import Plan
 from analysis.gate.spelling import spelt
 from analysis.inference.design import FloatArray
+from bench.control import Control, why_unlike
 from bench.records import Record, Strategy
-from bench.seeds import canonical
 
 Kind = Literal["failed", "missing", "data", "pairing", "duplicate", "nan"]
 
@@ -111,10 +112,7 @@ class _Arm:
         return self._of_strategy(frame[frame["settings"] == settings_digest(self.plan.settings)])
 
     def _of_strategy(self, frame: pd.DataFrame) -> pd.DataFrame:
-        for kind, part in (("algorithm", self.strategy.algorithm), ("weighting", self.strategy.weighting)):
-            wanted = {kind: part.name, f"{kind}_options": canonical(part.options), f"{kind}_version": part.version}
-            for column, value in wanted.items():
-                frame = frame[frame[column] == value]
+        frame = frame[frame["strategy"] == strategy_digest(self.strategy, self.plan.settings)]
         return frame.merge(_blocks(self.plan, self.plan.seeds), on=PLACE)
 
     def __str__(self) -> str:
@@ -141,11 +139,25 @@ def _problems(arms: tuple[_Arm, _Arm], seeds: Sequence[int], data_here: Mapping[
     pairs = one.merge(other, on=PLACE, suffixes=("_a", "_b"))
     yield from _other_data(pairs, without(other, one, PLACE), data_here if arms[1].store else {})
     alike = pairs[pairs["fingerprint_a"] == pairs["fingerprint_b"]]
-    torn = alike[(alike["pair_key_a"] != alike["pair_key_b"]) | (alike["pair_key_a"] == "")]
+    bases = [alike[column].map(lambda key: str(key).partition(MARK)[0]) for column in ("pair_key_a", "pair_key_b")]
+    torn = alike[(bases[0] != bases[1]) | (bases[0] == "")]
     if len(torn):
         yield _several(
             torn, "pairing", "do not share a pair key with their partner (start set, pool or model differ): no pairs"
         )
+    yield from _other_environments(alike.drop(torn.index), arms)
+
+
+def _other_environments(pairs: pd.DataFrame, arms: tuple[_Arm, _Arm]) -> Iterator[Finding]:
+    """Yield a line for each way in which M_0, which the arms share, tells their environments apart."""
+    one, other = (arm.results.controls for arm in arms)
+    none = Control((), {})
+    reasons = [
+        why_unlike(one.get(a, none), other.get(b, none)) for a, b in zip(pairs["key_a"], pairs["key_b"], strict=True)
+    ]
+    found = pairs.assign(why=[text.partition(": ")[2] for text in reasons], text=reasons)
+    for _, own in found[found["text"] != ""].groupby("why"):
+        yield _several(own, "pairing", f"are no pairs: {own['text'].iloc[0]}")
 
 
 def _other_data(pairs: pd.DataFrame, alone: pd.DataFrame, data_here: Mapping[str, str]) -> Iterator[Finding]:
@@ -189,13 +201,17 @@ def _gaps(arm: _Arm, seeds: Sequence[int]) -> Iterator[Finding]:
             yield _several(nan, "nan", f"of the {arm} have no number for {metric} (NaN)")
 
 
+_PLACES_OF_A_MODEL = {"model.name", "model.revision"}  # what counts is ``model.content``
+
+
 def _why_missing(arm: _Arm) -> str:
     if not arm.elsewhere:
         unreadable = len(arm.results.unreadable)
         return f"; {unreadable} files of it cannot be read" if unreadable else ""
     other = arm.results.settings[min(arm.elsewhere)]
-    ours, theirs = (_flat(settings.model_dump()) for settings in (arm.plan.settings, other))
-    differ = [f"{name} {theirs[name]}, not {value}" for name, value in ours.items() if value != theirs[name]]
+    ours, theirs = (_flat(settings.shared().model_dump()) for settings in (arm.plan.settings, other))
+    names = [name for name in ours if ours[name] != theirs[name] and name not in _PLACES_OF_A_MODEL]
+    differ = [f"{name} {theirs[name]}, not {ours[name]}" for name in names]
     said = f"other settings ({'; '.join(differ)})" if differ else "another version of the metrics"
     return f"; it has runs under {said}, which do not compare"
 

@@ -5,24 +5,27 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from analysis.gate.plan import Plan
-from analysis.gate.verdict import VERSION, Verdict
+from analysis.gate.verdict import Verdict
 from bench.errors import StoreError
-from bench.records import Record
+from bench.records import Record, Settings
 from bench.store import Store
 from bench.store.files import write_atomically
 
 FOLDER = "gates"
+VERSION: Literal[2] = 2
 
 
 class Entry(Record):
     """A plan on record and the numbers of seeds at which it was looked at."""
 
-    schema_version: Literal[1] = VERSION
+    schema_version: Literal[2] = VERSION
     plan: Plan
     looked_at: tuple[int, ...] = ()
 
@@ -60,6 +63,41 @@ def note_looks(store: Store, verdict: Verdict) -> None:
     looked = tuple(look.seeds for look in verdict.looks[: verdict.taken])
     if len(looked) > len(entry.looked_at):
         _write(store, entry.model_copy(update={"looked_at": looked}))
+
+
+def migrate_plans(
+    store: Store,
+    strategy: Callable[[Mapping[str, Any]], object],
+    settings: Callable[[Mapping[str, Any]], Settings],
+) -> int:
+    """Bring plans of an earlier version to today's names, so that their looks still count; return how many.
+
+    Args:
+        store: to which they belong.
+        strategy: converts the strategies of such a plan.
+        settings: converts its settings.
+
+    Raises:
+        StoreError: if an entry cannot be read or written.
+    """
+    count = 0
+    for path in sorted((store.path / FOLDER).glob("*.json")):
+        try:
+            fields = json.loads(path.read_bytes())
+            plan = fields["plan"]
+            if fields["schema_version"] == VERSION:
+                continue
+            arms = {arm: strategy(plan[arm]) for arm in ("candidate", "baseline")}
+            new = Plan.model_validate({**plan, **arms, "settings": settings(plan["settings"])})
+            _write(store, Entry(plan=new, looked_at=fields["looked_at"]))
+        except OSError as error:
+            raise StoreError(f"cannot read the plan on record {path}: {error.strerror}") from None
+        except (ValueError, TypeError, KeyError):  # pydantic's errors are ValueErrors
+            store.move_aside(path)
+            continue
+        path.unlink()
+        count += 1
+    return count
 
 
 def _differs(old: Plan, new: Plan) -> str:

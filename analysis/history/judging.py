@@ -13,7 +13,6 @@ from analysis.gate import Claim, Plan, Verdict, headline, judge, lines, new_plan
 from analysis.history.nights import Comparison, Point, Role
 from bench.errors import SpecError, UnknownNameError
 from bench.records import Strategy
-from bench.seeds import canonical
 from bench.store import Baseline, Store
 from bench.store.acknowledged import excuses
 
@@ -47,10 +46,8 @@ class Reference:
 
     def has(self, strategy: Strategy) -> bool:
         """Return whether it holds runs of a strategy with these options, of whatever version of the code."""
-        columns = ["algorithm", "algorithm_options", "weighting", "weighting_options"]
-        parts = (strategy.algorithm, strategy.weighting)
-        wanted = [text for part in parts for text in (part.name, canonical(part.options))]
-        return bool((self.results.runs[columns] == wanted).all(axis=1).any())
+        known = map(self.results.strategies.__getitem__, self.results.runs["strategy"].unique())
+        return any(_named_alike(strategy, one) for one in known)
 
     def plan(self, candidate: Strategy, against: str, *, seeds: tuple[int, ...], **fields: object) -> Plan:
         """Return the plan to hold a strategy of tonight's grid against one of the baseline, at one look.
@@ -138,6 +135,11 @@ class Reference:
         found = changes(self.baseline, store, strategy)
         facts = {fact: f"{'; '.join(a)} -> {'; '.join(b)}" for fact, (a, b) in found.environment.items()}
         return found.identical, found.identical + found.drifted, facts
+
+
+def _named_alike(one: Strategy, other: Strategy) -> bool:
+    pairs = ((one.algorithm, other.algorithm), (one.weighting, other.weighting))
+    return all((a.name, a.changed) == (b.name, b.changed) for a, b in pairs)
 
 
 def named(strategies: Sequence[Strategy], name: str) -> Strategy:

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from bench.cli.options import console_here
+from bench.cli.options import DEFAULT_CACHE, CacheOption, PluginOption, add_plugins, console_here
 
 if TYPE_CHECKING:
     from analysis import Changes
@@ -58,6 +58,25 @@ def save(
     failed = source.keys("failed") - source.keys()
     if failed:
         console.print(f"{len(failed)} failed runs of the store are not in it", style="yellow", highlight=False)
+
+
+@baseline_app.command()
+def migrate(
+    name: NameArgument,
+    folder: FolderOption = DEFAULT_FOLDER,
+    cache_dir: CacheOption = DEFAULT_CACHE,
+    plugin: PluginOption = None,
+) -> None:
+    """Give the runs of a baseline that an earlier version saved the names they have now; the old file is kept."""
+    from bench.cli.store import say_unknown
+    from bench.grid.migrate import Converter
+    from bench.store.baseline import migrate as migrate_baseline
+
+    add_plugins(plugin)
+    convert, console = Converter(cache_dir), console_here()
+    runs = migrate_baseline(folder, name, convert)
+    say_unknown(convert, console)
+    console.print("nothing to do: it is of this version" if runs is None else f"{runs:,} runs renamed", highlight=False)
 
 
 @baseline_app.command("list")

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 
-from bench.cli.options import console_here
+from bench.cli.options import DEFAULT_CACHE, CacheOption, PluginOption, add_plugins, console_here
 
 if TYPE_CHECKING:
+    from bench.grid.migrate import Converter
     from bench.records import RunRecord
 
 store_app = typer.Typer(
@@ -55,6 +57,55 @@ def merge(
     )
     if found.conflicts or found.unreadable:
         raise typer.Exit(1)
+
+
+@store_app.command()
+def migrate(
+    store: StoreHere = DEFAULT_STORE,
+    cache_dir: CacheOption = DEFAULT_CACHE,
+    plugin: PluginOption = None,
+) -> None:
+    """Give the runs of a store that an earlier version wrote the names they have now; nothing is lost or run again.
+
+    No grid may be running on it. If it is stopped, the same command goes on. Exit code 1: a file could not be
+    converted and lies in aside/ now.
+    """
+    from analysis.gate import migrate_plans
+    from bench.grid.migrate import Converter
+    from bench.store import Store
+    from bench.store.migrate import migrate as migrate_store
+
+    add_plugins(plugin)
+    there, convert, console = Store(store, earlier=True), Converter(cache_dir), console_here()
+    with console.status("") as status:
+        plans = migrate_plans(there, convert.strategy, convert.settings)
+        done = migrate_store(there, convert, lambda runs: status.update(f"{runs:,} runs renamed"))
+    for line in done.set_aside[:LINES_SHOWN]:
+        console.print(f"set aside: {line}", style="red", markup=False, highlight=False)
+    say_unknown(convert, console)
+    console.print(
+        f"{done.runs:,} runs, {done.unfinished:,} failed or skipped ones, {done.replicates:,} replicates and {plans:,} "
+        f"plans renamed; {len(done.set_aside):,} set aside",
+        highlight=False,
+    )
+    if done.set_aside:
+        raise typer.Exit(1)
+
+
+def say_unknown(convert: Converter, console: Console) -> None:
+    """Say what was not known of the records that were converted, and what follows."""
+    for name, count in convert.unknown_models.items():
+        console.print(
+            f"{count:,} records are of a model {name!r} that is not here, or has other weights now: they are compared "
+            "with each other, and not found by grids that are run from now on",
+            style="yellow", markup=False, highlight=False,
+        )  # fmt: skip
+    for name, count in convert.unknown_parts.items():
+        console.print(
+            f"{count:,} records are of the {name}, which is not known here: they are kept and reported, and not found "
+            "by grids that are run from now on; give --plugin to change that before migrating",
+            style="yellow", markup=False, highlight=False,
+        )  # fmt: skip
 
 
 @store_app.command()

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from bench.records import Option, Settings, Start
+from bench.records import MAX_OPTION, Option, Ratio, Seed, Settings, Start
 
 MAX_SEEDS = 10_000
 
@@ -28,6 +28,8 @@ def _as_list(value: object) -> object:
 
 
 def _as_option(value: object) -> object:
+    if isinstance(value, int) and abs(value) > MAX_OPTION:
+        raise ValueError(f"an integer among options lies between {-MAX_OPTION} and {MAX_OPTION}")
     if isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
         return value
     raise ValueError("an option is a finite number, a word, or true or false")
@@ -39,8 +41,6 @@ def _as_folder(name: str) -> str:
     return name
 
 
-Ratio = Annotated[int, Field(ge=2)]
-Seed = Annotated[int, Field(ge=0)]
 OptionValue = Annotated[Option, BeforeValidator(_as_option)]
 OptionValues = Annotated[tuple[OptionValue, ...], BeforeValidator(_as_list), Field(min_length=1)]
 

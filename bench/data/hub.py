@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from bench.data.tables import (
 from bench.errors import DataError
 
 _PROBE_SECONDS = 2.0
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def load_hub(facts: DatasetFacts, cache_dir: Path, repository: Path | None = None) -> Corpus:
@@ -56,6 +59,44 @@ def downloaded(hub: Hub) -> Path | None:
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError):
         return None
     return folder if all(any(folder.glob(pattern)) for pattern in (hub.train, hub.test)) else None
+
+
+def repository_folder(repo_id: str, revision: str, ignore: Sequence[str]) -> Path:
+    """Return the folder of a model's repository in the Hub's cache, named by its commit; fetched if need be.
+
+    A branch or tag is looked up on the Hub, so that it means what it means today; where the Hub is out of reach, what
+    was fetched last is taken.
+
+    Args:
+        repo_id: such as ``google-bert/bert-base-uncased``.
+        revision: a branch, a tag or a commit.
+        ignore: patterns of files that are not wanted.
+
+    Raises:
+        DataError: if it is neither there nor to be had.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    what: dict[str, Any] = {"repo_id": repo_id, "revision": revision, "ignore_patterns": list(ignore)}
+    here: Path | None = None
+    try:
+        here = Path(snapshot_download(local_files_only=True, **what))
+    except HFValidationError:
+        raise DataError(f"{repo_id!r} is neither a folder nor the id of a repository") from None
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError):
+        pass  # not there, or not all of it
+    if here and _COMMIT.fullmatch(revision) and any(here.glob("*.safetensors")) and any(here.glob("config.json")):
+        return here
+    reason = "the Hugging Face Hub does not answer"
+    if reachable():
+        try:
+            return Path(snapshot_download(**what))
+        except Exception as error:  # noqa: BLE001 - the client's errors vary with its version
+            reason = first_line(error)
+    if here is None:
+        raise DataError(reason)
+    return here
 
 
 def reachable() -> bool:

@@ -44,8 +44,8 @@ def audit(store: Store, world: World) -> Audit:
             found.wrong.append(str(error))
             continue
         run = record.spec
-        shared = {"block": run.block.model_dump(), "settings": run.settings.model_dump(), "data": record.fingerprint}
-        pairs[seeds.digest(shared)].add(record.pair_key)
+        shared = run.settings.shared().canonical()
+        pairs[seeds.digest([run.block.model_dump(), shared, record.fingerprint])].add(record.pair_key)
         wrong = [*_against_itself(record, shape), *_against_data(record, world, found)]
         found.wrong += [f"{key} ({run}): {line}" for line in wrong]
     torn = sum(len(keys) > 1 for keys in pairs.values())
@@ -58,6 +58,8 @@ def _against_itself(record: RunRecord, shape: tuple[int, ...]) -> Iterator[str]:
     run, rounds = record.spec, record.rounds
     if record.key != run.key(record.fingerprint):
         yield "its name is not the hash of its configuration"
+    if record.pair_key != record.pairing():
+        yield "its pair_key is not the hash of what it shares with the runs of its block"
     if [entry.round for entry in rounds] != list(range(run.settings.loop.rounds + 1)):
         yield f"its rounds are not 0 to {run.settings.loop.rounds}"
     if record.pool is None or shape != (len(rounds), record.pool.test_rows):
@@ -77,7 +79,7 @@ def _against_itself(record: RunRecord, shape: tuple[int, ...]) -> Iterator[str]:
 def _against_data(record: RunRecord, world: World, found: Audit) -> Iterator[str]:
     run = record.spec
     try:
-        task = _task(run.block.task, run.block.ratio, run.settings, record.fingerprint, world)
+        task = _task(run.block.task, run.block.ratio, run.settings.shared(), record.fingerprint, world)
     except BenchError as error:
         found.unchecked.add(f"{run.block.task.dataset}: {error}")
         return

@@ -14,7 +14,8 @@ from bench.data.facts import DATASETS
 from bench.data.sources import default_positives
 from bench.errors import DataError, InfeasibleTaskError, SpecError, UnknownNameError
 from bench.grid.world import World
-from bench.records import Block, RunSpec, Strategy, Task
+from bench.model.content import pinned
+from bench.records import Block, RunSpec, Settings, Strategy, Task, combined
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS
 from bench.strategies.catalogue import component
 from bench.tasks import check_feasible, count_pool
@@ -53,6 +54,11 @@ class BlockJob:
     def keys(self) -> tuple[str, ...]:
         """The names of its runs in a store."""
         return tuple(run.key(self.fingerprint) for run in self.runs)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What its runs read, all together; a run's own settings hold what it reads itself."""
+        return combined(self.runs)
 
     @property
     def name(self) -> str:
@@ -164,12 +170,16 @@ def expand(spec: GridSpec, world: World, *, counted: bool = True) -> Grid:
     Args:
         spec: what is asked for.
         world: where data is.
-        counted: whether the data must be at hand (to run), or known facts will do (to plan).
+        counted: whether data and model must be at hand (to run), or known facts will do (to plan). Keys of runs are
+            those of what is stored only if they are.
 
     Raises:
         SpecError: for unknown names and options. InfeasibleTaskError: if the specification refuses skipping.
+        ModelError: if the model must be at hand and is not.
     """
-    strategies = tuple(_strategies(spec))
+    if counted:
+        spec = spec.model_copy(update={"model": pinned(spec.model, world.cache_dir)})
+    strategies = [(strategy, spec.settings.read_with(strategy.needs)) for strategy in _strategies(spec)]
     sizes: dict[str, DatasetSizes] = {}
     jobs: list[BlockJob] = []
     skipped: list[Skipped] = []
@@ -177,9 +187,9 @@ def expand(spec: GridSpec, world: World, *, counted: bool = True) -> Grid:
         size = sizes[task.dataset]
         for ratio, start, seed in itertools.product(spec.ratios, spec.starts, spec.seeds):
             block = Block(task=task, ratio=ratio, seed=seed, start=start)
-            runs = tuple(RunSpec(block=block, strategy=s, settings=spec.settings) for s in strategies)
+            runs = tuple(RunSpec(block=block, strategy=own, settings=read) for own, read in strategies)
             job = BlockJob(block, runs, size.source, size.fingerprint)
-            reason = _infeasible(job, size)
+            reason = _infeasible(job, size, spec)
             if reason is None:
                 jobs.append(job)
             elif spec.infeasible == "refuse":
@@ -230,8 +240,8 @@ def _option_sets(spec: GridSpec, name: str) -> Iterator[dict[str, bool | int | f
         yield dict(zip(values, combination, strict=True))
 
 
-def _infeasible(job: BlockJob, size: DatasetSizes) -> str | None:
-    block, settings = job.block, job.runs[0].settings
+def _infeasible(job: BlockJob, size: DatasetSizes, settings: Settings) -> str | None:
+    block = job.block
     positives = size.train[size.classes.index(block.task.positive)]
     counts = count_pool(positives, sum(size.train) - positives, block.ratio, settings.pool.limit)
     try:

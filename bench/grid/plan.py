@@ -106,38 +106,38 @@ def _cost(stages: Mapping[str, tuple[int, float]], tokens: float) -> Cost:
 def pool_rows(job: BlockJob, size: DatasetSizes) -> int:
     """Return the rows of a block's pool, start set included."""
     positives = size.train[size.classes.index(job.block.task.positive)]
-    limit = job.runs[0].settings.pool.limit
+    limit = job.settings.pool.limit
     counts = count_pool(positives, sum(size.train) - positives, job.block.ratio, limit)
     return counts.positives + counts.negatives
 
 
 def _test_rows(job: BlockJob, size: DatasetSizes) -> int:
-    limit = job.runs[0].settings.pool.test_limit
+    limit = job.settings.pool.test_limit
     return min(sum(size.test), limit) if limit else sum(size.test)
 
 
 def _start_rows(job: BlockJob) -> int:
-    loop = job.runs[0].settings.loop
+    loop = job.settings.loop
     return loop.start_positives + loop.start_negatives if job.block.start == "warm" else 0
 
 
-def _fit_rows(labelled: int, run: RunSpec) -> float:
+def _fit_rows(labelled: int, settings: Settings) -> float:
     """Rows of all epochs if positives stay under a quarter: then they are replicated to a third of the negatives."""
-    grown = labelled * (4 / 3 if run.settings.loop.oversample else 1.0)
-    return grown * run.settings.train.epochs
+    grown = labelled * (4 / 3 if settings.loop.oversample else 1.0)
+    return grown * settings.train.epochs
 
 
 def shared_cost(job: BlockJob, size: DatasetSizes) -> Cost:
     """Return the cost of what the runs of a block share: M_0, its test pass, its pool pass."""
-    run, start, pool = job.runs[0], _start_rows(job), pool_rows(job, size)
-    tokens = mean_tokens(size, run.settings)
+    settings, start, pool = job.settings, _start_rows(job), pool_rows(job, size)
+    tokens = mean_tokens(size, settings)
     needs = needs_at_start(job)
     own = {
-        "fit": (1 if start else 0, start * run.settings.train.epochs),
+        "fit": (1 if start else 0, start * settings.train.epochs),
         "score_test": (1, _test_rows(job, size)),
         "pretrained": (int("pretrained" in needs), pool),
     }
-    return _cost(own, tokens) + _query_cost(needs, start, pool, run, tokens)
+    return _cost(own, tokens) + _query_cost(needs, start, pool, settings, tokens)
 
 
 def run_cost(run: RunSpec, job: BlockJob, size: DatasetSizes) -> Cost:
@@ -151,26 +151,26 @@ def run_cost(run: RunSpec, job: BlockJob, size: DatasetSizes) -> Cost:
         labelled = min(before + loop.batch, pool)
         own = {
             f"select {run.strategy.algorithm.name}": (1, pool - before),
-            "fit": (1, _fit_rows(labelled, run)),
+            "fit": (1, _fit_rows(labelled, run.settings)),
             "score_test": (1, test),
         }
         total += _cost(own, tokens)
         if number < loop.rounds:
-            total += _query_cost(needs, labelled, pool, run, tokens)
+            total += _query_cost(needs, labelled, pool, run.settings, tokens)
     return total
 
 
-def _query_cost(needs: frozenset[Need], labelled: int, pool: int, run: RunSpec, tokens: float) -> Cost:
+def _query_cost(needs: frozenset[Need], labelled: int, pool: int, settings: Settings, tokens: float) -> Cost:
     """Return the cost of asking M_t, fitted on so many rows, and its committees."""
     if not OUTPUTS & needs:
         return Cost()
     stages: dict[str, tuple[int, float]] = {"score_pool": (1, pool)}
     if "dropout" in needs:
-        passes = run.settings.model.dropout_passes
+        passes = settings.model.dropout_passes
         stages["score_dropout"] = (passes, passes * (pool - labelled))
     if "ensemble" in needs:
-        members = run.settings.model.ensemble_members - 1
-        stages["fit_members"] = (members if labelled else 0, members * _fit_rows(labelled, run))
+        members = settings.model.ensemble_members - 1
+        stages["fit_members"] = (members if labelled else 0, members * _fit_rows(labelled, settings))
         stages["score_members"] = (members, members * (pool - labelled))
     return _cost(stages, tokens)
 
@@ -223,7 +223,7 @@ def surprisal_cost(grid: Grid) -> Cost:
     pools: dict[object, Cost] = {}
     heads: dict[str, int] = {}
     for job, size, _seeds in _alike(grid):
-        settings = job.runs[0].settings
+        settings = job.settings
         if any("surprisal" in _needs(run.strategy, weighted=True) for run in job.runs):
             task, split = job.block.task, sum(size.train)
             rows = rows_computed(pool_rows(job, size), split)
@@ -240,7 +240,7 @@ def unshared_cost(grid: Grid) -> Cost:
     """
     total = Cost()
     for job, size, seeds in _alike(grid):
-        pool, start, loop = pool_rows(job, size), _start_rows(job), job.runs[0].settings.loop
+        pool, start, loop = pool_rows(job, size), _start_rows(job), job.settings.loop
         for run in job.runs:
             alone = {
                 "fit": (int(start > 0), start * run.settings.train.epochs),

@@ -10,9 +10,10 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from bench import __version__, seeds
+from bench import __version__
+from bench.control import control_of
 from bench.loop import RunResult, SharedBlock
-from bench.records import METRIC_VERSION, Informativeness, Provenance, RunRecord, RunSpec
+from bench.records import Informativeness, Provenance, RunRecord, RunSpec
 from bench.strategies.catalogue import build_strategy
 
 RECORDED_PACKAGES = ("torch", "pytorch-lightning", "transformers", "tokenizers", "numpy", "scikit-learn")
@@ -28,31 +29,21 @@ def make_record(
     seconds: float,
 ) -> RunRecord:
     """Return a finished run as it is stored."""
-    start = shared.first.state
-    start_rows = tuple(shared.task.rows[start.labelled].tolist())
-    pair = {
-        "block": run.block.model_dump(mode="json"),
-        "settings": run.settings.model_dump(mode="json"),
-        "data": fingerprint,
-        "pool": seeds.digest(shared.task.rows.tolist()),
-        "start": start_rows,
-        "weights": shared.encoder.fingerprint,
-        "metrics": METRIC_VERSION,
-    }
-    return RunRecord(
+    record = RunRecord(
         key=run.key(fingerprint),
         spec=run,
         status="ok",
         fingerprint=fingerprint,
-        pair_key=seeds.pair_key(pair),
         pool=shared.task.facts,
-        start_rows=start_rows,
+        start_rows=tuple(shared.task.rows[shared.first.state.labelled].tolist()),
         rounds=result.rounds,
         positives_ratio=result.positives_ratio,
         informativeness=found,
         seconds=round(seconds, 3),
         provenance=made,
+        control=control_of(result.test_probabilities),
     )
+    return record.model_copy(update={"pair_key": record.pairing()})
 
 
 def provenance(run: RunSpec, shared: SharedBlock, data_source: str, threads: int) -> Provenance:
@@ -71,7 +62,6 @@ def provenance(run: RunSpec, shared: SharedBlock, data_source: str, threads: int
         git_dirty=dirty,
         data_source=data_source,
         model_source=encoder.checkpoint.source,
-        model_fingerprint=encoder.fingerprint,
         lm_head=shared.surprisal.lm_head if "surprisal" in algorithm.needs else "unused",
     )
 

@@ -27,7 +27,7 @@ from bench.loop import SharedBlock, run_strategy
 from bench.model.encoder import Encoder
 from bench.model.hardware import choose_hardware, use_threads
 from bench.model.surprisal import SurprisalSource
-from bench.records import ModelSettings, RunRecord, RunSpec
+from bench.records import ModelSettings, RunRecord, RunSpec, combined
 from bench.store import Store
 from bench.strategies.catalogue import add_plugin, build_strategy
 from bench.tasks import build_task
@@ -166,11 +166,11 @@ class _Worker:
 
 def prepare_block(job: BlockJob, runs: tuple[RunSpec, ...], context: WorkerContext) -> SharedBlock:
     """Load data and model of a block (each once per process) and build what its runs share."""
-    settings, block, world = runs[0].settings, job.block, context.world
+    settings, block, world = combined(runs), job.block, context.world
     corpus = world.corpus(job.source)
     if corpus.fingerprint != job.fingerprint:
         raise RunError(f"the data of {block.task.dataset} changed since the grid was expanded; start it again")
-    encoder = _encoder(settings.model, context.device)
+    encoder = _encoder(settings.shared().model, context.device, world.cache_dir)
     length = min(settings.model.max_length, encoder.max_length)
     train_tokens = tokenise(corpus.train, encoder.tokenizer, max_length=length, cache_dir=world.cache_dir)
     test_tokens = tokenise(corpus.test, encoder.tokenizer, max_length=length, cache_dir=world.cache_dir)
@@ -194,5 +194,6 @@ def prepare_block(job: BlockJob, runs: tuple[RunSpec, ...], context: WorkerConte
 
 
 @lru_cache(maxsize=1)
-def _encoder(settings: ModelSettings, device: str) -> Encoder:
-    return Encoder(settings, choose_hardware(device, settings.precision))
+def _encoder(settings: ModelSettings, device: str, cache_dir: Path) -> Encoder:
+    """Return the encoder of this content, loaded once per process whatever becomes of its files."""
+    return Encoder(settings, choose_hardware(device, settings.precision), cache_dir)

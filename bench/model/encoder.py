@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
@@ -16,6 +17,7 @@ from bench import seeds
 from bench.data.tokens import TokenTable
 from bench.errors import ModelError, RunError
 from bench.model import checkpoint as checkpoints
+from bench.model import content
 from bench.model.attention import to_bf16
 from bench.model.batching import Collate, in_smaller_batches, length_batches, pad
 from bench.model.first_token import first_token_only
@@ -63,11 +65,17 @@ def _in_smaller_batches(a_pass: Callable[Concatenate[Encoder, P], T]) -> Callabl
 class Encoder:
     """The classifier M: :meth:`reset` gives M_0's weights, :meth:`fit` M_t's, :meth:`score` applies the last ones."""
 
-    def __init__(self, settings: ModelSettings, hardware: Hardware) -> None:
+    def __init__(self, settings: ModelSettings, hardware: Hardware, cache_dir: Path | None = None) -> None:
         """Load a checkpoint once.
 
+        Args:
+            settings: which; ``content``, where it is given, must be what its files hold.
+            hardware: where and how to compute.
+            cache_dir: where hashes of its files are remembered.
+
         Raises:
-            ModelError: if it cannot be reached or read, has no padding token, or no linear last layer with two outputs.
+            ModelError: if it cannot be reached or read, has other content than the settings say, has no padding token,
+                or no linear last layer with two outputs.
         """
         self.settings, self.hardware = settings, hardware
         self.checkpoint = checkpoints.resolve(settings.name, settings.revision)
@@ -75,7 +83,7 @@ class Encoder:
         if self.tokenizer.pad_token_id is None:
             raise ModelError(f"model {settings.name!r} has no padding token; use an encoder such as BERT")
         self.model, self._fresh = checkpoints.load_classifier(self.checkpoint)
-        self.fingerprint = checkpoints.fingerprint(self.model, self._fresh)
+        self.content = content.require(settings, self.checkpoint, cache_dir)  # after loading: of what was loaded
         self.model.to(hardware.device)
         self._weights = self.model.state_dict()
         self._pretrained = {name: value.clone() for name, value in self._weights.items()}

@@ -25,6 +25,7 @@ from bench.data.folders import cached_folder
 from bench.data.tokens import TokenTable
 from bench.errors import RunError
 from bench.model import checkpoint as checkpoints
+from bench.model import content
 from bench.model.attention import to_bf16
 from bench.model.batching import in_smaller_batches, length_batches, pad
 from bench.model.fitting import FineTuning, train
@@ -83,14 +84,14 @@ class SurprisalSource:
         The LM head is ``checkpoint``, or ``trained`` when the checkpoint has none: then a head is trained on the
         split's texts (no label is read) with the encoder frozen.
         """
-        model, fresh = checkpoints.load_masked_lm(checkpoints.resolve(self.settings.name, self.settings.revision))
-        head = "trained" if fresh else "checkpoint"
+        checkpoint = checkpoints.resolve(self.settings.name, self.settings.revision)
         name = seeds.digest(
             {
-                "weights": checkpoints.fingerprint(model, fresh),
+                "model": content.require(self.settings, checkpoint, self.cache_dir),
                 "data": self.fingerprint,
-                "settings": self.settings.model_dump(include=_CACHED_BY | ({"lm_head_steps"} if fresh else set())),
+                "settings": self.settings.model_dump(include=_CACHED_BY),
                 "precision": self.hardware.precision,
+                "device": self.hardware.device.type,
             }
         )
         whole = rows_computed(len(rows), len(self.tokens)) == len(self.tokens)
@@ -98,16 +99,19 @@ class SurprisalSource:
         rows_name = hashlib.sha256(np.ascontiguousarray(wanted, dtype="<i8").tobytes()).hexdigest()[:16]
 
         def build(folder: Path) -> None:
+            model, fresh = checkpoints.load_masked_lm(checkpoint)
+            content.require(self.settings, checkpoint, self.cache_dir)
             surprisal_model = self.reader(model)
             if fresh:
                 self._use_trained_head(surprisal_model, fresh, name)
             np.save(folder / "surprisal.npy", self.compute(surprisal_model, wanted), allow_pickle=False)
+            (folder / _HEAD).write_text("trained" if fresh else "checkpoint", encoding="utf-8")
 
-        def load(folder: Path) -> npt.NDArray[np.float32]:
+        def load(folder: Path) -> tuple[npt.NDArray[np.float32], str]:
             stored: npt.NDArray[np.float32] = np.load(folder / "surprisal.npy", mmap_mode="r", allow_pickle=False)
-            return stored
+            return stored, (folder / _HEAD).read_text(encoding="utf-8")
 
-        stored = cached_folder(self.cache_dir / "surprisal" / f"{name}-{rows_name}", build, load)
+        stored, head = cached_folder(self.cache_dir / "surprisal" / f"{name}-{rows_name}", build, load)
         return Surprisal(stored, rows if whole else np.arange(len(rows)), head)
 
     def reader(self, model: Any) -> SurprisalModel:
@@ -184,7 +188,8 @@ class SurprisalSource:
         train(module, loader, self.hardware, epochs=1, dropout_seed=seed)
 
 
-_CACHED_BY = {"name", "revision", "max_length", "mask_seed", "masked_input"}
+_CACHED_BY = {"max_length", "mask_seed", "masked_input", "lm_head_steps"}
+_HEAD = "lm_head.txt"
 
 
 class HeadBatches(torch.utils.data.Dataset[dict[str, Any]]):

@@ -47,7 +47,6 @@ MADE = Provenance(
     git_dirty=None,
     data_source="made up",
     model_source="made up",
-    model_fingerprint="0" * 32,
     lm_head="checkpoint",
 )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import re
 import zlib
 from collections.abc import Collection, Iterator, Sequence
@@ -20,8 +21,9 @@ from typing import Literal
 from pydantic import ValidationError
 
 from bench.errors import CorruptRecordError, SpecError, StoreError, UnknownNameError
-from bench.records import Record, RunRecord, Status
+from bench.records import SCHEMA_VERSION, Record, RunRecord, Status
 from bench.store.files import write_atomically
+from bench.store.migrate import Convert
 from bench.store.store import Store
 
 SUFFIX = ".jsonl.gz"
@@ -31,7 +33,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 class Header(Record):
     """What a baseline says of itself; ``sha256`` is of its content with this field left empty."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = SCHEMA_VERSION
     name: str
     note: str
     created: str
@@ -105,10 +107,7 @@ def save(store: Store, folder: str | Path, name: str, *, strategies: Sequence[st
     if not kept:
         raise SpecError(f"{store.path} holds no finished runs to save; run a grid first")
     header = Header(name=name, note=note, created=datetime.now(UTC).isoformat(timespec="seconds"), runs=len(kept))
-    lines = [record.model_dump_json().encode() for record in kept]
-    header = header.model_copy(update={"sha256": _hash(header, lines)})
-    content = b"\n".join([header.model_dump_json().encode(), *lines, b""])
-    write_atomically(path, gzip.compress(content, mtime=0))
+    write_atomically(path, _file_content(header, kept))
     return Baseline(folder, name)
 
 
@@ -150,15 +149,67 @@ def _hash(header: Header, lines: Collection[bytes]) -> str:
     return hashlib.sha256(b"\n".join([empty.model_dump_json().encode(), *lines])).hexdigest()
 
 
+def migrate(folder: str | Path, name: str, convert: Convert) -> int | None:
+    """Convert a baseline of an earlier version; return how many runs it holds, or None if it is of today's already.
+
+    The file as it was is kept beside the new one, with ``.v1`` at its end.
+
+    Raises:
+        SpecError: if there is none of that name.
+        CorruptRecordError: if it is not what was saved, or cannot be converted.
+        StoreError: if it cannot be read or written.
+    """
+    path = file_of(folder, name)
+    if not path.is_file():
+        raise UnknownNameError("baseline", name, names(folder), f"They are files {SUFFIX} in {folder}.")
+    content = path.read_bytes()
+    first, lines = _lines(path, content)
+    try:
+        old = json.loads(first)
+        if old["schema_version"] == SCHEMA_VERSION:
+            return None
+        blank = first.replace(f'"sha256":"{old["sha256"]}"'.encode(), b'"sha256":""')
+        sound = hashlib.sha256(b"\n".join([blank, *lines])).hexdigest() == old["sha256"]
+        records = [convert(json.loads(line), None) for line in lines] if sound else []
+    except (ValueError, TypeError, KeyError) as error:
+        raise CorruptRecordError(f"{path} is no baseline of an earlier version: {error}") from None
+    if not sound:
+        raise CorruptRecordError(f"{path} does not match its hash: it was changed since it was saved; restore it")
+    write_atomically(path.with_name(f"{path.name}.v{old['schema_version']}"), content)
+    header = Header(name=old["name"], note=old["note"], created=old["created"], runs=len(records))
+    write_atomically(path, _file_content(header, records))
+    return len(records)
+
+
+def _lines(path: Path, content: bytes) -> tuple[bytes, list[bytes]]:
+    try:
+        first, *lines = gzip.decompress(content).removesuffix(b"\n").split(b"\n")
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise CorruptRecordError(f"{path} is no baseline that this version can read: {error}") from None
+    return first, lines
+
+
+def _file_content(header: Header, records: Sequence[RunRecord]) -> bytes:
+    """Return a baseline's file; the header gets the hash of all of it."""
+    lines = [record.model_dump_json().encode() for record in records]
+    header = header.model_copy(update={"sha256": _hash(header, lines)})
+    return gzip.compress(b"\n".join([header.model_dump_json().encode(), *lines, b""]), mtime=0)
+
+
 def _parsed(path: Path, name: str) -> tuple[Header, dict[str, RunRecord]]:
     try:
-        first, *lines = gzip.decompress(path.read_bytes()).removesuffix(b"\n").split(b"\n")
+        first, lines = _lines(path, path.read_bytes())
+        if first.startswith(b'{"schema_version":1,'):
+            raise StoreError(
+                f"{path} was saved by an earlier version of imbal-bench, which named runs otherwise; rename them once: "
+                f"imbal-bench baseline migrate {name} --baselines {path.parent}"
+            )
         header = Header.model_validate_json(first)
         if _hash(header, lines) != header.sha256:
             raise CorruptRecordError(f"{path} does not match its hash: it was changed since it was saved; restore it")
         records = [RunRecord.model_validate_json(line) for line in lines]
-    except (EOFError, zlib.error, gzip.BadGzipFile, ValidationError) as error:
-        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"]
         raise CorruptRecordError(f"{path} is no baseline that this version can read: {reason}") from None
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror}") from error

@@ -56,10 +56,14 @@ def decode_record(content: bytes, key: str, status: Status, where: object) -> Ru
         raise CorruptRecordError(f"{where} is not a run record{at}: {first['msg']}") from None
     if record.key != key or record.status != status:
         raise CorruptRecordError(f"{where} holds the {record.status} record {record.key!r}, not its own name")
-    # Records older than the hash have none.
-    if record.sha256 and _sha256(_refilled(content, record.sha256, "")) != record.sha256:
+    if not own_hash_holds(content, record.sha256):
         raise CorruptRecordError(f"{where} does not match the hash it carries: it was altered")
     return record
+
+
+def own_hash_holds(content: bytes, sha256: str) -> bool:
+    """Return whether the bytes of a record match the hash that they carry; records older than it carry none."""
+    return not sha256 or _sha256(_refilled(content, sha256, "")) == sha256
 
 
 def is_as_written(record: bytes, probabilities: bytes, key: str) -> bool:
@@ -94,6 +98,15 @@ def decode_probabilities(content: bytes, record: RunRecord, where: object) -> np
     """
     if _sha256(content) != record.test_probabilities_sha256:
         raise CorruptRecordError(f"{where} does not match the hash in its record")
+    return as_array(content, where)
+
+
+def as_array(content: bytes, where: object) -> npt.NDArray[np.float32]:
+    """Return the array in the bytes of an ``.npy`` file.
+
+    Raises:
+        CorruptRecordError: if they are no array of numbers.
+    """
     try:
         array: npt.NDArray[np.float32] = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
     except ValueError:

@@ -10,14 +10,17 @@ from bench.records import SCHEMA_VERSION
 from bench.store.files import as_store_error, write_atomically
 
 MARKER = "store.json"
+EARLIER = (1,)
+"""Versions that ``store migrate`` reads."""
 
 
-def check_marker(folder: Path, *, create: bool) -> None:
+def check_marker(folder: Path, *, create: bool, earlier: bool = False) -> None:
     """Make sure that a folder is a store of this version.
 
     Args:
         folder: the folder.
         create: whether a new or empty folder is to become one.
+        earlier: whether an earlier version will do.
 
     Raises:
         StoreError: if it is none, it is of another version, or not writable.
@@ -27,7 +30,13 @@ def check_marker(folder: Path, *, create: bool) -> None:
     version = schema_version(folder)
     if version is None:
         raise StoreError(f"no result store at {folder}; run a grid first, or give --store PATH")
-    if version != SCHEMA_VERSION:
+    if version in EARLIER:
+        if not earlier:
+            raise StoreError(
+                f"{folder} was written by an earlier version of imbal-bench, which named runs otherwise; "
+                f"rename them once, which keeps everything: imbal-bench store migrate --store {folder}"
+            )
+    elif version != SCHEMA_VERSION:
         raise StoreError(
             f"{folder} was written by another version of imbal-bench: its schema is {version!r}, this one "
             f"reads and writes {SCHEMA_VERSION}; use the version that wrote it, or choose another folder"
@@ -58,4 +67,9 @@ def _mark(folder: Path) -> None:
         foreign = [path for path in folder.iterdir() if not path.name.startswith(f".{MARKER}.")]
     if foreign and schema_version(folder) is None:
         raise StoreError(f"{folder} is neither empty nor a result store; choose another folder")
+    mark(folder)
+
+
+def mark(folder: Path) -> None:
+    """Mark a folder as a store of this version."""
     write_atomically(folder / MARKER, b'{"schema_version": %d}\n' % SCHEMA_VERSION)

@@ -44,15 +44,20 @@ _FOLDERS: dict[Status, str] = {"ok": "runs", "failed": "failed", "skipped": "ski
 class Store:
     """Finished, failed and skipped runs in a folder; safe for several processes at once."""
 
-    def __init__(self, path: str | Path, *, create: bool = False) -> None:
+    def __init__(self, path: str | Path, *, create: bool = False, earlier: bool = False) -> None:
         """Open a store.
+
+        Args:
+            path: its folder.
+            create: whether to make one of a new or empty folder.
+            earlier: whether one of an earlier version will do, to be migrated.
 
         Raises:
             StoreError: if there is none (and ``create`` is False), it is of another version, or not writable.
         """
         self.path = Path(os.path.expanduser(path))  # noqa: PTH111 - leaves the ~ of an unknown user as it is
         self.packs = Packs(self.path / "packed")
-        check_marker(self.path, create=create)
+        check_marker(self.path, create=create, earlier=earlier)
 
     def file_of(self, key: str, status: Status = "ok") -> Path:
         """Return where the record of a key lies, or is to lie: a file of its own, or a pack."""
@@ -217,15 +222,16 @@ class Store:
                     if not self.own_file(key).exists():
                         self.put(key, record, probabilities)
                     lost -= 1
-        self._move_aside(pack)
+        self.move_aside(pack)
         why = self.packs.unreadable.get(pack) or f"{pack} does not match the hash in its name"
         return f"{why}; set aside, {len(keys) - lost} runs in it were saved and all others are to be run again"
 
     def set_aside(self, key: str) -> None:
         """Move a run's own files to ``aside/``."""
-        self._move_aside(self.own_file(key), self.own_file(key).with_suffix(".npy"))
+        self.move_aside(self.own_file(key), self.own_file(key).with_suffix(".npy"))
 
-    def _move_aside(self, *files: Path) -> None:
+    def move_aside(self, *files: Path) -> None:
+        """Move files to ``aside/``; those that are gone already are left out."""
         aside, stamp = self.path / "aside", time.time_ns()
         with as_store_error(f"move {files[0]} to {aside}"):
             aside.mkdir(exist_ok=True)

@@ -32,7 +32,7 @@ class Facts:
 
 
 def component(registry: Registry[P], name: str, options: Mapping[str, Option] | None = None) -> Component:
-    """Return the full description of a part: every option spelt out, and the version of its code.
+    """Return the full description of a part: the value of every option, the version of its code, and its needs.
 
     Args:
         registry: ``ALGORITHMS`` or ``WEIGHTINGS``.
@@ -45,7 +45,11 @@ def component(registry: Registry[P], name: str, options: Mapping[str, Option] | 
     """
     cls = registry.get(name)
     part = _validated(registry.kind, cls, options or {})
-    return Component(name=name, options=asdict(part), version=version_of(part))
+    values = asdict(part)
+    same = (option for option, default in _defaults(cls).items() if _alike(values[option], default))
+    return Component(
+        name=name, options=values, version=version_of(part), at_default=tuple(sorted(same)), needs=_needs(part)
+    )
 
 
 def build(registry: Registry[P], description: Component) -> P:
@@ -61,6 +65,11 @@ def build(registry: Registry[P], description: Component) -> P:
             f"{description.version} was asked for; plan the grid again"
         )
     return part
+
+
+def _alike(value: Option, default: Option) -> bool:
+    """Return whether an option's value is its default; ``True`` is no 1, but 1 is 1.0 where a float is declared."""
+    return value == default and isinstance(value, bool) == isinstance(default, bool)
 
 
 def version_of(part: Algorithm | Weighting) -> str:

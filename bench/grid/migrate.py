@@ -1,0 +1,118 @@
+"""What a record of an earlier version says, in today's terms: from schema 1 to schema 2.
+
+Schema 1 named a run by the whole dump of its specification, and its model by a path. Schema 2 names it by what it
+reads, with defaults left out, and its model by content. The content is that of the files which lie today where the
+record says they lay, if their weights are those that the record knows by hash; configuration and tokenizer, of which
+it knows none, are taken for unchanged.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import ValidationError
+
+from bench.control import control_of
+from bench.errors import BenchError, CorruptRecordError, ModelError
+from bench.model.checkpoint import load_classifier, resolve, weights_fingerprint
+from bench.model.content import pinned
+from bench.records import SCHEMA_VERSION, Component, ModelSettings, RunRecord, Settings
+from bench.strategies.base import ALGORITHMS, WEIGHTINGS
+from bench.strategies.catalogue import component
+from bench.strategies.view import NEEDS
+
+
+@dataclass
+class Converter:
+    """Converts records of schema 1, and remembers what it could not find out.
+
+    Attributes:
+        cache_dir: where hashes of model files are remembered.
+        unknown_models: model -> why its content is not known, and how many records it is of.
+        unknown_parts: algorithms and weightings that are not known here, and how many records they are of.
+    """
+
+    cache_dir: Path
+    unknown_models: Counter[str] = field(default_factory=Counter)
+    unknown_parts: Counter[str] = field(default_factory=Counter)
+    _models: dict[tuple[str, str | None], tuple[ModelSettings | None, str]] = field(default_factory=dict)
+
+    def __call__(self, old: dict[str, Any], probabilities: npt.NDArray[np.float32] | None) -> RunRecord:
+        """Return a record of today.
+
+        Args:
+            old: its fields.
+            probabilities: (rounds + 1, m) on the test set, if they are at hand.
+
+        Raises:
+            CorruptRecordError: if it is no record of schema 1.
+        """
+        try:
+            made = dict(old["provenance"]) if old.get("provenance") else None
+            weights = made.pop("model_fingerprint", "") if made else ""
+            spec = old["spec"] | {
+                "strategy": self.strategy(old["spec"]["strategy"]),
+                "settings": self.settings(old["spec"]["settings"], weights),
+            }
+            changes = {"schema_version": SCHEMA_VERSION, "spec": spec, "provenance": made, "sha256": ""}
+            record = RunRecord.model_validate({**old, **changes})
+        except (KeyError, TypeError, AttributeError) as error:
+            raise CorruptRecordError(f"it is not a run record of schema 1 ({type(error).__name__}: {error})") from None
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise CorruptRecordError(f"{where} is {first['input']!s:.40}: {first['msg']}") from None
+        named = {"key": record.spec.key(record.fingerprint)}
+        if record.status == "ok":
+            named |= {"pair_key": record.pairing()}
+        control = () if probabilities is None else control_of(probabilities)
+        return record.model_copy(update={**named, "control": control})
+
+    def strategy(self, old: Mapping[str, Any]) -> dict[str, Component]:
+        """Return the parts of a strategy with what keys need to know of them."""
+        return {kind: self._part(kind, old[kind]) for kind in ("algorithm", "weighting")}
+
+    def settings(self, old: Mapping[str, Any], weights: str = "") -> Settings:
+        """Return settings that name the model by its content.
+
+        Args:
+            old: as they were dumped.
+            weights: hash of the model's weights as schema 1 knew it; empty where it is not recorded.
+        """
+        settings = Settings.model_validate(old)
+        model = settings.model
+        found, found_weights = self._model(model)
+        if found is None or weights not in {"", found_weights}:
+            # A content of its own: such runs agree with each other, and with nothing that is made from now on.
+            found = model.model_copy(update={"content": f"weights {weights or 'unknown'}"})
+            self.unknown_models[model.name] += 1
+        update = {"content": found.content, "revision": found.revision}
+        return settings.model_copy(update={"model": model.model_copy(update=update)})
+
+    def _model(self, model: ModelSettings) -> tuple[ModelSettings | None, str]:
+        """Return the model that lies where a record says, with its content, and the hash of its weights."""
+        place = (model.name, model.revision)
+        if place not in self._models:
+            try:
+                found = pinned(model, self.cache_dir)
+                loaded, fresh = load_classifier(resolve(found.name, found.revision))
+                self._models[place] = found, weights_fingerprint(loaded, fresh)
+            except ModelError:
+                self._models[place] = None, ""
+        return self._models[place]
+
+    def _part(self, kind: str, old: Mapping[str, Any]) -> Component:
+        registry: Any = ALGORITHMS if kind == "algorithm" else WEIGHTINGS
+        try:
+            today = component(registry, old["name"], old["options"])
+        except BenchError:
+            # Nothing is known of it, so all its options count, and all settings may be read.
+            self.unknown_parts[f"{kind} {old['name']}"] += 1
+            return Component(**old, needs=tuple(sorted(NEEDS)))
+        return today.model_copy(update={"version": old["version"]})

@@ -1,0 +1,201 @@
+"""From an earlier layout of stores to today's: every record is converted and gets the name that its run has now.
+
+May be killed at any line: a record is written under its new name before the old one goes, the marker is changed last,
+and the same command goes on where it stopped. What cannot be converted is set aside, never deleted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.errors import CorruptRecordError, StoreError
+from bench.records import SCHEMA_VERSION, RunRecord, Status
+from bench.store import replicates
+from bench.store.codec import as_array, encode_record, own_hash_holds
+from bench.store.compact import exclusive
+from bench.store.files import as_store_error
+from bench.store.marker import mark, schema_version
+from bench.store.packs import PACK_BYTES, PackedRun, in_pieces, is_whole, write_pack
+from bench.store.store import Store
+
+Convert = Callable[[dict[str, Any], npt.NDArray[np.float32] | None], RunRecord]
+"""From the fields of a record of an earlier version, and its test probabilities if it has any, to one of today's.
+
+Raises :class:`CorruptRecordError` for what is no such record.
+"""
+
+
+@dataclass
+class Migration:
+    """What became of a store.
+
+    Attributes:
+        version: of the layout before.
+        runs, unfinished, replicates: records that were converted.
+        set_aside: a line for each file that could not be read or converted; it lies in ``aside/`` now.
+    """
+
+    version: object
+    runs: int = 0
+    unfinished: int = 0
+    replicates: int = 0
+    set_aside: list[str] = field(default_factory=list)
+
+
+def migrate(store: Store, convert: Convert, progress: Callable[[int], object] = lambda _: None) -> Migration:
+    """Convert all records of a store that was opened with ``earlier=True``; nothing is done to one of today's.
+
+    Args:
+        store: no grid may be running on it.
+        convert: one record.
+        progress: called with the number of runs done so far.
+
+    Raises:
+        StoreError: if the store cannot be read or written, or another process works on it.
+    """
+    work = _Work(store, convert, progress, Migration(schema_version(store.path)))
+    if work.done.version != SCHEMA_VERSION:
+        with exclusive(store):
+            work.convert_packs()
+            work.convert_runs()
+            work.convert_unfinished("failed")
+            work.convert_unfinished("skipped")
+            work.convert_replicates()
+            mark(store.path)
+    return work.done
+
+
+@dataclass
+class _Work:
+    store: Store
+    convert: Convert
+    progress: Callable[[int], object]
+    done: Migration
+
+    def convert_packs(self) -> None:
+        """Write what packs hold into new packs, and remove the old ones."""
+        for pack in sorted((self.store.path / "packed").glob("*.parquet")):
+            damaged = pack in self.store.packs.unreadable or not is_whole(pack)
+            keys = [key for key, place in self.store.packs.places().items() if place.pack == pack]
+            old, new = 0, list[PackedRun]()
+            for key in keys:
+                try:
+                    record = self.store.packs.get(key, "record") or b""
+                    if is_of_today(record):
+                        continue
+                    old += 1
+                    run = self._converted(record, self.store.packs.get(key, "probabilities") or b"")
+                    if not self._is_there(run):
+                        new.append(run)
+                except CorruptRecordError as error:
+                    damaged = True
+                    self.done.set_aside.append(f"run {key} of {pack}: {error}")
+            for piece in in_pieces(new, PACK_BYTES):
+                write_pack(self.store.packs.folder, piece)
+            if damaged:
+                self.store.move_aside(pack)
+                self.done.set_aside.append(f"{pack} was damaged; the sound runs in it were kept")
+            elif old:
+                with as_store_error(f"remove {pack}"):
+                    pack.unlink()
+
+    def convert_runs(self) -> None:
+        """Give finished runs that have files of their own their new names."""
+        for path in sorted((self.store.path / "runs").glob("*/*.json")):
+            with self._old(path, path.with_suffix(".npy")) as contents:
+                for record, probabilities in contents:
+                    run = self._converted(record, probabilities)
+                    if not self._is_there(run):
+                        self.store.put(run.key, run.record, run.probabilities)
+
+    def convert_unfinished(self, status: Status) -> None:
+        """Give failed or skipped runs their new names."""
+        for path in sorted((self.store.path / status).glob("*.json")):
+            with self._old(path) as contents:
+                for (record,) in contents:
+                    converted, content = encode_record(self.convert(fields_of(record), None))
+                    self.store.put(converted.key, content, None, status)
+                    self.done.unfinished += 1
+
+    def convert_replicates(self) -> None:
+        """Give replicates their new names."""
+        for path in replicates.files(self.store):
+            with self._old(path, path.with_suffix(".npy")) as contents:
+                for record, probabilities in contents:
+                    run = self._converted(record, probabilities)
+                    replicates.keep(self.store, run.key, run.record, run.probabilities)
+                    self.done.runs -= 1
+                    self.done.replicates += 1
+
+    @contextmanager
+    def _old(self, *files: Path) -> Iterator[list[tuple[bytes, ...]]]:
+        """Yield the contents of a record's files if it is of an earlier version; the files go once the body is done.
+
+        If the body finds that they cannot be converted, they are set aside.
+        """
+        try:
+            first = files[0].read_bytes()
+            if is_of_today(first):
+                yield []
+                return
+            yield [(first, *(path.read_bytes() for path in files[1:]))]
+        except (CorruptRecordError, FileNotFoundError) as error:
+            self.store.move_aside(*files)
+            self.done.set_aside.append(f"{files[0]}: {error}")
+        except OSError as error:
+            raise StoreError(f"cannot read {files[0]}: {error.strerror}") from error
+        else:
+            with as_store_error(f"remove {files[0]}"):
+                for path in files:
+                    path.unlink()
+
+    def _converted(self, record: bytes, probabilities: bytes) -> PackedRun:
+        fields = fields_of(record)
+        if hashlib.sha256(probabilities).hexdigest() != fields.get("test_probabilities_sha256"):
+            raise CorruptRecordError("its test probabilities do not match the hash in its record")
+        converted, content = encode_record(self.convert(fields, as_array(probabilities, "its test probabilities")))
+        self.done.runs += 1
+        self.progress(self.done.runs)
+        return PackedRun(converted.key, content, probabilities)
+
+    def _is_there(self, run: PackedRun) -> bool:
+        """Return whether the run has its new name already; another result of the same run is kept as a replicate.
+
+        Two names of an earlier version may be one run today, since they differed in a setting that it does not read.
+        """
+        with suppress(StoreError):
+            if self.store.content(run.key) != run.record:
+                replicates.keep(self.store, run.key, run.record, run.probabilities)
+            return True
+        return False
+
+
+def is_of_today(record: bytes) -> bool:
+    """Return whether the bytes of a record are of this version of the layout."""
+    return f'\n "schema_version": {SCHEMA_VERSION},\n'.encode() in record
+
+
+def fields_of(record: bytes) -> dict[str, Any]:
+    """Return the fields in the bytes of a record of an earlier version.
+
+    Raises:
+        CorruptRecordError: if it is no record, or was altered.
+    """
+    try:
+        fields = json.loads(record)
+    except (ValueError, RecursionError):
+        fields = None
+    if not isinstance(fields, dict) or "key" not in fields:
+        raise CorruptRecordError("it is not a run record")
+    if not own_hash_holds(record, str(fields.get("sha256", ""))):
+        raise CorruptRecordError("it does not match the hash it carries: it was altered")
+    return fields
