@@ -131,6 +131,10 @@ class LoopSettings(Record):
     oversample: bool = True
     """Replicate positives up to ceil(n_neg / 3) when they are under a quarter of the training rows."""
 
+    def once_planned(self) -> LoopSettings:
+        """Return the loop of a run that is made: how many positives are worth one was decided with its grid."""
+        return self.model_copy(update={"min_positives": 1})
+
 
 class PoolSettings(Record):
     """Limits for small machines; off (None) in the paper presets."""

@@ -143,8 +143,7 @@ def build_task(
     of = {"dataset": task.dataset, "positive": task.positive}
     is_positive = corpus.train.labels == label
     counts = count_pool(int(is_positive.sum()), int((~is_positive).sum()), ratio, pool.limit)
-    # How many positives are worth a run was decided when the grid was planned; here one is enough.
-    check_feasible(counts, task, ratio, start, loop.model_copy(update={"min_positives": 1}))
+    check_feasible(counts, task, ratio, start, loop)
     positives = seeds.generator("positives", **of).permutation(np.flatnonzero(is_positive))[: counts.positives]
     negatives = seeds.generator("negatives", **of).permutation(np.flatnonzero(~is_positive))[: counts.negatives]
     rows = np.sort(np.concatenate([positives, negatives]))

@@ -29,9 +29,10 @@ def merge(
     sources: Annotated[list[Path], typer.Argument(metavar="FROM...", help="Stores of other machines; only read.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")] = False,
 ) -> None:
-    """Add the runs of other stores. Exit code 1: a run has different results, or could not be read.
+    """Add the runs of other stores. Exit code 1: a run has different results, was refused, or could not be read.
 
-    A run that is there already is never overwritten; the other result of it is kept beside, as a replicate.
+    A run that is there already is never overwritten; the other result of it is kept beside, as a replicate. A run that
+    does not belong beside the store's own runs of its block, by what their common first model says, is refused.
 
     Examples:
 
@@ -43,7 +44,7 @@ def merge(
     others = [Store(path) for path in sources]  # first, so that a wrong name makes no store
     found = merge_stores(Store(into, create=not dry_run), others, dry_run=dry_run)
     console = console_here()
-    for title, lines in (("conflict", found.conflicts), ("left out", found.unreadable)):
+    for title, lines in (("conflict", found.conflicts), ("refused", found.refused), ("left out", found.unreadable)):
         for line in lines[:LINES_SHOWN]:
             console.print(f"{title}: {line}", style="red", markup=False, highlight=False)
         if len(lines) > LINES_SHOWN:
@@ -55,7 +56,7 @@ def merge(
         + (f"; other results of runs that were there: {again}" if again else ""),
         highlight=False,
     )
-    if found.conflicts or found.unreadable:
+    if found.conflicts or found.refused or found.unreadable:
         raise typer.Exit(1)
 
 

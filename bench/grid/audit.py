@@ -111,4 +111,4 @@ def _task(task: Task, ratio: int, settings: Settings, fingerprint: str, world: W
     corpus = world.corpus(task.dataset)
     if corpus.fingerprint != fingerprint:
         raise DataError("the data at hand is not what its runs were made on")
-    return build_task(corpus, task, ratio, "cold", settings.pool, settings.loop)
+    return build_task(corpus, task, ratio, "cold", settings.pool, settings.loop.once_planned())

@@ -177,7 +177,7 @@ def prepare_block(job: BlockJob, runs: tuple[RunSpec, ...], context: WorkerConte
     return SharedBlock(
         block=block,
         settings=settings,
-        task=build_task(corpus, block.task, block.ratio, block.start, settings.pool, settings.loop),
+        task=build_task(corpus, block.task, block.ratio, block.start, settings.pool, settings.loop.once_planned()),
         encoder=encoder,
         train_tokens=train_tokens,
         test_tokens=test_tokens,

@@ -1,18 +1,21 @@
 """Merging: what other machines ran of a grid joins a store.
 
 A run that the store has already is never overwritten: the other result of it, if it was made elsewhere, is kept as a
-replicate (see :mod:`bench.store.replicates`). If it is not the same result, that is a conflict, and reported.
+replicate (see :mod:`bench.store.replicates`). If it is not the same result, that is a conflict, and reported. A run
+whose M_0 is not that of the store's own runs of its block was made in another environment and is refused: it could not
+be compared with them (see :mod:`bench.control`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 
+from bench.control import Control, of_record, why_unlike
 from bench.errors import StoreError
-from bench.records import Status
+from bench.records import RunRecord, Status
 from bench.store import replicates
 from bench.store.compact import exclusive
 from bench.store.store import Store
@@ -30,6 +33,7 @@ class Merge:
         known: runs, and replicates, that it had in the very same bytes.
         agreements: how other results of runs that it had agree with its own: degree -> how many.
         conflicts: a line for each of those that is not the same bit for bit.
+        refused: a line for each run that was left out because M_0 is not that of the store's own runs of its block.
         unreadable: a line for each run that was left out because it, or the one it is to be held against, is damaged.
     """
 
@@ -38,6 +42,7 @@ class Merge:
     known: int = 0
     agreements: Counter[str] = field(default_factory=Counter)
     conflicts: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
 
 
@@ -49,6 +54,7 @@ class _Candidate:
     record: bytes
     probabilities: bytes
     where: object
+    result: RunRecord
 
 
 def merge(into: Store, sources: Sequence[Store], *, dry_run: bool = False) -> Merge:
@@ -71,9 +77,13 @@ def merge(into: Store, sources: Sequence[Store], *, dry_run: bool = False) -> Me
             raise StoreError(f"{source.path} cannot be merged into itself; give the stores of other machines")
     found = Merge()
     with nullcontext() if dry_run else exclusive(into):
-        homes = dict.fromkeys(into.keys(), into)
+        homes, blocks = dict.fromkeys(into.keys(), into), _Blocks(into)
         for source in sources:
             for candidate in _candidates(source, found):
+                unlike = "" if candidate.key in homes else blocks.unlike(candidate.result)
+                if unlike:
+                    found.refused.append(f"{candidate.result.spec} in {candidate.where}: {unlike}")
+                    continue
                 _add(candidate, homes, into, found, dry_run=dry_run)
                 homes.setdefault(candidate.key, source if dry_run else into)
             _add_unfinished(source, into, found, dry_run=dry_run)
@@ -87,11 +97,30 @@ def _candidates(source: Store, found: Merge) -> Iterator[_Candidate]:
         try:
             where = path or source.file_of(key)
             content = replicates.read(path) if path else (source.content(key), source.probabilities_content(key))
-            replicates.decode(key, *content, where)
+            result = replicates.decode(key, *content, where)
         except StoreError as error:
             found.unreadable.append(str(error))
         else:
-            yield _Candidate(key, *content, where)
+            yield _Candidate(key, *content, where, result.record)
+
+
+class _Blocks:
+    """What M_0 said in each block of a store; its records are read when the first run is to be added."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._controls: dict[str, Control] | None = None
+
+    def unlike(self, record: RunRecord) -> str:
+        """Return why a run does not belong beside the others of its block; empty if it does, or is the first."""
+        if self._controls is None:
+            self._controls = {}
+            for key in sorted(self._store.keys()):
+                with suppress(StoreError):  # a damaged run is named by doctor, and run again
+                    own = self._store.read(key)
+                    self._controls.setdefault(own.pair_key, of_record(own))
+        mine = of_record(record)
+        return why_unlike(self._controls.setdefault(record.pair_key, mine), mine)
 
 
 def _add(candidate: _Candidate, homes: dict[str, Store], into: Store, found: Merge, *, dry_run: bool) -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -111,52 +112,50 @@ class _Work:
     def convert_runs(self) -> None:
         """Give finished runs that have files of their own their new names."""
         for path in sorted((self.store.path / "runs").glob("*/*.json")):
-            with self._old(path, path.with_suffix(".npy")) as contents:
-                for record, probabilities in contents:
-                    run = self._converted(record, probabilities)
-                    if not self._is_there(run):
-                        self.store.put(run.key, run.record, run.probabilities)
+            self._rename(self._put_run, path, path.with_suffix(".npy"))
 
     def convert_unfinished(self, status: Status) -> None:
         """Give failed or skipped runs their new names."""
         for path in sorted((self.store.path / status).glob("*.json")):
-            with self._old(path) as contents:
-                for (record,) in contents:
-                    converted, content = encode_record(self.convert(fields_of(record), None))
-                    self.store.put(converted.key, content, None, status)
-                    self.done.unfinished += 1
+            self._rename(partial(self._put_unfinished, status), path)
 
     def convert_replicates(self) -> None:
         """Give replicates their new names."""
         for path in replicates.files(self.store):
-            with self._old(path, path.with_suffix(".npy")) as contents:
-                for record, probabilities in contents:
-                    run = self._converted(record, probabilities)
-                    replicates.keep(self.store, run.key, run.record, run.probabilities)
-                    self.done.runs -= 1
-                    self.done.replicates += 1
+            self._rename(self._put_replicate, path, path.with_suffix(".npy"))
 
-    @contextmanager
-    def _old(self, *files: Path) -> Iterator[list[tuple[bytes, ...]]]:
-        """Yield the contents of a record's files if it is of an earlier version; the files go once the body is done.
-
-        If the body finds that they cannot be converted, they are set aside.
-        """
+    def _rename(self, put: Callable[..., None], *files: Path) -> None:
+        """Have what a record's files hold put where it belongs today, then remove them, the record first."""
         try:
-            first = files[0].read_bytes()
-            if is_of_today(first):
-                yield []
+            contents = [path.read_bytes() for path in files]
+            if is_of_today(contents[0]):
                 return
-            yield [(first, *(path.read_bytes() for path in files[1:]))]
+            put(*contents)
         except (CorruptRecordError, FileNotFoundError) as error:
             self.store.move_aside(*files)
             self.done.set_aside.append(f"{files[0]}: {error}")
+            return
         except OSError as error:
             raise StoreError(f"cannot read {files[0]}: {error.strerror}") from error
-        else:
-            with as_store_error(f"remove {files[0]}"):
-                for path in files:
-                    path.unlink()
+        with as_store_error(f"remove {files[0]}"):
+            for path in files:
+                path.unlink()
+
+    def _put_run(self, record: bytes, probabilities: bytes) -> None:
+        run = self._converted(record, probabilities)
+        if not self._is_there(run):
+            self.store.put(run.key, run.record, run.probabilities)
+
+    def _put_unfinished(self, status: Status, record: bytes) -> None:
+        converted, content = encode_record(self.convert(fields_of(record), None))
+        self.store.put(converted.key, content, None, status)
+        self.done.unfinished += 1
+
+    def _put_replicate(self, record: bytes, probabilities: bytes) -> None:
+        run = self._converted(record, probabilities)
+        replicates.keep(self.store, run.key, run.record, run.probabilities)
+        self.done.runs -= 1
+        self.done.replicates += 1
 
     def _converted(self, record: bytes, probabilities: bytes) -> PackedRun:
         fields = fields_of(record)

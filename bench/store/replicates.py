@@ -1,7 +1,8 @@
 """Replicates: results that other machines had of runs that a store has, held against its own.
 
 They say what another device, precision, number of threads or version changes in a result. A run's *result* is its test
-probabilities, and all of its record but what was measured of the machine: provenance, seconds, rows passed and memory.
+probabilities, and all of its record but what was measured of the machine (provenance, seconds, rows passed and memory)
+and the excerpt of the probabilities that it carries.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ TOLERANCE = 1e-3
 _OF_THE_MACHINE: Any = {
     "provenance": True,
     "seconds": True,
+    "control": True,
     "sha256": True,
     "rounds": {"__all__": {"seconds", "rows", "peak_memory_mb"}},
 }

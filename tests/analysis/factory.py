@@ -36,7 +36,6 @@ MADE = Provenance(
     git_dirty=True,
     data_source="pydocs",
     model_source="package",
-    model_fingerprint="53aa",
     lm_head="trained",
 )
 
@@ -60,6 +59,7 @@ def a_run(
     options=None,
     settings=SETTINGS,
     made=MADE,
+    control=(),
 ):
     spec = RunSpec(
         block=Block(task=Task(dataset=dataset, positive=positive), ratio=ratio, seed=seed, start=start),
@@ -102,6 +102,7 @@ def a_run(
         positives_ratio=positives_ratio,
         seconds=9.0,
         provenance=made,
+        control=control,
     )
 
 
@@ -178,7 +179,9 @@ def grid(
         for number in (bins if weighting == "invprop" else (0,))
     ]
     same = {"algorithm_options": "{}", "algorithm_version": "1", "weighting_version": "1", "fingerprint": "f" * 32}
-    return pd.DataFrame(rows).assign(settings="a1b2c3d4e5f6", **same)
+    made = pd.DataFrame(rows).assign(settings="a1b2c3d4e5f6", **same)
+    parts = ["algorithm", "algorithm_options", "weighting", "weighting_options"]
+    return made.assign(strategy=made[parts].astype(str).agg(" ".join, axis=1))
 
 
 def paper_grid(seeds=10):

@@ -1,3 +1,4 @@
+import itertools
 import subprocess
 import sys
 
@@ -5,6 +6,9 @@ import numpy as np
 import pandas as pd
 
 from analysis import overview, read_results
+from analysis.condition import conditions
+from analysis.names import with_labels
+from bench.records import Component, ModelSettings, RunSpec, Settings
 from bench.store import Store
 
 
@@ -83,3 +87,50 @@ def test_neither_analysis_nor_reports_imports_torch():
     code = f"import analysis, reports, sys; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_runs_of_a_block_whose_first_model_differs_have_pair_keys_of_their_own(tmp_path, factory):
+    store = factory.fill(tmp_path / "store", tasks=(("sst2", "positive"),), seeds=range(3), control=(0.2, 0.8))
+    odd = factory.MADE.model_copy(update={"device": "another"})
+    record = next(one for one in store.records() if one.spec.block.seed == 1)
+    store.write(record.model_copy(update={"control": (0.2, 0.9), "provenance": odd}))
+    results = read_results(store)
+    assert set(results.unlike) == {record.key}
+    assert "device cpu and another" in results.unlike[record.key]
+    by_block = results.runs.groupby("seed")["pair_key"].nunique()
+    assert by_block.to_dict() == {0: 1, 1: 2, 2: 1}
+    (condition,) = conditions(results)
+    assert any(note.startswith("1 run not compared with others of the same blocks: M_0") for note in condition.notes)
+
+
+def test_runs_of_before_and_after_an_option_was_added_are_of_one_strategy(tmp_path, factory):
+    store = factory.fill(tmp_path / "store", tasks=(("sst2", "positive"),), seeds=range(2), weightings=("invprop",))
+    for record in list(store.records()):
+        options = {"bins": 10} | ({"smooth": False} if record.spec.block.seed else {})
+        part = Component(name="invprop", options=options, at_default=tuple(options))
+        strategy = record.spec.strategy.model_copy(update={"weighting": part})
+        spec = record.spec.model_copy(update={"strategy": strategy})
+        store.set_aside(record.key)
+        store.write(record.model_copy(update={"spec": spec, "key": spec.key(record.fingerprint)}))
+    runs = with_labels(read_results(store).runs)
+    assert runs.groupby("algorithm")["strategy"].nunique().to_dict() == {"badge": 1, "random": 1}
+    assert set(runs["weighting_label"]) == {"InvProp"}
+    assert set(runs["weighting_options"]) == {'{"bins":10,"smooth":false}'}
+
+
+def test_a_setting_that_only_some_strategies_read_makes_variants_of_these_alone(tmp_path, factory):
+    store = Store(tmp_path / "store", create=True)
+    for passes, seed in itertools.product((10, 20), range(2)):
+        for name, needs in (("bald", ("dropout",)), ("random", ())):
+            record = factory.a_run(name, seed=seed, settings=Settings(model=ModelSettings(dropout_passes=passes)))
+            part = Component(name=name, needs=needs)
+            spec = RunSpec(
+                block=record.spec.block,
+                strategy=record.spec.strategy.model_copy(update={"algorithm": part}),
+                settings=Settings(model=ModelSettings(dropout_passes=passes)),
+            )
+            store.write(record.model_copy(update={"spec": spec, "key": spec.key(record.fingerprint)}))
+    results = read_results(store)
+    assert len(conditions(results)) == 1
+    labels = with_labels(results.runs).groupby("algorithm_label").size().to_dict()
+    assert labels == {"BALD (dropout_passes=10)": 2, "BALD (dropout_passes=20)": 2, "Random": 2}

@@ -156,7 +156,10 @@ def test_a_wrong_override_is_named(override, message):
     [
         ("rouns: 3", "unknown field 'rouns'. Known: about, algorithms, "),
         ("ratio: 3", "unknown field 'ratio'. Did you mean 'ratios'?"),
-        ("model: {nam: x}", "unknown field 'model.nam'. Did you mean 'model.name'? Known: model.content, model.dropout_passes, "),
+        (
+            "model: {nam: x}",
+            "unknown field 'model.nam'. Did you mean 'model.name'? Known: model.content, model.dropout_passes, ",
+        ),
         ("loop: 3", "field 'loop' is 3: "),
         ("loop: {rounds: many}", "field 'loop.rounds' is 'many': Input should be a valid integer"),
         ("loop: {rounds: 2.5}", "field 'loop.rounds' is 2.5: Input should be a valid integer"),

@@ -62,7 +62,7 @@ rounds = st.builds(
 provenances = st.builds(
     Provenance,
     **dict.fromkeys(
-        ("finished", "host", "device", "precision", "data_source", "model_source", "model_fingerprint", "lm_head"),
+        ("finished", "host", "device", "precision", "data_source", "model_source", "lm_head"),
         names,
     ),
     threads=st.integers(1, 99),

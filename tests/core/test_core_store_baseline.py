@@ -131,7 +131,7 @@ def test_a_file_under_another_name_is_refused(store, folder):
 
 def test_one_of_a_later_version_is_refused(store, folder):
     path = save(store, folder, "first").path
-    rewritten(path, lambda lines: [lines[0].replace(b'"schema_version":1', b'"schema_version":2'), *lines[1:]])
+    rewritten(path, lambda lines: [lines[0].replace(b'"schema_version":2', b'"schema_version":3'), *lines[1:]])
     with pytest.raises(CorruptRecordError, match="no baseline that this version can read"):
         Baseline(folder, "first")
 

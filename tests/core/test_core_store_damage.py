@@ -49,7 +49,7 @@ def edited(**fields):
         (lambda content: b"\x80\x04\xff", "is not a run record"),
         (lambda content: b"[" * 100_000, "is not a run record"),
         (edited(**{"two\nlines": 1}), r"see field 'two\nlines': Extra inputs are not permitted"),
-        (edited(schema_version=SCHEMA_VERSION + 1), "see field 'schema_version': Input should be 1"),
+        (edited(schema_version=SCHEMA_VERSION + 1), "see field 'schema_version': Input should be 2"),
         (edited(status="great"), "see field 'status': Input should be 'ok', 'failed' or 'skipped'"),
         (edited(status="failed"), "holds the failed record "),
         (edited(key="another"), "holds the ok record 'another', not its own name"),
@@ -188,8 +188,9 @@ def test_a_marker_that_another_process_writes_meanwhile_is_accepted(tmp_path, mo
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b'{"schema_version": 2}', "its schema is 2, this one reads and writes 1"),
-        (b'{"schema_version": 12}', "its schema is 12, this one reads and writes 1"),
+        (b'{"schema_version": 1}', "which keeps everything: imbal-bench store migrate --store "),
+        (b'{"schema_version": 3}', "its schema is 3, this one reads and writes 2"),
+        (b'{"schema_version": 12}', "its schema is 12, this one reads and writes 2"),
         (b'{"schema_version": "1"}', "its schema is '1'"),
         (b"", "does not mark a result store"),
         (b"\xff\xfe\x00", "does not mark a result store"),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from kill_tools import killed_at_line
 
 import bench.store
 from bench.records import RunRecord
@@ -19,36 +20,6 @@ from bench.store import Store
 ROOT = Path(__file__).parents[2]
 FOLDER = str(Path(bench.store.__file__).parent)
 PROBABILITIES = np.linspace(0, 1, 30, dtype=np.float32).reshape(3, 10)
-
-
-def killed_at_line(number: int, action: Callable[[], object]) -> bool:
-    """Run an action in a forked process that is killed before the n-th line it executes in the store's modules.
-
-    Returns:
-        whether it was killed; False says that the action has fewer lines.
-    """
-    child = os.fork()
-    if child == 0:  # nothing of pytest may run on here
-        left = [number]
-
-        def trace(frame, event, _):
-            if not frame.f_code.co_filename.startswith(FOLDER):
-                return None
-            if event == "line":
-                left[0] -= 1
-                if left[0] < 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-            return trace
-
-        try:
-            sys.settrace(trace)
-            action()
-            os._exit(0)
-        finally:
-            os._exit(1)  # the action failed
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
-    return os.WIFSIGNALED(status)
 
 
 def after_every_kill(
@@ -63,7 +34,7 @@ def after_every_kill(
     while killed:
         store = Store(tmp_path / f"killed-{number}", create=True)
         prepare(store)
-        killed = killed_at_line(number, lambda store=store: action(store))
+        killed = killed_at_line(number, lambda store=store: action(store), FOLDER)
         yield store, killed
         number += 1
     assert number > 20  # or nothing was tested
@@ -121,7 +92,7 @@ def test_a_store_whose_making_was_killed_at_any_line_can_be_made(tmp_path):
     killed, number = True, 0
     while killed:
         path = tmp_path / f"killed-{number}"
-        killed = killed_at_line(number, lambda path=path: Store(path, create=True))
+        killed = killed_at_line(number, lambda path=path: Store(path, create=True), FOLDER)
         assert Store(path, create=True).keys() == set()
         number += 1
     assert number > 20

@@ -18,7 +18,7 @@ PROBABILITIES = np.linspace(0, 1, 30, dtype=np.float32).reshape(3, 10)
 
 
 def made_on(device: str) -> Provenance:
-    same = dict.fromkeys(("finished", "precision", "data_source", "model_source", "model_fingerprint", "lm_head"), "x")
+    same = dict.fromkeys(("finished", "precision", "data_source", "model_source", "lm_head"), "x")
     return Provenance(**same, host=device, device=device, threads=1, versions={}, git_commit=None, git_dirty=None)
 
 
@@ -87,6 +87,26 @@ def test_a_copy_of_a_store_adds_nothing(stores, put):
     found = merge(here, [there])
     assert (found.new, found.known, found.agreements) == (0, 1, {})
     assert files(here) == before
+
+
+def test_a_run_whose_first_model_is_not_that_of_its_block_is_refused(stores, put):
+    """Beside the store's own runs it would look like a pair; what was made elsewhere of other blocks is welcome."""
+    here, there, _ = stores
+    block = {"pair_key": "block", "control": (0.2, 0.8)}
+    put(here, 0, **block)
+    put(there, 1, "gpu", **(block | {"control": (0.2, 0.9)}))
+    put(there, 2, "gpu", **(block | {"control": (0.2, 0.80001)}))
+    put(there, 3, "gpu", pair_key="another block", control=(0.7, 0.1))
+    before = files(here)
+    dry = merge(here, [there], dry_run=True)
+    assert files(here) == before
+    found = merge(here, [there])
+    assert (found.new, len(found.refused)) == (dry.new, len(dry.refused)) == (2, 1)
+    assert "seed 1" in found.refused[0]
+    assert "device cpu and gpu" in found.refused[0]
+    result = CliRunner().invoke(app, ["store", "merge", str(here.path), str(there.path)])
+    assert result.exit_code == 1
+    assert "refused: sst2/größe 1/50 seed 1 warm random+uniform" in result.output
 
 
 @pytest.mark.parametrize(

@@ -242,6 +242,31 @@ def test_other_conditions_of_the_same_data(tmp_path):
     assert finding.text.startswith("40 runs do not share a pair key")
 
 
+GPU = factory.MADE.model_copy(update={"device": "NVIDIA H200", "precision": "bf16", "versions": {"torch": "2.13.0"}})
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_an_arm_whose_first_model_differs_is_no_pair_and_what_differs_is_named(tmp_path, elsewhere):
+    """M_0 is common to both arms, so that its probabilities tell a GPU in bf16 from a CPU in fp32."""
+    store = fill(tmp_path / "s", arms=("uniform",), control=(0.2, 0.8))
+    there = fill(tmp_path / "gpu" if elsewhere else store.path, arms=("invprop",), control=(0.2, 0.801), made=GPU)
+    plan = a_plan(baseline_store="cpu" if elsewhere else "")
+    verdict = verdict_on(plan, there, store)
+    assert (verdict.exit_code, verdict.runnable) == (4, False)
+    (finding,) = verdict.findings
+    assert finding.kind == "pairing"
+    assert finding.text.startswith("40 runs are no pairs: M_0, which they share, gives probabilities 0.001 apart")
+    assert "device NVIDIA H200 and cpu; precision bf16 and fp32" in finding.text
+    assert "torch" in finding.text
+
+
+@pytest.mark.parametrize("control", [(0.2, 0.80005), ()], ids=["rounding", "not recorded"])
+def test_a_first_model_that_is_the_same_but_for_rounding_is_compared(tmp_path, control):
+    store = fill(tmp_path / "s", 0.1, arms=("uniform",), control=(0.2, 0.8))
+    fill(store.path, 0.1, arms=("invprop",), control=control)
+    assert verdict_on(a_plan(), store).findings == ()
+
+
 def test_other_settings_and_another_version_of_the_metrics(tmp_path):
     store = fill(tmp_path / "s", arms=("uniform",))
     longer = factory.SETTINGS.model_copy(update={"loop": factory.SETTINGS.loop.model_copy(update={"rounds": 3})})
