@@ -40,8 +40,10 @@ from bench.cli.options import (
 if TYPE_CHECKING:
     from analysis import Results
     from analysis.gate import Asked, Plan, Verdict
+    from bench.config import GridSpec
     from bench.grid.execute import Execution
     from bench.grid.expand import Grid
+    from bench.grid.world import World
     from bench.records import Strategy
 
 
@@ -122,8 +124,8 @@ def regress(
     grid_spec = load(spec, [*(overrides or ()), "options={}"], tasks, ratios, seeds, "random", "uniform", model)
     looks, world = parse_looks(sequential, len(grid_spec.seeds)), world_at(data_dir, cache_dir)
     run = run and not simulate
-    grid = expand(grid_spec, world, counted=run)
     folder = store or Path("results") / grid_spec.name
+    grid = expand(grid_spec if run else _as_stored(grid_spec, world, folder), world, counted=run)
     plan = new_plan(
         candidate=_strategy(parse_strategy(candidate), None if run else folder),
         baseline=_strategy(parse_strategy(against), Path(elsewhere) if elsewhere else None if run else folder),
@@ -160,6 +162,26 @@ def regress(
         f"evidence: {files.html.resolve()} (and gate.md, gate.json, gate.xml)", highlight=False, soft_wrap=True
     )
     raise typer.Exit(verdict.exit_code)
+
+
+def _as_stored(spec: GridSpec, world: World, folder: Path) -> GridSpec:
+    """Return a specification whose model is named by content: of what is here, or else of the runs that are stored.
+
+    Raises:
+        ModelError: if the model is not here, and the store's runs are not of one model of that name.
+    """
+    from bench.errors import ModelError
+    from bench.model.content import pinned
+
+    try:
+        model = pinned(spec.model, world.cache_dir)
+    except ModelError:
+        stored = (settings.model for settings in _stored(folder).settings.values())
+        contents = {model.content for model in stored if model.name == spec.model.name}
+        if len(contents) != 1:
+            raise
+        model = spec.model.model_copy(update={"content": contents.pop()})
+    return spec.model_copy(update={"model": model})
 
 
 def _stored(where: str | Path) -> Results:

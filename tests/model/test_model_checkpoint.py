@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from bench.errors import ModelError
 from bench.model import checkpoint as checkpoints
-from bench.model.checkpoint import fingerprint, load_classifier, load_masked_lm, load_tokenizer, resolve
+from bench.model.checkpoint import load_classifier, load_masked_lm, load_tokenizer, resolve, weights_fingerprint
 from bench.model.encoder import Encoder
 from bench.records import ModelSettings
 
@@ -168,13 +168,13 @@ def test_a_fingerprint_names_the_weights_and_only_them(tiny_bert, tiny_bert_with
     (one, fresh), (two, _) = (load_classifier(resolve(str(tiny_bert))) for _ in range(2))
     with torch.no_grad():
         two.classifier.weight += 1  # a head that was not pre-trained does not count
-    assert fingerprint(one, fresh) == fingerprint(two, fresh)
-    assert fingerprint(one, frozenset()) != fingerprint(two, frozenset())
+    assert weights_fingerprint(one, fresh) == weights_fingerprint(two, fresh)
+    assert weights_fingerprint(one, frozenset()) != weights_fingerprint(two, frozenset())
     other, other_fresh = load_classifier(resolve(str(tiny_bert_without_head)))
-    assert fingerprint(other, other_fresh) != fingerprint(one, fresh)
+    assert weights_fingerprint(other, other_fresh) != weights_fingerprint(one, fresh)
     with torch.no_grad():
         next(two.parameters()).view(-1)[-1] += 1e-6
-    assert fingerprint(one, fresh) != fingerprint(two, fresh)
+    assert weights_fingerprint(one, fresh) != weights_fingerprint(two, fresh)
 
 
 def test_a_model_without_a_linear_layer_of_two_outputs_is_refused(tiny_bert, hardware, monkeypatch):

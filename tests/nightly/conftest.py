@@ -75,6 +75,14 @@ class World:
         return values.tolist()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _a_model():
+    """No run is made here, so that the model of a grid need not be at hand."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bench.grid.expand.pinned", lambda model, _: model.model_copy(update={"content": "c" * 32}))
+        yield
+
+
 @pytest.fixture(scope="session")
 def make_up(factory):
     """A function that writes made-up records of the runs of a grid that a store lacks."""
