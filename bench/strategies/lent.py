@@ -56,6 +56,7 @@ def unchanged(outputs: PoolOutputs, needs: frozenset[Need], algorithm: str) -> I
 
     Raises:
         SpoiltError: if it wrote into them, whatever else it raised.
+        RunError: if it tried to write into an array, which can only be read.
     """
     h = outputs.embeddings if "embeddings" in needs else None
     before, failure = 0 if h is None else outputs.checksum, None
@@ -67,6 +68,11 @@ def unchanged(outputs: PoolOutputs, needs: frozenset[Need], algorithm: str) -> I
         raise SpoiltError(
             f"algorithm {algorithm!r}, or its weighting, wrote into view.embeddings, which other strategies read too; "
             "let it work on a copy: view.embeddings.clone()"
+        ) from failure
+    if isinstance(failure, ValueError) and any(word in str(failure) for word in ("read-only", "WRITEABLE")):
+        raise RunError(
+            f"algorithm {algorithm!r}, or its weighting, writes into what it was given ({failure}), which other "
+            "strategies read too; let it work on a copy"
         ) from failure
     if failure is not None:
         raise failure
