@@ -27,16 +27,8 @@ LEFT_OUT = (
     *("MKL_*", "MKLDNN_*", "DNNL_*", "ONEDNN_*", "OPENBLAS_*", "GOTO_*", "BLIS_*", "VECLIB_*", "NPY_*", "NUMPY_*"),
     *("OMP_*", "GOMP_*", "KMP_*"),
     *("TRANSFORMERS_*", "ACCELERATE_*", "FSDP_*", "XLA_*", "FLASH_ATTENTION_*", "HF_*", "TRUST_REMOTE_CODE"),
+    *("USE_TF", "USE_TORCH", "USE_JAX", "USE_FLAX", "USE_TORCH_XLA", "USE_HUB_KERNELS"),
     "DISABLE_SAFETENSORS_CONVERSION",
-    *(
-        "USE_TF",
-        "USE_TORCH",
-        "USE_JAX",
-        "USE_FLAX",
-        "USE_TORCH_XLA",
-        "USE_HUB_KERNELS",
-        "DISABLE_SAFETENSORS_CONVERSION",
-    ),
     *("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"),
     *("SKLEARN_*", "SCIPY_*", "PANDAS_*", "ARROW_*", "JOBLIB_*", "LOKY_*"),
 )

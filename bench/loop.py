@@ -340,18 +340,16 @@ def ask(
             _ = shared.surprisal
     outputs = shared.first.outputs if number == 1 else shared.score_pool(state, needs, last.round, stages)
     rows, batch = shared.task.rows[state.unlabelled], min(shared.settings.loop.batch, len(state.unlabelled))
-    labels = shared.task.oracle()
+    labels = shared.task.oracle()  # of this query alone, so that it is known whose labels it revealed
     oracle = BatchOracle(lambda row: int(labels.reveal(rows[[row]])[0]), batch)
     view = shared.view(state, needs, outputs, number)
     view = lent(replace(view, state=last.state, oracle=oracle if "oracle" in needs else None))
     with stages.measure("select", view.size), shared.kept(outputs, needs, algorithm), standard_state():
         choice = choose(algorithm, weights, view, shared.settings.loop.batch)
     picks, p = choice.picks, outputs.probabilities if OUTPUTS & needs else None
-    bought = oracle.label(picks)
-    _check_labels(algorithm, labels, rows[picks])
     return Query(
         picked=state.unlabelled[picks],
-        labels=bought,
+        labels=_labels_of(rows[picks], labels, algorithm),
         w=choice.w[picks],
         p=None if p is None else p[picks],
         pool=None if p is None else score_histogram(p, choice.w),
@@ -359,11 +357,17 @@ def ask(
     )
 
 
-def _check_labels(algorithm: Algorithm, labels: Oracle, batch: Positions) -> None:
-    """Raise :class:`RunError` unless the labels that a query revealed, by whatever way, are those of its batch."""
-    others = labels.revealed_rows ^ set(batch.tolist())
+def _labels_of(batch: Positions, oracle: Oracle, algorithm: Algorithm) -> npt.NDArray[np.int64]:
+    """Return the labels of a batch from the oracle itself, whatever the algorithm made of those it bought.
+
+    Raises:
+        RunError: unless the labels revealed for this query, by whatever way, are those of the batch.
+    """
+    labels = oracle.reveal(batch)
+    others = oracle.revealed_rows - set(batch.tolist())
     if others:
         raise RunError(
             f"algorithm {algorithm.name!r} saw the labels of {len(others)} rows beyond its batch of {len(batch)}, such "
             f"as row {min(others)} of the dataset; buy labels by view.ask alone, and return the rows bought"
         )
+    return labels

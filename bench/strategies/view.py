@@ -78,11 +78,6 @@ class BatchOracle:
         self._asked: dict[int, int] = {}
 
     @property
-    def budget(self) -> int:
-        """Labels that can be bought in all, k."""
-        return self._budget
-
-    @property
     def asked(self) -> Mapping[int, int]:
         """Row -> label, in the order of asking."""
         return MappingProxyType(self._asked)
@@ -99,14 +94,13 @@ class BatchOracle:
             self._asked[row] = self._reveal(row)
         return self._asked[row]
 
-    def label(self, rows: IntArray) -> IntArray:
-        """Return the labels of the batch that was selected, (k,); those not asked about yet are bought now."""
-        return np.array([self(row) for row in rows.tolist()], dtype=np.int64)
-
 
 @dataclass(frozen=True)
 class PoolView:
-    """A frozen view of one round; only what is declared as needed can be read.
+    """A frozen view of one round; only what is declared as needed can be read, and none of it written.
+
+    In a run all arrays are read-only copies; a write into ``embeddings``, for which torch knows no such thing, is found
+    out and fails the run.
 
     Attributes:
         size: n, rows in the unlabelled pool.

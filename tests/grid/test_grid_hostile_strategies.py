@@ -217,6 +217,13 @@ def test_labels_beyond_the_batch_fail_the_run_in_one_line(deed, message, block):
     assert len(str(caught.value).splitlines()) == 1
 
 
+def test_labels_that_were_bought_cannot_be_changed(block, undisturbed):
+    def change(view, w):
+        view.oracle._asked.update(dict.fromkeys(top_k(view.probabilities, w, 6, view.priority).tolist(), 1))
+
+    assert run(block, Hostile(change)) == undisturbed["hostile"]
+
+
 def test_a_strategy_that_buys_its_batch_alone_passes(block, undisturbed):
     assert run(block, Direct()) == undisturbed["direct"]
 

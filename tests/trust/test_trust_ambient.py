@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, cli_environment
-from grid_tools import assert_same_results
+from grid_tools import PATIENCE_S, assert_same_results
 
 from bench.environment import CUBLAS_WORKSPACE, is_left_out, leave_out_ambient
 from bench.grid import provenance
@@ -32,21 +32,20 @@ HOSTILE = {
     # git
     "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "status.showUntrackedFiles", "GIT_CONFIG_VALUE_0": "no",
     # Python, its text and its figures
-    "PYTHONWARNINGS": "error", "PYTHONHASHSEED": "7",  # PYTHONOPTIMIZE=1 too, but compiling all libraries takes a minute
+    "PYTHONWARNINGS": "error", "PYTHONHASHSEED": "7",
     "LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "TZ": "Asia/Kathmandu",
     "MPLBACKEND": "nonsense", "FORCE_COLOR": "1", "COLUMNS": "40", "TTY_COMPATIBLE": "1", "TERM": "dumb",
 }  # fmt: skip
 GRID = ("run", "smoke", "--tasks", "toy/law", "--algorithms", "random,badge", "--weightings", "invprop")
 
 
-def run(store: Path, folder: Path, mirror: Path, model: Path, umask: int = 0o022, **variables: str) -> None:
-    """Run a tiny grid and its report by the command line."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", *GRID, "--model", model, "--threads", "1", "--store", store],
-        cwd=folder, env=cli_environment(mirror, store.parent, **variables), umask=umask,
-        capture_output=True, text=True, timeout=200, check=False,
+def start(folder: Path, mirror: Path, model: Path, umask: int, variables: dict[str, str]) -> subprocess.Popen[str]:
+    """Start the command line on a tiny grid and its report, in a folder."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "bench", *GRID, "--model", model, "--threads", "1", "--store", "store"],
+        cwd=folder, env=cli_environment(mirror, folder, **variables), umask=umask,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
 
 
 def report_of(store: Path) -> dict[str, object]:
@@ -75,8 +74,13 @@ def test_a_hostile_environment_changes_no_result_and_no_report(tmp_path, toy_mir
         folder.mkdir()
     (odd / "matplotlibrc").write_text("savefig.facecolor: red\nxtick.direction: in\nlines.dashed_pattern: 9, 9\n")
     git = {"GIT_DIR": str(other_repository / ".git"), "GIT_WORK_TREE": str(other_repository), "GIT_INDEX_FILE": "none"}
-    run(calm / "store", calm, toy_mirror, tiny_bert)
-    run(odd / "store", odd, toy_mirror, tiny_bert, umask=0o077, MATPLOTLIBRC=str(odd), **git, **HOSTILE)
+    disturbed = {"MATPLOTLIBRC": str(odd), **git, **HOSTILE}
+    for process in (
+        start(calm, toy_mirror, tiny_bert, 0o022, {}),
+        start(odd, toy_mirror, tiny_bert, 0o077, disturbed),
+    ):
+        _, errors = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 0, errors
     assert_same_results(calm / "store", odd / "store")
     made = [
         [record.provenance.model_dump(exclude={"finished"}) for record in Store(folder / "store").records()]
