@@ -7,6 +7,7 @@ of pages (``reports``). Importing it removes from the environment what would cha
 
 from bench.environment import leave_out_ambient
 
+__all__ = ["leave_out_ambient"]
 __version__ = "0.1.0"
 
 leave_out_ambient()
