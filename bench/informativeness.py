@@ -13,6 +13,7 @@ from sklearn.metrics.pairwise import cosine_distances
 
 from bench.data.corpus import Split
 from bench.loop import RunResult, SharedBlock
+from bench.model.standard_state import standard_state
 from bench.records import Example, Informativeness
 
 DIGITS = 6
@@ -21,6 +22,7 @@ EXCERPT = 160
 """Characters of a text that an example keeps."""
 
 
+@standard_state()
 def informativeness(shared: SharedBlock, result: RunResult, texts: Split) -> Informativeness:
     """Return the informativeness of the positives that a finished run selected.
 

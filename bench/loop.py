@@ -20,13 +20,16 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from bench import seeds
 from bench.data.tokens import TokenTable
+from bench.errors import RunError
 from bench.model.encoder import Encoder
+from bench.model.standard_state import standard_state
 from bench.model.surprisal import Surprisal, SurprisalSource
 from bench.records import SCORE_BINS, Block, Round, Settings
 from bench.strategies.base import Algorithm, Weighting
+from bench.strategies.lent import SpoiltError, lent, unchanged
 from bench.strategies.strategy import choose, needs_of
 from bench.strategies.view import BatchOracle, FloatArray, Need, PoolOutputs, PoolView
-from bench.tasks import ImbalancedTask, block_parts, oversample
+from bench.tasks import ImbalancedTask, Oracle, block_parts, oversample
 
 Positions = npt.NDArray[np.int64]
 Report = Callable[[int, str], None]
@@ -108,9 +111,6 @@ class SharedBlock:
     surprisal_source: SurprisalSource
     needs_at_start: frozenset[Need]
 
-    def __post_init__(self) -> None:
-        self.oracle = self.task.oracle()
-
     @cached_property
     def surprisal(self) -> Surprisal:
         """Surprisal of all rows of the pool."""
@@ -126,7 +126,7 @@ class SharedBlock:
         """M_0, fitted on the start set (cold start: the pre-trained encoder with its untrained head)."""
         start = self.task.start_set(self.block, self.settings.loop)
         at = np.searchsorted(self.task.rows, start)
-        state = Labelling(at, self.oracle.reveal(start), np.setdiff1d(np.arange(len(self.task.rows)), at))
+        state = Labelling(at, self.task.oracle().reveal(start), np.setdiff1d(np.arange(len(self.task.rows)), at))
         stages = Stages()
         if "pretrained" in self.needs_at_start:
             with stages.measure("pretrained", len(self.task.rows)):
@@ -232,6 +232,21 @@ class SharedBlock:
             outputs=outputs,
         )
 
+    @contextmanager
+    def kept(self, outputs: PoolOutputs, needs: frozenset[Need], algorithm: Algorithm) -> Iterator[None]:
+        """Keep what a query was lent from reaching the runs after it: a spoilt M_0 is fitted and applied anew.
+
+        Raises:
+            RunError: if the algorithm, or its weighting, wrote into the embeddings.
+        """
+        try:
+            with unchanged(outputs, needs, algorithm.name):
+                yield
+        except SpoiltError:
+            if outputs is self.first.outputs:
+                del self.first
+            raise
+
     def round_record(
         self,
         number: int,
@@ -325,17 +340,34 @@ def ask(
             _ = shared.surprisal
     outputs = shared.first.outputs if number == 1 else shared.score_pool(state, needs, last.round, stages)
     rows, batch = shared.task.rows[state.unlabelled], min(shared.settings.loop.batch, len(state.unlabelled))
-    oracle = BatchOracle(lambda row: int(shared.oracle.reveal(rows[[row]])[0]), batch)
+    labels = shared.task.oracle()  # of this query alone, so that it is known whose labels it revealed
+    oracle = BatchOracle(lambda row: int(labels.reveal(rows[[row]])[0]), batch)
     view = shared.view(state, needs, outputs, number)
-    view = replace(view, state=last.state, oracle=oracle if "oracle" in needs else None)
-    with stages.measure("select", view.size):
+    view = lent(replace(view, state=last.state, oracle=oracle if "oracle" in needs else None))
+    with stages.measure("select", view.size), shared.kept(outputs, needs, algorithm), standard_state():
         choice = choose(algorithm, weights, view, shared.settings.loop.batch)
     picks, p = choice.picks, outputs.probabilities if OUTPUTS & needs else None
     return Query(
         picked=state.unlabelled[picks],
-        labels=oracle.label(picks),
+        labels=_labels_of(rows[picks], labels, algorithm),
         w=choice.w[picks],
         p=None if p is None else p[picks],
         pool=None if p is None else score_histogram(p, choice.w),
         state=None if choice.state is None else choice.state.model_dump(mode="json"),
     )
+
+
+def _labels_of(batch: Positions, oracle: Oracle, algorithm: Algorithm) -> npt.NDArray[np.int64]:
+    """Return the labels of a batch from the oracle itself, whatever the algorithm made of those it bought.
+
+    Raises:
+        RunError: unless the labels revealed for this query, by whatever way, are those of the batch.
+    """
+    labels = oracle.reveal(batch)
+    others = oracle.revealed_rows - set(batch.tolist())
+    if others:
+        raise RunError(
+            f"algorithm {algorithm.name!r} saw the labels of {len(others)} rows beyond its batch of {len(batch)}, such "
+            f"as row {min(others)} of the dataset; buy labels by view.ask alone, and return the rows bought"
+        )
+    return labels

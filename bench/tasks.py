@@ -99,11 +99,12 @@ class ImbalancedTask:
 
 
 class Oracle:
-    """Reveals labels of named rows, and counts how many it revealed."""
+    """Reveals labels of named rows, counts how many it revealed, and remembers of which rows."""
 
     def __init__(self, rows: Rows, positive: npt.NDArray[np.bool_]) -> None:
         self._rows, self._positive = rows, positive
         self.revealed = 0
+        self.revealed_rows: set[int] = set()
 
     def reveal(self, rows: Rows) -> Labels:
         """Return the labels (1 = positive) of rows of the pool.
@@ -115,6 +116,7 @@ class Oracle:
         if not np.array_equal(self._rows[np.minimum(at, len(self._rows) - 1)], rows):
             raise RunError("labels of rows outside the pool were asked for")
         self.revealed += len(rows)
+        self.revealed_rows.update(np.asarray(rows).tolist())
         return self._positive[at].astype(np.int64)
 
 

@@ -22,7 +22,8 @@ PACKAGES = ("bench", "analysis", "reports")
 
 # Which of our rooms a room may import, besides ``bench.errors``; ``bench`` alone is bench/__init__.py, the version.
 ROOMS: dict[str, set[str]] = {
-    "bench": set(),
+    "bench": {"bench.environment"},
+    "bench.environment": set(),
     "bench.errors": set(),
     "bench.seeds": set(),
     "bench.records": {"bench.seeds"},
@@ -31,7 +32,7 @@ ROOMS: dict[str, set[str]] = {
     "bench.config": {"bench.records"},
     "bench.data": {"bench.seeds"},
     "bench.tasks": {"bench.seeds", "bench.records", "bench.data"},
-    "bench.model": {"bench.seeds", "bench.records", "bench.data"},
+    "bench.model": {"bench.environment", "bench.seeds", "bench.records", "bench.data"},
     # A strategy sees a view: neither data, tasks nor model; its randomness is handed in.
     "bench.strategies": {"bench.records", "bench.registry"},
     "bench.testing": {"bench.seeds", "bench.records", "bench.strategies"},
@@ -43,7 +44,7 @@ ROOMS: dict[str, set[str]] = {
         *("bench", "bench.seeds", "bench.records", "bench.data", "bench.tasks", "bench.model", "bench.strategies"),
         *("bench.store", "bench.loop"),
     },
-    "bench.informativeness": {"bench.records", "bench.data", "bench.loop"},
+    "bench.informativeness": {"bench.records", "bench.data", "bench.model", "bench.loop"},
     "bench.grid": {
         *("bench", "bench.seeds", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model"),
         *("bench.perf", "bench.strategies", "bench.testing", "bench.store", "bench.loop", "bench.informativeness"),
@@ -54,8 +55,9 @@ ROOMS: dict[str, set[str]] = {
         *("bench.grid", "analysis"),
     },
     "bench.cli": {
-        *("bench", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model", "bench.strategies"),
-        *("bench.perf", "bench.testing", "bench.store", "bench.grid", "bench.nightly", "bench.display"),
+        *("bench", "bench.environment", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model"),
+        *("bench.strategies", "bench.perf", "bench.testing", "bench.store", "bench.grid", "bench.nightly"),
+        "bench.display",
         *("analysis", "reports"),
     },
     "bench.__main__": {"bench.cli"},
@@ -80,8 +82,8 @@ LIBRARIES: dict[str, set[str]] = {
     "dask": {"bench.grid"},
     "distributed": {"bench.grid"},
     "dask_jobqueue": {"bench.grid"},
-    "sklearn": {"bench.strategies", "bench.loop", "bench.informativeness"},
-    "threadpoolctl": {"bench.strategies"},
+    "sklearn": {"bench.model", "bench.strategies", "bench.loop", "bench.informativeness"},
+    "threadpoolctl": {"bench.model", "bench.strategies"},
     "typer": {"bench.cli"},
     "rich": {"bench.cli", "bench.display", "bench.grid", "bench.perf", "reports"},
     "pandas": {"analysis", "reports"},
@@ -100,7 +102,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {}
 FOR_TYPES_ONLY = {("bench/data/tokens.py", "transformers")}
 
 # The command line answers `--help` at once: what it uses is imported inside its commands, but for these.
-LIGHT = {"bench", "bench.errors"}
+LIGHT = {"bench", "bench.environment", "bench.errors"}
 
 # Modules that come with a declared library and are no distribution of their own in pyproject.toml.
 COMES_WITH = {"lightning_fabric": "pytorch-lightning", "markupsafe": "jinja2"}

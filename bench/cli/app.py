@@ -10,6 +10,7 @@ import typer
 
 from bench import __version__
 from bench.cli import baseline, checks, data, gate, nightly, plan, power, results, run, store
+from bench.environment import leave_out_ambient_of_command
 from bench.errors import BenchError
 
 app = typer.Typer(
@@ -60,6 +61,7 @@ def _root(
 def main() -> None:
     """Run the command line; an error the suite raises on purpose becomes one line and its exit code."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    leave_out_ambient_of_command()
     try:
         app()
     except BenchError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import socket
 import subprocess
@@ -84,8 +85,21 @@ def _git() -> tuple[str | None, bool | None]:
     if not (root / ".git").exists():
         return None, None
     try:
-        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=True)
-        status = subprocess.run(["git", "status", "--porcelain"], cwd=root, capture_output=True, text=True, check=True)
+        commit = _ask_git(root, "rev-parse", "HEAD")
+        status = _ask_git(root, "status", "--porcelain", "--untracked-files=normal", "--ignore-submodules=none")
     except (OSError, subprocess.CalledProcessError):
         return None, None
-    return commit.stdout.strip(), bool(status.stdout.strip())
+    return commit, bool(status)
+
+
+def _ask_git(root: Path, *words: str) -> str:
+    """Return what git says of the checkout itself.
+
+    Variables of git could name another repository, index or folder, and a user's own configuration could hide files.
+    A checkout that belongs to someone else is read all the same: this very code comes from it.
+    """
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    environment |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_OPTIONAL_LOCKS": "0"}
+    settings = (f"safe.directory={root}", f"core.excludesFile={os.devnull}", "core.fsmonitor=false")
+    command = ["git", *(word for setting in settings for word in ("-c", setting)), *words]
+    return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=True).stdout.strip()

@@ -26,6 +26,7 @@ from bench.informativeness import informativeness
 from bench.loop import SharedBlock, run_strategy
 from bench.model.encoder import Encoder
 from bench.model.hardware import choose_hardware, use_threads
+from bench.model.standard_state import standard_state
 from bench.model.surprisal import SurprisalSource
 from bench.records import ModelSettings, RunRecord, RunSpec, combined
 from bench.store import Store
@@ -56,13 +57,13 @@ def run_block(job: BlockJob, context: WorkerContext) -> BlockReport:
 
 
 def _prepare(context: WorkerContext) -> None:
-    use_threads(context.threads)
     if process_name() != context.driver:
         with suppress(OSError):  # a machine without that folder can do without, if all paths are absolute
             os.chdir(context.folder)
         log_to_file(_log_file(context))
     for path in context.plugins:
         add_plugin(path)
+    use_threads(context.threads)  # last: a plug-in may set another number when it is imported
 
 
 def _log_file(context: WorkerContext) -> Path:
@@ -122,7 +123,7 @@ class _Worker:
             self.heart.tell(str(run), f"round {number}/{rounds} {stage}", key=key, fraction=(number - 1) / rounds)
 
         try:
-            with self._guarded(key, self.context.run_timeout):
+            with self._guarded(key, self.context.run_timeout), standard_state():
                 algorithm, weighting = build_strategy(run.strategy)
                 result = run_strategy(shared, algorithm, weighting, tell)
             corpus = self.context.world.corpus(self.job.source)

@@ -23,6 +23,7 @@ from bench.model.batching import Collate, in_smaller_batches, length_batches, pa
 from bench.model.first_token import first_token_only
 from bench.model.fitting import fit_classifier
 from bench.model.hardware import Hardware
+from bench.model.standard_state import standard_state
 from bench.records import ModelSettings, TrainSettings
 from bench.seeds import Part
 
@@ -65,6 +66,7 @@ def _in_smaller_batches(a_pass: Callable[Concatenate[Encoder, P], T]) -> Callabl
 class Encoder:
     """The classifier M: :meth:`reset` gives M_0's weights, :meth:`fit` M_t's, :meth:`score` applies the last ones."""
 
+    @standard_state()
     def __init__(self, settings: ModelSettings, hardware: Hardware, cache_dir: Path | None = None) -> None:
         """Load a checkpoint once.
 
@@ -105,6 +107,7 @@ class Encoder:
         """Floating-point operations a token of a forward pass, attention left out: two a weight."""
         return 2.0 * sum(m.weight.numel() for m in self.model.modules() if isinstance(m, torch.nn.Linear))
 
+    @standard_state()
     def reset(self, **parts: Part) -> None:
         """Restore the pre-trained weights in memory, and draw the untrained head from the stream of ``parts``."""
         _copy(self._pretrained, self._weights)
@@ -115,6 +118,7 @@ class Encoder:
                 if name in self._fresh:
                     parameter.copy_(_fresh_values(parameter.shape, deviation, rng))
 
+    @standard_state()
     def fit(self, tokens: TokenTable, rows: IntArray, labels: IntArray, train: TrainSettings, **parts: Part) -> None:
         """Fine-tune from the pre-trained checkpoint on labelled rows (repeats allowed); random draws by ``parts``."""
         self.reset(**parts)
@@ -127,6 +131,7 @@ class Encoder:
             dropout_seed=seeds.torch_seed("dropout", **parts),
         )
 
+    @standard_state()
     @_in_smaller_batches
     @torch.no_grad()
     def score(
@@ -174,6 +179,7 @@ class Encoder:
             raise RunError("the model's probabilities are not finite; use --set model.precision=fp32")
         return Scores(probabilities, hidden)
 
+    @standard_state()
     @_in_smaller_batches
     @torch.no_grad()
     def embed(self, tokens: TokenTable, rows: IntArray) -> npt.NDArray[np.float32]:

@@ -8,6 +8,7 @@ import resource
 from dataclasses import dataclass
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from bench.errors import ModelError
 from bench.records import Precision
@@ -64,8 +65,12 @@ class Hardware:
 
 
 def use_threads(count: int) -> None:
-    """Let this process compute with so many threads."""
+    """Let this process compute with so many threads, in torch as well as in BLAS and OpenMP.
+
+    So the number does not depend on ``OMP_NUM_THREADS`` and its like, which Dask, for one, sets for its workers.
+    """
     torch.set_num_threads(count)
+    threadpool_limits(count)
 
 
 def visible_gpus() -> tuple[str, ...]:

@@ -31,6 +31,7 @@ from bench.model.batching import in_smaller_batches, length_batches, pad
 from bench.model.fitting import FineTuning, train
 from bench.model.hardware import Hardware
 from bench.model.masking import Masking, SurprisalModel
+from bench.model.standard_state import standard_state
 from bench.records import ModelSettings
 
 IntArray = npt.NDArray[np.int64]
@@ -78,6 +79,7 @@ class SurprisalSource:
     tokenizer: Any
     cache_dir: Path
 
+    @standard_state()
     def embeddings(self, rows: IntArray) -> Surprisal:
         """Return the surprisal of rows of the split, computing it if no process has done so yet.
 
@@ -128,6 +130,7 @@ class SurprisalSource:
         )
         return SurprisalModel(model, masking, self.hardware.send)
 
+    @standard_state()
     def compute(self, model: SurprisalModel, rows: IntArray) -> npt.NDArray[np.float32]:
         """Return the surprisal of rows of the split, (n, max_length), asking no cache; rows have unit length.
 

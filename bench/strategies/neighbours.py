@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -69,10 +70,10 @@ def nearest_rows(rows: FloatArray, centres: FloatArray, k: int, priority: FloatA
     Returns:
         (m, min(k, n)) row numbers, nearest first, and the Euclidean distances of the rows scaled to unit length.
     """
-    k, h = min(k, len(rows)), torch.from_numpy(rows)
+    k, h = min(k, len(rows)), _only_read(rows)
     near, distances = np.empty((len(centres), k), dtype=np.int64), np.empty((len(centres), k), dtype=np.float32)
     for start in range(0, len(centres), _CENTRES):
-        part = torch.from_numpy(centres[start : start + _CENTRES])
+        part = _only_read(centres[start : start + _CENTRES])
         to_all = torch.cat(list(distances_in_chunks(h, part, unit=True))).T.contiguous().numpy()
         for centre, distance in enumerate(to_all, start):
             inside = np.flatnonzero(distance <= np.partition(distance, k - 1)[k - 1])
@@ -89,3 +90,10 @@ def _dot_products_on_cpu(h: torch.Tensor, centre: torch.Tensor | None) -> FloatA
 
 def _unit(rows: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.normalize(rows.float(), dim=1)
+
+
+def _only_read(rows: FloatArray) -> torch.Tensor:
+    """Return an array as a tensor that nobody writes into: of read-only arrays torch warns that one could."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(rows)

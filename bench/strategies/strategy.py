@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from bench.errors import RunError
 from bench.records import Record
 from bench.strategies.base import Algorithm, Stateful, Weighting
 from bench.strategies.select import clean_weights
-from bench.strategies.view import FloatArray, IntArray, Need, PoolView
+from bench.strategies.view import FloatArray, IntArray, Need, PoolView, read_only
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ def choose(algorithm: Algorithm, weighting: Weighting | None, view: PoolView, k:
     w = clean_weights(weighting.weights(view), view.size, weighting.name) if weighting else np.ones(view.size)
     if view.size <= k:
         return Choice(np.argsort(view.priority, kind="stable"), w)
-    w.flags.writeable = False  # what is recorded is what the algorithm was given
-    return select_checked(algorithm, view, w, k)
+    # What is recorded is what the weighting returned, whatever becomes of what the algorithm is given.
+    return replace(select_checked(algorithm, view, read_only(w.copy()), k), w=read_only(w))
 
 
 def select_checked(algorithm: Algorithm, view: PoolView, w: FloatArray, k: int) -> Choice:

@@ -7,9 +7,10 @@ one; each counts against the batch. Row numbers are positions in the view; only 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy.typing as npt
 import torch
 
 from bench.errors import RunError
+from bench.strategies.checksum import checksum
 
 FloatArray = npt.NDArray[np.floating]
 IntArray = npt.NDArray[np.int64]
@@ -62,17 +64,23 @@ class PoolOutputs:
             if p is not None and not ((p >= 0) & (p <= 1)).all():  # NaN fails both
                 raise RunError(f"the model's probabilities must lie in [0, 1]; {name} go from {p.min()} to {p.max()}")
 
+    @cached_property
+    def checksum(self) -> int:
+        """Of the embeddings as they are when it is first read; 0 if there are none."""
+        return 0 if self.embeddings is None else checksum(self.embeddings)
+
 
 class BatchOracle:
-    """Labels within a batch: each row asked about is one of the batch's k rows.
-
-    Attributes:
-        asked: row -> label, in the order of asking.
-    """
+    """Labels within a batch: each row asked about is one of the batch's k rows."""
 
     def __init__(self, reveal: Callable[[int], int], budget: int) -> None:
-        self._reveal, self.budget = reveal, budget
-        self.asked: dict[int, int] = {}
+        self._reveal, self._budget = reveal, budget
+        self._asked: dict[int, int] = {}
+
+    @property
+    def asked(self) -> Mapping[int, int]:
+        """Row -> label, in the order of asking."""
+        return MappingProxyType(self._asked)
 
     def __call__(self, row: int) -> int:
         """Return the label of a row of the pool, 1 = positive; a row asked about again costs nothing.
@@ -80,20 +88,19 @@ class BatchOracle:
         Raises:
             RunError: if the batch's labels are spent.
         """
-        if row not in self.asked:
-            if len(self.asked) >= self.budget:
-                raise RunError(f"all {self.budget} labels of the batch are spent; an algorithm may ask for no more")
-            self.asked[row] = self._reveal(row)
-        return self.asked[row]
-
-    def label(self, rows: IntArray) -> IntArray:
-        """Return the labels of the batch that was selected, (k,); those not asked about yet are bought now."""
-        return np.array([self(row) for row in rows.tolist()], dtype=np.int64)
+        if row not in self._asked:
+            if len(self._asked) >= self._budget:
+                raise RunError(f"all {self._budget} labels of the batch are spent; an algorithm may ask for no more")
+            self._asked[row] = self._reveal(row)
+        return self._asked[row]
 
 
 @dataclass(frozen=True)
 class PoolView:
-    """A frozen view of one round; only what is declared as needed can be read.
+    """A frozen view of one round; only what is declared as needed can be read, and none of it written.
+
+    In a run all arrays are read-only copies; a write into ``embeddings``, for which torch knows no such thing, is found
+    out and fails the run.
 
     Attributes:
         size: n, rows in the unlabelled pool.
@@ -124,7 +131,8 @@ class PoolView:
     def rows(self, numbers: IntArray) -> PoolView:
         """Return a view of these rows alone, in this order, with the same labelled rows, generator and oracle."""
         shown = numbers if self.shown is None else self.shown[numbers]
-        return replace(self, size=len(numbers), priority=self.priority[numbers], shown=shown)
+        priority = _like(self.priority, self.priority[numbers])
+        return replace(self, size=len(numbers), priority=priority, shown=_like(self.priority, np.array(shown)))
 
     def ask(self, row: int) -> int:
         """Return the label of a row, 1 = positive, at the price of one of the batch's k labels.
@@ -215,8 +223,23 @@ class PoolView:
     def _array(self, name: str) -> FloatArray:
         """Return an output of the rows shown; rows are the last axis of what a committee says."""
         value: FloatArray = self._computed(name)
-        return value if self.shown is None else np.take(value, self.shown, axis=int(name in {"ensemble", "dropout"}))
+        if self.shown is None:
+            return value
+        return _like(value, np.take(value, self.shown, axis=int(name in {"ensemble", "dropout"})))
 
     def _tensor(self, name: str) -> torch.Tensor:
         value: torch.Tensor = self._computed(name)
-        return value if self.shown is None else value[torch.from_numpy(self.shown).to(value.device)]
+        return value if self.shown is None else value[torch.tensor(self.shown, device=value.device)]
+
+
+def _like(whole: npt.NDArray[Any], part: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return a part of an array; if the whole is read-only, so is the part."""
+    return part if whole.flags.writeable else read_only(part)
+
+
+def read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return an array through which nothing can be written, and whose flag cannot be raised again; nothing is copied.
+
+    A view of the array alone would not do: its flag, and its base's, could be set back.
+    """
+    return np.asarray(array.data.toreadonly())

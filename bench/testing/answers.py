@@ -11,6 +11,7 @@ import json
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,10 @@ import torch
 
 from bench.records import Record
 from bench.strategies.base import Algorithm, Stateful, Weighting
+from bench.strategies.lent import lent
 from bench.strategies.select import clean_weights
 from bench.strategies.strategy import Choice, select_checked
-from bench.strategies.view import FloatArray, Need, PoolView
+from bench.strategies.view import FloatArray, Need, PoolView, read_only
 from bench.testing.toys import EVERYTHING, ToyPool
 
 Part = Algorithm | Weighting
@@ -45,16 +47,30 @@ def ask(
     needs: frozenset[Need] = EVERYTHING,
     rounds: int = 2,
     select: Callable[[Algorithm, PoolView, FloatArray, int], Choice] = _unchecked,
+    as_in_a_run: bool = False,
 ) -> Answer:
-    """Return w, (n,), or the k rows that are selected, of a stateful algorithm those of a further round as well."""
+    """Return w, (n,), or the k rows that are selected, of a stateful algorithm those of a further round as well.
+
+    Args:
+        part: who is asked.
+        pool: about what.
+        k: rows that are to be selected.
+        needs: what is shown.
+        rounds: of a stateful algorithm.
+        select: how an algorithm's answer is had.
+        as_in_a_run: show what can only be read, as the loop does; otherwise the pool's own arrays.
+    """
+    view, w = pool.view(needs, budget=k), pool.weights
+    if as_in_a_run:
+        view, w = lent(view), read_only(w.copy())
     if isinstance(part, Weighting):
-        return part.weights(pool.view(needs))
-    choice = select(part, pool.view(needs, budget=k), pool.weights, k)
+        return part.weights(view)
+    choice = select(part, view, w, k)
     if choice.state is None or rounds == 1 or k == pool.size:
         return choice.picks
     left, following = np.delete(np.arange(pool.size), choice.picks), pool.after(choice.picks, stored(choice.state))
-    k = min(k, len(left))
-    return np.concatenate([choice.picks, left[ask(part, following, k, needs=needs, rounds=rounds - 1, select=select)]])
+    again = partial(ask, needs=needs, rounds=rounds - 1, select=select, as_in_a_run=as_in_a_run)
+    return np.concatenate([choice.picks, left[again(part, following, min(k, len(left)))]])
 
 
 def stored(state: Record | None) -> dict[str, Any] | None:
@@ -75,12 +91,12 @@ def changes(before: Callable[[], Answer], after: Callable[[], Answer]) -> bool:
     return np.array_equal(first, before()) and not np.array_equal(first, after())
 
 
-def fault(part: Part, pool: ToyPool, needs: frozenset[Need] = EVERYTHING) -> str:
+def fault(part: Part, pool: ToyPool, needs: frozenset[Need] = EVERYTHING, *, as_in_a_run: bool = False) -> str:
     """Return what is wrong with the answers for k = 1, 5 and all rows, with these needs shown; empty if nothing is."""
     for k in sorted({1, min(K, pool.size), pool.size}):
         try:
             with global_state_of(seed=0):
-                found = ask(part, copy.deepcopy(pool), k, needs=needs, select=select_checked)
+                found = ask(part, copy.deepcopy(pool), k, needs=needs, select=select_checked, as_in_a_run=as_in_a_run)
             if isinstance(part, Weighting):
                 clean_weights(found, pool.size, part.name)
         except Exception as error:  # noqa: BLE001 - whatever a foreign part raises is its fault

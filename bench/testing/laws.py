@@ -6,17 +6,19 @@ nothing of a part that fails on any: other laws reject those.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import product
 
 import numpy as np
+import torch
 
 from bench.strategies.base import Algorithm, Stateful, Weighting
 from bench.strategies.strategy import needs_of
 from bench.testing.answers import Answer, K, Part, answer, ask, changes, fault, global_state, global_state_of, stored
-from bench.testing.toys import hard_pools, toy_pool
+from bench.testing.toys import ToyPool, hard_pools, toy_pool
 
 Law = Callable[[Part], None]
 
@@ -81,12 +83,31 @@ def global_state_is_left_alone(part: Part) -> None:
 
 
 def inputs_are_left_alone(part: Part) -> None:
-    """An answer changes none of the arrays it was given."""
-    pool, original = toy_pool(), toy_pool()
-    with global_state_of(seed=0):
-        ask(part, pool)
-    for name, value in vars(original).items():
-        _check(np.array_equal(getattr(pool, name), value), part, f"changed its input {name!r} in place")
+    """An answer changes nothing that it was given, nor does it need to: in a run all arrays are read-only."""
+    for pool in _pools_of_two_rounds(part):
+        original = copy.deepcopy(pool)
+        with global_state_of(seed=0):
+            ask(part, pool, rounds=1)
+        for name, value in vars(original).items():
+            _check(_equal(getattr(pool, name), value), part, f"changed its input {name!r} in place")
+    found = fault(part, toy_pool(), as_in_a_run=True)
+    _check(not found or bool(fault(part, toy_pool())), part, f"fails when its inputs can only be read: {found}")
+
+
+def _pools_of_two_rounds(part: Part) -> Iterator[ToyPool]:
+    """Yield a pool and, for an algorithm that keeps a state, the pool of the next round."""
+    yield toy_pool()
+    if isinstance(part, Stateful):
+        pool = toy_pool()
+        with global_state_of(seed=0):
+            picks, state = part.advance(pool.view(budget=K), pool.weights, K)
+        yield toy_pool().after(picks, stored(state))
+
+
+def _equal(a: object, b: object) -> bool:
+    if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
+        return torch.equal(a, b)
+    return np.array_equal(a, b) if isinstance(a, np.ndarray) and isinstance(b, np.ndarray) else a == b
 
 
 def row_order_is_irrelevant(part: Part) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,7 +14,7 @@ from pydantic import Field
 from bench.records import Record
 from bench.strategies.base import Algorithm, Stateful, Weighting
 from bench.strategies.select import top_k, weighted_sample
-from bench.strategies.view import FloatArray, IntArray, Need, PoolView
+from bench.strategies.view import NEEDS, FloatArray, IntArray, Need, PoolView
 from bench.testing import laws
 from bench.testing.answers import Part
 from bench.testing.laws import Law
@@ -102,6 +103,39 @@ class WritesWeights(_BrokenAlgorithm):
         return picks
 
 
+@dataclass(frozen=True)
+class WritesOutput(_BrokenAlgorithm):
+    """Wipes out what it was shown.
+
+    Attributes:
+        output: a property of the view.
+        inside: of a view of some of its rows instead, as wrappers hand on.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset(NEEDS)
+    output: str = "probabilities"
+    inside: bool = False
+
+    def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
+        """Return the top of the probabilities."""
+        picks = top_k(view.probabilities, w, k, view.priority)
+        seen = view.rows(np.arange(view.size)) if self.inside else view
+        getattr(seen, self.output)[:] = 0
+        return picks
+
+
+class WritesThroughTorch(_BrokenAlgorithm):
+    """Wipes out an array by way of a tensor, which knows no read-only memory."""
+
+    def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
+        """Return the top of the probabilities."""
+        picks = top_k(view.probabilities, w, k, view.priority)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of torch, that it ought not to be written into
+            torch.from_numpy(view.probabilities).zero_()
+        return picks
+
+
 class TakesTheFirst(_BrokenAlgorithm):
     """Breaks ties by position."""
 
@@ -144,6 +178,12 @@ class Rounds(Record):
     rounds: int = Field(0, exclude=True)
 
 
+class Counted(Rounds):
+    """How many rounds there were."""
+
+    rounds: int = 0
+
+
 @dataclass(frozen=True)
 class Forgets(Stateful[Rounds]):
     """Leaves a part of its state out of what is stored."""
@@ -159,6 +199,20 @@ class Forgets(Stateful[Rounds]):
         rounds = state.rounds if state else 0
         p = view.probabilities if rounds % 2 else 1 - view.probabilities
         return top_k(p, w, k, view.priority), Rounds(rounds=rounds + 1)
+
+
+@dataclass(frozen=True)
+class WritesState(Forgets):
+    """Counts in the state it was given."""
+
+    state_type: ClassVar[type[Record]] = Counted
+
+    def step(self, view: PoolView, state: Rounds | None, w: FloatArray, k: int) -> tuple[IntArray, Rounds]:
+        """Return the top of the probabilities."""
+        if view.state is not None:
+            view.state["rounds"] += 1
+        rounds = state.rounds if state else 0
+        return top_k(view.probabilities, w, k, view.priority), Counted(rounds=rounds + 1)
 
 
 class LogOdds(_BrokenWeighting):
@@ -195,6 +249,11 @@ SPECIMENS: tuple[tuple[Law, Part], ...] = (
     (laws.global_random_state_is_ignored, ReadsGlobally()),
     (laws.global_state_is_left_alone, SeedsGlobally()),
     (laws.inputs_are_left_alone, WritesWeights()),
+    (laws.inputs_are_left_alone, WritesOutput()),
+    (laws.inputs_are_left_alone, WritesOutput("embeddings")),
+    (laws.inputs_are_left_alone, WritesOutput("pretrained", inside=True)),
+    (laws.inputs_are_left_alone, WritesThroughTorch()),
+    (laws.inputs_are_left_alone, WritesState()),
     (laws.row_order_is_irrelevant, TakesTheFirst()),
     (laws.scale_of_weights_is_irrelevant, AddsWeights()),
     (laws.zero_weights_come_last, IgnoresWeights()),

@@ -89,6 +89,10 @@ def in_order(metrics: Iterable[str]) -> list[str]:
     return [metric for metric in METRIC_TITLES if metric in set(metrics)]
 
 
+_DEFAULTS: Any = {name: value for name, value in mpl.rcParamsDefault.items() if name not in {"backend", "interactive"}}
+"""Of matplotlib, in place of a ``matplotlibrc`` in the working directory or the user's configuration."""
+
+
 def rendered(build: Callable[[], Canvas], salt: str) -> dict[Kind, bytes]:
     """Return what is built as files; an SVG's ids are derived from the salt instead of from chance."""
     style: Any = {
@@ -118,7 +122,7 @@ def rendered(build: Callable[[], Canvas], salt: str) -> dict[Kind, bytes]:
         "grid.alpha": 0.25,
         "grid.linewidth": 0.5,
     }
-    with mpl.rc_context(style):
+    with mpl.rc_context({**_DEFAULTS, **style}):
         drawn = build()
         files: dict[Kind, bytes] = {"pdf": _saved(drawn, "pdf")}
         drawn.set_layout_engine("none")  # the places of all parts are found; to find them again takes as long

@@ -11,7 +11,8 @@ from bench.strategies.base import ALGORITHMS, WEIGHTINGS
 from bench.strategies.view import PoolOutputs, PoolView
 from bench.testing import ALGORITHM_LAWS, WEIGHTING_LAWS, laws_for, toy_pool, verdicts
 from bench.testing.answers import answer
-from bench.testing.specimens import SPECIMENS, WritesWeights
+from bench.testing.laws import inputs_are_left_alone
+from bench.testing.specimens import SPECIMENS, WritesOutput, WritesWeights
 
 QUICK: dict[str, dict[str, object]] = {"dal": {"epochs": 2, "hidden": 16}, "odal": {"then": "margin"}}
 """Options that make a slow algorithm quick; what it is held against stays the same."""
@@ -41,6 +42,20 @@ def test_law_rejects_its_specimen(law, specimen):
 )
 def test_no_other_law_rejects_it(law, specimen):
     assert [verdict.law for verdict in verdicts(specimen) if verdict.outcome == "broken"] == [law.__name__]
+
+
+OF_ROWS = ["probabilities", "embeddings", "ensemble", "dropout", "pretrained", "surprisal", "priority"]
+OF_LABELLED = ["labels", "labelled_probabilities", "labelled_embeddings", "labelled_pretrained"]
+
+
+@pytest.mark.parametrize(
+    ("output", "inside"),
+    [*((output, False) for output in (*OF_ROWS, *OF_LABELLED)),
+     *((output, True) for output in (*OF_ROWS, *OF_LABELLED, "shown") if output != "embeddings")],
+)  # fmt: skip
+def test_a_write_into_any_array_is_seen_whichever_view_shows_it(output, inside):
+    with pytest.raises(AssertionError, match=r"changed its input|can only be read"):
+        inputs_are_left_alone(WritesOutput(output, inside))
 
 
 def test_what_a_part_leaves_behind_does_not_hide_its_fault_the_next_time():

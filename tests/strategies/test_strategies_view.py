@@ -4,8 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from bench.errors import RunError
+from bench.strategies.checksum import checksum
+from bench.strategies.view import read_only
 from bench.testing import toy_pool
 
 
@@ -70,3 +73,29 @@ def test_labels_within_the_batch_are_those_of_the_row_and_are_counted_once():
 def test_an_oracle_that_was_not_declared_is_refused():
     with pytest.raises(RunError, match="asked for oracle but declares needs"):
         toy_pool().view(frozenset({"probabilities"})).ask(0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.uint8])
+@pytest.mark.parametrize("shape", [(1, 1), (7, 3), (2049, 513)])
+def test_a_checksum_sees_every_value_and_its_place(dtype, shape):
+    values = (torch.arange(1, 1 + shape[0] * shape[1]) % 11).reshape(shape).to(dtype)
+    before = checksum(values)
+    assert checksum(values.clone()) == before
+    for at in {0, values.numel() // 2, values.numel() - 1}:
+        changed = values.clone()
+        changed.view(-1)[at] += 1
+        assert checksum(changed) != before
+    if values.numel() > 1:
+        assert checksum(values.flip(0)) != before
+        assert checksum(values.flip(1)) != before
+    assert checksum(values[:0]) == 0
+
+
+def test_what_is_read_only_stays_so_whatever_flag_is_set():
+    whole = np.arange(12.0).reshape(3, 4)
+    for array in (whole, whole[:, ::2], whole[:0], whole.astype(np.int64)):
+        locked = read_only(array)
+        assert np.array_equal(locked, array)
+        assert locked.dtype == array.dtype
+        with pytest.raises(ValueError, match="WRITEABLE"):
+            locked.flags.writeable = True
