@@ -11,6 +11,11 @@ from collections.abc import Iterable
 from signal import SIGINT
 
 
+def printable(text: str) -> str:
+    """Return a text in which characters that would be obeyed instead of shown are escapes; line ends and tabs stay."""
+    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
+
+
 class BenchError(Exception):
     """Base of every error the suite raises on purpose."""
 
@@ -18,7 +23,7 @@ class BenchError(Exception):
 
     def __str__(self) -> str:
         """Return the message as one line, whatever it quotes."""
-        return " ".join(super().__str__().splitlines())
+        return printable(" ".join(super().__str__().splitlines()))
 
 
 class SpecError(BenchError):

@@ -26,17 +26,21 @@ ROOMS: dict[str, set[str]] = {
     "bench.errors": set(),
     "bench.seeds": set(),
     "bench.records": {"bench.seeds"},
-    "bench.registry": set(),
-    "bench.config": {"bench.records"},
-    "bench.data": {"bench.seeds"},
+    # What people write, read in one place: paths, words, YAML.
+    "bench.paths": set(),
+    "bench.words": set(),
+    "bench.yaml12": {"bench.words"},
+    "bench.registry": {"bench.paths"},
+    "bench.config": {"bench.records", "bench.paths", "bench.words", "bench.yaml12"},
+    "bench.data": {"bench.seeds", "bench.paths", "bench.yaml12"},
     "bench.tasks": {"bench.seeds", "bench.records", "bench.data"},
-    "bench.model": {"bench.seeds", "bench.records", "bench.data"},
+    "bench.model": {"bench.seeds", "bench.records", "bench.data", "bench.paths"},
     # A strategy sees a view: neither data, tasks nor model; its randomness is handed in.
     "bench.strategies": {"bench.records", "bench.registry"},
     "bench.testing": {"bench.seeds", "bench.records", "bench.strategies"},
     # The store lies below the grid and knows nothing of how a run is made.
-    "bench.store": {"bench.records"},
-    "bench.nightly": {"bench.records", "bench.config", "bench.store"},
+    "bench.store": {"bench.records", "bench.paths"},
+    "bench.nightly": {"bench.records", "bench.config", "bench.store", "bench.paths"},
     "bench.loop": {"bench.seeds", "bench.records", "bench.data", "bench.tasks", "bench.model", "bench.strategies"},
     "bench.perf": {
         *("bench", "bench.seeds", "bench.records", "bench.data", "bench.tasks", "bench.model", "bench.strategies"),
@@ -46,6 +50,7 @@ ROOMS: dict[str, set[str]] = {
     "bench.grid": {
         *("bench", "bench.seeds", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model"),
         *("bench.perf", "bench.strategies", "bench.testing", "bench.store", "bench.loop", "bench.informativeness"),
+        "bench.paths",
     },
     "bench.display": {
         *("bench", "bench.config", "bench.data", "bench.model", "bench.strategies", "bench.testing", "bench.store"),
@@ -53,11 +58,11 @@ ROOMS: dict[str, set[str]] = {
     },
     "bench.cli": {
         *("bench", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model", "bench.strategies"),
-        *("bench.perf", "bench.testing", "bench.store", "bench.grid", "bench.nightly", "bench.display"),
+        *("bench.perf", "bench.testing", "bench.store", "bench.grid", "bench.nightly", "bench.display", "bench.paths"),
         *("analysis", "reports"),
     },
     "bench.__main__": {"bench.cli"},
-    "analysis": {"bench.seeds", "bench.records", "bench.store"},
+    "analysis": {"bench.seeds", "bench.records", "bench.store", "bench.paths", "bench.words"},
     "reports": {"analysis"},
 }
 ERRORS = {"bench": {"bench.errors"}, "analysis": {"bench.errors"}}  # packages whose rooms may all raise these
@@ -72,7 +77,7 @@ LIBRARIES: dict[str, set[str]] = {
     "datasets": {"bench.data"},
     "huggingface_hub": {"bench.data"},
     "pyarrow": {"bench.data", "bench.store"},
-    "yaml": {"bench.config", "bench.data"},
+    "yaml": {"bench.yaml12"},
     "filelock": {"bench.data", "bench.store"},
     "joblib": {"bench.grid", "reports"},
     "dask": {"bench.grid"},
@@ -98,7 +103,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {}
 FOR_TYPES_ONLY = {("bench/data/tokens.py", "transformers")}
 
 # The command line answers `--help` at once: what it uses is imported inside its commands, but for these.
-LIGHT = {"bench", "bench.errors"}
+LIGHT = {"bench", "bench.errors", "bench.paths"}
 
 # Modules that come with a declared library and are no distribution of their own in pyproject.toml.
 COMES_WITH = {"lightning_fabric": "pytorch-lightning", "markupsafe": "jinja2"}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from pydantic import Field
 
 from bench.errors import SpecError, UnknownNameError
 from bench.records import METRICS, Option, Record, Strategy
+from bench.words import scalar
 
 SHORT = {"ba": "balanced_accuracy", "auc": "auc", "pr": "positives_ratio"}
 """Short names of metrics."""
@@ -53,12 +55,15 @@ def parse_looks(text: str | None, seeds_there: int) -> tuple[int, ...]:
 
 
 class Asked(Record):
-    """A strategy as a user names it: ``badge+invprop:bins=5``; options not named are left open."""
+    """A strategy as a user names it: ``badge+invprop:bins=5``; options not named are left open.
+
+    Values of options are text, until the type that a strategy declares or a store holds tells what they mean.
+    """
 
     algorithm: str
-    algorithm_options: dict[str, Option] = Field(default_factory=dict)
+    algorithm_options: dict[str, str] = Field(default_factory=dict)
     weighting: str
-    weighting_options: dict[str, Option] = Field(default_factory=dict)
+    weighting_options: dict[str, str] = Field(default_factory=dict)
 
     def __str__(self) -> str:
         parts = (self.algorithm, self.algorithm_options), (self.weighting, self.weighting_options)
@@ -87,16 +92,21 @@ def spelt(strategy: Strategy) -> str:
     return "+".join(part.name + _spelt(part.options) for part in (strategy.algorithm, strategy.weighting))
 
 
-def _spelt(options: dict[str, Option]) -> str:
+def _spelt(options: Mapping[str, Option]) -> str:
     words = (f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in options.items())
     return ":" + ",".join(words) if options else ""
 
 
-def _option(text: str) -> tuple[str, Option]:
+def is_spelt(value: Option, text: str) -> bool:
+    """Return whether a text names an option's value: a word as it is, ``5``, ``1e-3`` or ``true`` as YAML reads it."""
+    if isinstance(value, str):
+        return text == value
+    read = scalar(text)
+    return isinstance(value, bool) == isinstance(read, bool) and read == value
+
+
+def _option(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:
         raise SpecError(f"option {text!r} of a strategy must read name=value, e.g. bins=5")
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
+    return name, value

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from analysis.frame import Results
-from analysis.gate.spelling import Asked, spelt
+from analysis.gate.spelling import Asked, is_spelt, spelt
 from bench.errors import SpecError
 from bench.records import Component, Strategy
 
@@ -44,5 +44,6 @@ def _strategy(*row: str) -> Strategy:
     return Strategy(algorithm=parts[0], weighting=parts[1])
 
 
-def _meant(part: Component, name: str, options: Mapping[str, object]) -> bool:
-    return part.name == name and part.options.items() >= options.items()
+def _meant(part: Component, name: str, options: Mapping[str, str]) -> bool:
+    named = (option in part.options and is_spelt(part.options[option], text) for option, text in options.items())
+    return part.name == name and all(named)

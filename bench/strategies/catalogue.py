@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
-from typing import TypeVar, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -46,6 +46,14 @@ def component(registry: Registry[P], name: str, options: Mapping[str, Option] | 
     cls = registry.get(name)
     part = _validated(registry.kind, cls, options or {})
     return Component(name=name, options=asdict(part), version=version_of(part))
+
+
+def option_type(name: str, option: str) -> Any:
+    """Return the type an option of an algorithm or a weighting is declared with; None if there is no such option."""
+    for cls in (ALGORITHMS.items().get(name), WEIGHTINGS.items().get(name)):
+        if cls and option in _defaults(cls):
+            return get_type_hints(cls)[option]
+    return None
 
 
 def build(registry: Registry[P], description: Component) -> P:
