@@ -69,12 +69,12 @@ def _without_tracebacks(text: str, read: Any) -> Any:
 class _Loader(yaml.SafeLoader):
     """PyYAML's safe loader with the core schema alone: no dates, no sets, no merging of mappings."""
 
-    yaml_implicit_resolvers: ClassVar[dict[Any, Any]] = {}
+    yaml_implicit_resolvers: ClassVar[dict[Any, Any]] = {}  # type: ignore[misc]  # the stubs say of the instance
     yaml_constructors: ClassVar[dict[Any, Any]] = {
         tag: yaml.SafeLoader.yaml_constructors[tag] for tag in (f"{_TAG}str", f"{_TAG}seq", f"{_TAG}map", None)
     }
 
-    def construct_mapping(self, node: yaml.Node, deep: bool = False) -> dict[Any, Any]:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Return a mapping, each of whose fields is named once."""
         seen = set()
         for key, _ in node.value:
@@ -82,7 +82,7 @@ class _Loader(yaml.SafeLoader):
             if isinstance(key, yaml.ScalarNode) and name in seen:
                 raise yaml.MarkedYAMLError(problem=f"{name!r} is given twice", problem_mark=key.start_mark)
             seen.add(name if isinstance(key, yaml.ScalarNode) else key)
-        return yaml.constructor.BaseConstructor.construct_mapping(self, node, deep)
+        return super().construct_mapping(node, deep)
 
     def _core(self, node: yaml.ScalarNode) -> Scalar:
         """Return a value of a tag of the core schema, written out or not."""

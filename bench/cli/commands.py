@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import typer
 from typer.models import ParameterInfo
@@ -28,15 +28,14 @@ class Commands(typer.Typer):
         return with_paths
 
 
-def read_paths(command: Callable[..., Any]) -> None:
+def read_paths(command: Any) -> None:
     """Let each path of a command pass through :func:`bench.paths.expanded`, from wherever it is given."""
     # annotations are text until they are read, and what is read anew knows nothing of what is set here
     command.__annotations__ = get_type_hints(command, include_extras=True)
     for hint in command.__annotations__.values():
-        if get_origin(hint) is Annotated and _holds_path(get_args(hint)[0]):
-            for info in get_args(hint)[1:]:
-                if isinstance(info, ParameterInfo):
-                    info.parser = expanded
+        for info in getattr(hint, "__metadata__", ()):  # of Annotated
+            if isinstance(info, ParameterInfo) and _holds_path(get_args(hint)[0]):
+                info.parser = expanded
 
 
 def _holds_path(declared: Any) -> bool:

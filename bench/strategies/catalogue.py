@@ -50,8 +50,9 @@ def component(registry: Registry[P], name: str, options: Mapping[str, Option] | 
 
 def option_type(name: str, option: str) -> Any:
     """Return the type an option of an algorithm or a weighting is declared with; None if there is no such option."""
-    for cls in (ALGORITHMS.items().get(name), WEIGHTINGS.items().get(name)):
-        if cls and option in _defaults(cls):
+    registries: tuple[Registry[Any], ...] = (ALGORITHMS, WEIGHTINGS)
+    for cls in (registry.get(name) for registry in registries if name in registry):
+        if option in {field.name for field in fields(cls)}:
             return get_type_hints(cls)[option]
     return None
 
