@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from bench.config.overrides import OptionType, apply
+from bench.config.overrides import OptionType, apply, bare
 from bench.config.spec import GridSpec
 from bench.errors import SpecError, UnknownNameError
 from bench.paths import expanded
@@ -18,6 +19,7 @@ from bench.yaml12 import YamlError, parse, quoting
 
 OF_DATASETS = {"train", "test", "test_fraction", "text", "label", "classes", "positive"}
 """Fields of a user's dataset file; ``train`` is one of a grid too, with fields of its own."""
+WANTED = {bool: "true or false", int: "an integer", float: "a number"}
 
 
 def preset_names() -> tuple[str, ...]:
@@ -45,9 +47,30 @@ def load_spec(
     for override in overrides:
         apply(raw, override, GridSpec, option_type)
     try:
-        return GridSpec.model_validate(raw)
+        spec = GridSpec.model_validate(raw)
     except ValidationError as error:
         raise SpecError(one_line(error, name_or_path, GridSpec)) from None
+    _refuse_conversions(raw, name_or_path)
+    return spec
+
+
+def _refuse_conversions(raw: dict[str, Any], where: str) -> None:
+    """Refuse what pydantic would make fit: ``off`` for false, true for 1, a number in quotes or with underscores."""
+    for field, declared, value in _single_values(raw):
+        fits = isinstance(value, bool) if declared is bool else type(value) in {int, float, NoneType}
+        if declared in WANTED and not fits:
+            raise SpecError(f"{where}: field {field!r} is {value!r}: give {WANTED[declared]}, without quotes")
+
+
+def _single_values(raw: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Yield name, declared type and value of what a specification says of ratios, seeds and settings."""
+    for field in ("ratios", "seeds"):
+        value = raw.get(field)
+        yield from ((field, int, one) for one in (value if isinstance(value, list) else [value]))
+    for group, content in raw.items():
+        for name, field_info in getattr(GridSpec.model_fields[group].annotation, "model_fields", {}).items():
+            if name in content:
+                yield f"{group}.{name}", bare(field_info.annotation)[0], content[name]
 
 
 def _read(name_or_path: str) -> dict[str, Any]:

@@ -53,19 +53,19 @@ def typed(text: str, declared: Any) -> Any:
     A word is taken as it is written, ``010`` and ``true`` too; anything else as YAML 1.2 reads it. Where there may be
     no value, ``none`` and ``null`` say so.
     """
-    bare, optional = _bare(declared)
+    kind, optional = bare(declared)
     if optional and text.lower() in NOTHING:
         return None
-    is_word = bare is str or (get_origin(bare) is Literal and all(isinstance(word, str) for word in get_args(bare)))
+    is_word = kind is str or (get_origin(kind) is Literal and all(isinstance(word, str) for word in get_args(kind)))
     return text if is_word else scalar(text)
 
 
 def _value(text: str, declared: Any, item: Any) -> Any:
     """Return what a text is for a field: a mapping in YAML, a list, or a single value."""
-    bare, _ = _bare(declared)
-    if _is_mapping(bare):
+    kind, _ = bare(declared)
+    if _is_mapping(kind):
         return parse(text)
-    if get_origin(bare) is not tuple:
+    if get_origin(kind) is not tuple:
         return typed(text, declared)
     listed = items(text)
     return typed(text, item) if listed is None else [typed(one, item) for one in listed]
@@ -75,33 +75,33 @@ def _types_at(model: type[BaseModel], path: list[str], option_type: OptionType) 
     """Return the type of the field at a path and, if that is a list, of its items; None where there is none."""
     declared: Any = model
     for name in path:
-        bare, _ = _bare(declared)
-        if _is_model(bare):
-            field = bare.model_fields.get(name)
+        kind, _ = bare(declared)
+        if _is_model(kind):
+            field = kind.model_fields.get(name)
             declared = field.annotation if field else None
         else:
-            declared = get_args(bare)[1] if get_origin(bare) is dict else None
-    bare, _ = _bare(declared)
-    item = get_args(bare)[0] if get_origin(bare) is tuple else None
+            declared = get_args(kind)[1] if get_origin(kind) is dict else None
+    kind, _ = bare(declared)
+    item = get_args(kind)[0] if get_origin(kind) is tuple else None
     if path[0] == "options" and len(path) == 3:
         item = option_type(path[1], path[2])
     return declared, item
 
 
-def _bare(declared: Any) -> tuple[Any, bool]:
+def bare(declared: Any) -> tuple[Any, bool]:
     """Return a type without its annotations and without None, and whether None was part of it."""
     while get_origin(declared) is Annotated:
         declared = get_args(declared)[0]
     if get_origin(declared) in {Union, UnionType}:
         parts = [part for part in get_args(declared) if part is not NoneType]
         if len(parts) < len(get_args(declared)):
-            return (_bare(parts[0])[0] if len(parts) == 1 else None), True
+            return (bare(parts[0])[0] if len(parts) == 1 else None), True
     return declared, False
 
 
-def _is_model(bare: Any) -> bool:
-    return isinstance(bare, type) and issubclass(bare, BaseModel)
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
-def _is_mapping(bare: Any) -> bool:
-    return _is_model(bare) or get_origin(bare) is dict
+def _is_mapping(kind: Any) -> bool:
+    return _is_model(kind) or get_origin(kind) is dict
