@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.text import Text
 
 from bench.errors import printable
 
@@ -25,8 +27,12 @@ class PlainConsole(Console):
             width=None if is_terminal else 160, soft_wrap=not is_terminal, markup=False, emoji=False, highlight=False
         )
 
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return a string as what is laid out; escapes count as the characters they are."""
+        return super().render_str(printable(text), **options)
+
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Yield what is printed; rich's own codes are styles here, and no text yet."""
+        """Yield what is printed, also of what was no string; rich's own codes are styles here, and no text yet."""
         for segment in super().render(renderable, options):
             text = segment.text
             yield segment if segment.control or text.isprintable() else segment._replace(text=printable(text))
