@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from math import isfinite
 
 from pydantic import Field
 
@@ -23,14 +24,15 @@ def parse_margins(text: str) -> dict[str, float]:
     """
     margins: dict[str, float] = {}
     for part in text.split(","):
-        name, _, value = part.partition("=")
-        metric = SHORT.get(name.strip(), name.strip())
+        name, _, number = part.partition("=")
+        metric, value = SHORT.get(name.strip(), name.strip()), scalar(number.strip())
         if metric not in METRICS:
             raise UnknownNameError("metric", name, (*SHORT, *METRICS))
-        try:
-            margins[metric] = float(value)
-        except ValueError:
-            raise SpecError(f"margin {part!r} must read metric=number, e.g. ba=.01") from None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+            raise SpecError(f"margin {part!r} must read metric=number, e.g. ba=.01")
+        if metric in margins:
+            raise SpecError(f"margins {text!r} name {metric} twice; give one for each metric")
+        margins[metric] = float(value)
     return margins
 
 
@@ -83,7 +85,10 @@ def parse_strategy(text: str) -> Asked:
     for kind, part in (("algorithm", algorithm), ("weighting", weighting)):
         name, _, options = part.partition(":")
         parts[kind] = name
-        parts[f"{kind}_options"] = dict(map(_option, filter(None, options.split(","))))
+        pairs = list(map(_option, filter(None, options.split(","))))
+        parts[f"{kind}_options"] = dict(pairs)
+        if len(dict(pairs)) < len(pairs):
+            raise SpecError(f"strategy {text!r} gives an option twice")
     return Asked.model_validate(parts)
 
 

@@ -18,7 +18,13 @@ def test_margins_are_read_by_short_and_long_names():
 
 
 @pytest.mark.parametrize(
-    ("text", "says"), [("acc=.1", "unknown metric 'acc'"), ("ba", "'ba' must read"), ("ba=x", "'ba=x' must read")]
+    ("text", "says"),
+    [
+        ("acc=.1", "unknown metric 'acc'"),
+        ("ba", "'ba' must read"),
+        *((f"ba={number}", f"'ba={number}' must read") for number in ("x", "1:30", "1_0", "nan", ".inf", "true", "")),
+        ("ba=.1,auc=.1,balanced_accuracy=.2", "name balanced_accuracy twice"),
+    ],
 )
 def test_margins_that_do_not_read(text, says):
     with pytest.raises(SpecError, match=says):
@@ -60,6 +66,11 @@ def test_strategies_are_read_with_their_options():
 def test_a_stored_option_s_type_tells_what_its_text_means(value, meant, not_meant):
     assert [text for text in meant if not is_spelt(value, text)] == []
     assert [text for text in not_meant if is_spelt(value, text)] == []
+
+
+def test_an_option_given_twice_is_refused():
+    with pytest.raises(SpecError, match="gives an option twice"):
+        parse_strategy("dal:x=5,x=10+uniform")
 
 
 @pytest.mark.parametrize("text", ["random", "+uniform", "random+", "hal:p+uniform"])
