@@ -34,8 +34,7 @@ class PlainConsole(Console):
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Yield what is printed, also of what was no string; rich's own codes are styles here, and no text yet."""
         for segment in super().render(renderable, options):
-            text = segment.text
-            yield segment if segment.control or text.isprintable() else segment._replace(text=printable(text))
+            yield segment if segment.control else segment._replace(text=printable(segment.text))
 
 
 def console_here() -> Console:
