@@ -23,6 +23,7 @@ from bench.grid.expand import expand
 from bench.grid.world import World
 from bench.paths import expanded
 from bench.store import Store
+from bench.strategies.base import ALGORITHMS, WEIGHTINGS
 
 ODD = (
     *("[exp]", "[/exp]", "[bold red]x", "a, b", "run #2", "x: y", "'q'", '"dq"', " lead", "trail ", "$x$", "a\\b"),
@@ -32,6 +33,12 @@ ODD = (
 
 def quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+@pytest.fixture(autouse=True)
+def _registries_restored(monkeypatch):
+    for registry in (ALGORITHMS, WEIGHTINGS):
+        monkeypatch.setattr(registry, "_found", dict(registry.items()))
 
 
 @pytest.fixture(scope="session")
