@@ -12,7 +12,6 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
-import os
 import pkgutil
 import sys
 from collections.abc import Iterator, Mapping
@@ -23,6 +22,7 @@ from types import ModuleType
 from typing import Generic, TypeVar
 
 from bench.errors import PluginError, UnknownNameError
+from bench.paths import expanded
 
 T = TypeVar("T")
 
@@ -135,7 +135,7 @@ def load_file(path: str | Path) -> ModuleType:
     Raises:
         PluginError: if there is no such file or it cannot be imported; the message names file and reason.
     """
-    file = Path(os.path.expanduser(path)).resolve()  # noqa: PTH111 - leaves the ~ of an unknown user as it is
+    file = expanded(path).resolve()
     if not file.is_file():
         raise PluginError(f"no plug-in file {str(path)!r}; give the path of a Python file")
     name = f"imbal_bench_plugin_{file.stem}_{file_version(file)}"
@@ -156,4 +156,4 @@ def load_file(path: str | Path) -> ModuleType:
 
 def file_version(path: str | Path) -> str:
     """Return the version of code that lives outside the package: a hash of its file."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
+    return hashlib.sha256(expanded(path).read_bytes()).hexdigest()[:12]

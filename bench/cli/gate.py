@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from bench.cli.baseline import DEFAULT_FOLDER, FolderOption
+from bench.cli.console import console_here
 from bench.cli.options import (
     DEFAULT_CACHE,
     DEFAULT_JOBS,
@@ -32,7 +33,6 @@ from bench.cli.options import (
     ThreadsOption,
     TimeoutOption,
     add_plugins,
-    console_here,
     load,
     world_at,
 )
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from bench.grid.execute import Execution
     from bench.grid.expand import Grid
     from bench.grid.world import World
-    from bench.records import Strategy
+    from bench.records import Option, Strategy
 
 
 def regress(
@@ -156,8 +156,8 @@ def regress(
         verdict = _look_by_look(plan, grid, execution, console)
     else:
         verdict = _judged(plan, folder, grid)
+    files = write_gate(verdict, out or folder / "report")  # before it is printed: whatever becomes of the terminal
     console.print(terminal_verdict(verdict))
-    files = write_gate(verdict, out or folder / "report")
     console.print(
         f"evidence: {files.html.resolve()} (and gate.md, gate.json, gate.xml)", highlight=False, soft_wrap=True
     )
@@ -195,15 +195,20 @@ def _stored(where: str | Path) -> Results:
 def _strategy(asked: Asked, store: Path | None) -> Strategy:
     """Return the strategy that is meant: that of a store, or of the code at hand."""
     from analysis.gate import stored_strategy
+    from bench.config.overrides import typed
     from bench.records import Strategy
     from bench.strategies.base import ALGORITHMS, WEIGHTINGS
-    from bench.strategies.catalogue import component
+    from bench.strategies.catalogue import component, option_type
 
     if store is not None:
         return stored_strategy(_stored(store), asked)
+
+    def options(part: str, texts: dict[str, str]) -> dict[str, Option]:
+        return {name: typed(text, option_type(part, name)) for name, text in texts.items()}
+
     return Strategy(
-        algorithm=component(ALGORITHMS, asked.algorithm, asked.algorithm_options),
-        weighting=component(WEIGHTINGS, asked.weighting, asked.weighting_options),
+        algorithm=component(ALGORITHMS, asked.algorithm, options(asked.algorithm, asked.algorithm_options)),
+        weighting=component(WEIGHTINGS, asked.weighting, options(asked.weighting, asked.weighting_options)),
     )
 
 

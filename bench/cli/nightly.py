@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from bench.cli.baseline import DEFAULT_FOLDER, FolderOption
+from bench.cli.console import console_here
 from bench.cli.gate import data_of, suite_of
 from bench.cli.options import (
     DEFAULT_CACHE,
@@ -28,7 +29,6 @@ from bench.cli.options import (
     ThreadsOption,
     TimeoutOption,
     add_plugins,
-    console_here,
     load,
     world_at,
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
+
+from bench.paths import expanded
 
 if TYPE_CHECKING:
     from bench.config import GridSpec
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 SpecArgument = Annotated[str, typer.Argument(help="A preset (see `imbal-bench list presets`) or a YAML file.")]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Override any field: --set loop.rounds=3 --set 'ratios=[10, 50]'. Repeatable."),
+    typer.Option("--set", help="Override any field: --set loop.rounds=3 --set ratios=10,50. Repeatable."),
 ]
-TasksOption = Annotated[str | None, typer.Option("--tasks", help="E.g. sst2,ag_news/Sports (as --set tasks=[...]).")]
+TasksOption = Annotated[str | None, typer.Option("--tasks", help="E.g. sst2,ag_news/Sports; quote one with a comma.")]
 RatiosOption = Annotated[str | None, typer.Option("--ratios", help="E.g. 10,50.")]
 SeedsOption = Annotated[str | None, typer.Option("--seeds", help="A number of seeds, or a list such as 3,4.")]
 AlgorithmsOption = Annotated[str | None, typer.Option("--algorithms", help="E.g. random,badge.")]
@@ -58,7 +58,7 @@ ThreadsOption = Annotated[
 ]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 PluginOption = Annotated[
-    list[str] | None, typer.Option("--plugin", help="Python file with strategies or weightings. Repeatable.")
+    list[Path] | None, typer.Option("--plugin", help="Python file with strategies or weightings. Repeatable.")
 ]
 DEFAULT_CACHE = Path("data_cache")
 DEFAULT_JOBS = 1
@@ -74,16 +74,16 @@ def load(
     weightings: str | None,
     model: str | None,
 ) -> GridSpec:
-    """Load a specification; the short options are overrides too, written as lists."""
+    """Load a specification; the short options are overrides too."""
     from bench.config import load_spec
+    from bench.strategies.catalogue import option_type
 
-    lists = {"tasks": tasks, "ratios": ratios, "algorithms": algorithms, "weightings": weightings}
-    short = [f"{field}=[{value}]" for field, value in lists.items() if value is not None]
-    if seeds is not None:
-        short.append(f"seeds=[{seeds}]" if "," in seeds else f"seeds={seeds}")
-    if model is not None:
-        short.append(f"model.name={model}")
-    return load_spec(spec, [*(overrides or ()), *short])
+    short = {
+        "tasks": tasks, "ratios": ratios, "seeds": seeds, "algorithms": algorithms, "weightings": weightings,
+        "model.name": model,
+    }  # fmt: skip
+    given = [f"{field}={value}" for field, value in short.items() if value is not None]
+    return load_spec(spec, [*(overrides or ()), *given], option_type)
 
 
 def world_at(data_dir: Path | None, cache_dir: Path) -> World:
@@ -93,15 +93,10 @@ def world_at(data_dir: Path | None, cache_dir: Path) -> World:
     return World(data_dir, cache_dir)
 
 
-def add_plugins(paths: list[str] | None) -> tuple[str, ...]:
+def add_plugins(paths: list[Path] | None) -> tuple[str, ...]:
     """Load plug-in files; return their absolute paths, for workers to load them too."""
     from bench.strategies.catalogue import add_plugin
 
     for path in paths or ():
         add_plugin(path)
-    return tuple(str(Path(path).resolve()) for path in paths or ())
-
-
-def console_here() -> Console:
-    """Return a console as wide as the terminal; lines of a file or pipe are not broken."""
-    return Console(width=None if sys.stdout.isatty() else 160, soft_wrap=not sys.stdout.isatty())
+    return tuple(str(expanded(path).resolve()) for path in paths or ())

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from bench.cli.console import console_here
 from bench.cli.options import (
     DEFAULT_CACHE,
     DEFAULT_JOBS,
@@ -26,7 +27,6 @@ from bench.cli.options import (
     ThreadsOption,
     WeightingsOption,
     add_plugins,
-    console_here,
     load,
     world_at,
 )

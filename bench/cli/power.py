@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.cli.options import DEFAULT_CACHE, CacheOption, DataOption, console_here, world_at
+from bench.cli.console import console_here
+from bench.cli.options import DEFAULT_CACHE, CacheOption, DataOption, world_at
 
 if TYPE_CHECKING:
     from analysis.inference import Need, Pilot, Way
@@ -53,9 +54,9 @@ def power(
     records = [source.read(key) for key in plan.runs]
     kept = calibration or _kept_here(cache_dir, records[0].spec.settings.model.name)
     price = price_of(records, world_at(data_dir, cache_dir), kept)
-    _show(plan, margin, found, price, console_here())
     if json:
         _write(json, plan, metric, margin, found, price)
+    _show(plan, margin, found, price, console_here())
 
 
 def _kept_here(cache_dir: Path, model: str) -> Path | None:

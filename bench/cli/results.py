@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench.cli.options import console_here
+from bench.cli.console import console_here
+from bench.paths import expanded
 
 
 def report(
@@ -51,8 +52,8 @@ def explain(
     """
     from reports import terminal_explanation
 
-    if Path(address[0]).is_dir():
-        store, address = Path(address[0]), address[1:]
+    if expanded(address[0]).is_dir():
+        store, address = expanded(address[0]), address[1:]
     console_here().print(terminal_explanation(store, address, settings))
 
 
@@ -65,12 +66,13 @@ def print_and_write(
     *,
     with_texts: bool = False,
 ) -> None:
-    """Print tables of a store, write its whole report, and say where it is."""
+    """Write the whole report of a store, print tables of it, and say where it is."""
     from reports import read_report, terminal_table, write_report
 
     found = read_report(store)
-    console.print(terminal_table(found, tables))
+    shown = terminal_table(found, tables)  # first, so that a wrong name of a table writes nothing
     files = write_report(found, out, paper, with_texts=with_texts)
+    console.print(shown)
     console.print(f"report: {files.html.resolve()}", highlight=False, soft_wrap=True)
     if paper:
         console.print(f"for an article: {(paper / 'main.tex').resolve()}", highlight=False, soft_wrap=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from bench.cli.console import console_here
 from bench.cli.options import (
     DEFAULT_CACHE,
     DEFAULT_JOBS,
@@ -34,7 +35,6 @@ from bench.cli.options import (
     TimeoutOption,
     WeightingsOption,
     add_plugins,
-    console_here,
     load,
     world_at,
 )

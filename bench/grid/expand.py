@@ -15,6 +15,7 @@ from bench.data.sources import default_positives
 from bench.errors import DataError, InfeasibleTaskError, SpecError, UnknownNameError
 from bench.grid.world import World
 from bench.model.content import pinned
+from bench.paths import file_name
 from bench.records import Block, RunSpec, Settings, Strategy, Task, combined
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS
 from bench.strategies.catalogue import component
@@ -63,8 +64,7 @@ class BlockJob:
     @property
     def name(self) -> str:
         """A file name for the block's lock."""
-        text = f"{self.block}-{self.fingerprint[:8]}"
-        return "".join(c if c.isalnum() or c in "-._" else "_" for c in text)
+        return file_name(f"{self.block}-{self.fingerprint[:8]}")
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class Heartbeat:
         beat = Beat(what=what, stage=stage, key=key, fraction=round(fraction, 3), time=time.time())
         temporary = self._path.with_suffix(".tmp")
         try:
-            temporary.write_text(beat.model_dump_json())
+            temporary.write_text(beat.model_dump_json(), encoding="utf-8")
             temporary.replace(self._path)
         except OSError:
             log.debug("no heartbeat: the store cannot be written")

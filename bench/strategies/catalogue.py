@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
-from typing import TypeVar, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -50,6 +50,15 @@ def component(registry: Registry[P], name: str, options: Mapping[str, Option] | 
     return Component(
         name=name, options=values, version=version_of(part), at_default=tuple(sorted(same)), needs=_needs(part)
     )
+
+
+def option_type(name: str, option: str) -> Any:
+    """Return the type an option of an algorithm or a weighting is declared with; None if there is no such option."""
+    registries: tuple[Registry[Any], ...] = (ALGORITHMS, WEIGHTINGS)
+    for cls in (registry.get(name) for registry in registries if name in registry):
+        if option in {field.name for field in fields(cls)}:
+            return get_type_hints(cls)[option]
+    return None
 
 
 def build(registry: Registry[P], description: Component) -> P:
