@@ -73,7 +73,7 @@ LIBRARIES: dict[str, set[str]] = {
     "huggingface_hub": {"bench.data"},
     "pyarrow": {"bench.data", "bench.store"},
     "yaml": {"bench.config", "bench.data"},
-    "filelock": {"bench.data", "bench.store"},
+    "filelock": {"bench.data", "bench.grid", "bench.store"},
     "joblib": {"bench.grid", "reports"},
     "dask": {"bench.grid"},
     "distributed": {"bench.grid"},

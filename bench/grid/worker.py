@@ -17,7 +17,7 @@ from bench.data.tokens import tokenise
 from bench.errors import BenchError, RunError, StoreError
 from bench.grid.attempts import Attempts, time_limit
 from bench.grid.expand import BlockJob
-from bench.grid.heartbeat import Heartbeat, process_name
+from bench.grid.heartbeat import Heartbeat, is_of_this_host, process_name
 from bench.grid.messages import BlockReport, WorkerContext
 from bench.grid.plan import needs_at_start
 from bench.grid.progress import log_to_file
@@ -67,8 +67,10 @@ def _prepare(context: WorkerContext) -> None:
 
 def _log_file(context: WorkerContext) -> Path:
     """Return where this process logs; machines have files of their own, since appending over a network mixes lines."""
-    path, host = context.log_file, socket.gethostname()
-    return path if context.driver.startswith(f"{host}-") else path.with_name(f"{path.stem}-{host}{path.suffix}")
+    path = context.log_file
+    if is_of_this_host(context.driver):
+        return path
+    return path.with_name(f"{path.stem}-{socket.gethostname()}{path.suffix}")
 
 
 @dataclass
