@@ -18,7 +18,7 @@ class Workers:
     """Which processes run blocks.
 
     Attributes:
-        executor: ``inline`` (this process), ``joblib`` (processes of this machine) or ``dask``.
+        executor: ``inline`` (this process), ``joblib`` (processes of this machine, by loky) or ``dask``.
         jobs: worker processes on this machine; with GPUs, as many as these have room for.
         gpus: CUDA's names of the GPUs to be shared out; empty leaves the choice to each worker.
         per_gpu: worker processes on each of them.

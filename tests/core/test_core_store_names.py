@@ -11,6 +11,7 @@ import threading
 import pytest
 from conftest import ROOT
 
+from bench.errors import StoreError
 from bench.store import Store
 from bench.store.files import write_atomically
 
@@ -30,7 +31,7 @@ def test_writers_with_one_process_id_do_not_touch_each_others_files(tmp_path, mo
     target, halfway, sync = tmp_path / "file", threading.Barrier(WRITERS), os.fsync
     contents = [bytes([65 + number]) * 10_000 * (number + 1) for number in range(WRITERS)]
     waiting = threading.local()
-    failed: list[BaseException] = []
+    failed: list[StoreError] = []
 
     def wait_once(descriptor: int) -> None:
         if not getattr(waiting, "over", False):
@@ -41,7 +42,7 @@ def test_writers_with_one_process_id_do_not_touch_each_others_files(tmp_path, mo
     def write(content: bytes) -> None:
         try:
             write_atomically(target, content)
-        except BaseException as error:
+        except StoreError as error:
             failed.append(error)
 
     monkeypatch.setattr(os, "fsync", wait_once)
@@ -52,7 +53,7 @@ def test_writers_with_one_process_id_do_not_touch_each_others_files(tmp_path, mo
         thread.join()
     assert failed == []
     assert target.read_bytes() in contents
-    assert os.listdir(tmp_path) == ["file"]
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 OPENER = """
@@ -90,7 +91,7 @@ def test_containers_that_open_a_new_store_at_once_all_succeed(tmp_path):
     assert len({lines[0] for lines in outputs}) == 1  # else this would have shown nothing
     for number in range(40):
         store = tmp_path / f"store-{number}"
-        assert os.listdir(store) == ["store.json"]
+        assert [path.name for path in store.iterdir()] == ["store.json"]
         assert Store(store).keys() == set()
         assert json.loads((store / "store.json").read_bytes()) == {"schema_version": 1}
 

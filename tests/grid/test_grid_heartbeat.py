@@ -54,7 +54,7 @@ def test_what_a_worker_does_is_shown_until_it_stops(store):
     assert [(beat.what, beat.stage, beat.fraction) for beat in beats(store)] == [("toy/law", "score", 0.25)]
     heart.stop()
     assert beats(store) == []
-    assert os.listdir(store.path / "live") == []
+    assert list((store.path / "live").iterdir()) == []
 
 
 @pytest.mark.parametrize("before", [(), ("unshare", "--pid", "--fork", "--kill-child")], ids=["here", "container"])
@@ -87,7 +87,7 @@ def test_looking_at_a_store_writes_nothing(store):
     beat = Beat(what="a", stage="b", key="", fraction=0, time=time.time())
     (store.path / "live" / "node-0-1.json").write_text(beat.model_dump_json())
     assert beats(store) == [beat]  # without a lock beside it nothing is known but when it was written
-    assert os.listdir(store.path / "live") == ["node-0-1.json"]
+    assert [path.name for path in (store.path / "live").iterdir()] == ["node-0-1.json"]
     old = beat.model_copy(update={"time": time.time() - heartbeat.STALE_AFTER_S - 1})
     (store.path / "live" / "node-0-1.json").write_text(old.model_dump_json())
     assert beats(store) == []
