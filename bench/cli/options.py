@@ -12,6 +12,7 @@ from rich.console import Console
 if TYPE_CHECKING:
     from bench.config import GridSpec
     from bench.grid.world import World
+    from bench.registry import PluginFile
 
 SpecArgument = Annotated[str, typer.Argument(help="A preset (see `imbal-bench list presets`) or a YAML file.")]
 SetOption = Annotated[
@@ -93,13 +94,15 @@ def world_at(data_dir: Path | None, cache_dir: Path) -> World:
     return World(data_dir, cache_dir)
 
 
-def add_plugins(paths: list[str] | None) -> tuple[str, ...]:
-    """Load plug-in files; return their absolute paths, for workers to load them too."""
+def add_plugins(paths: list[str] | None) -> tuple[PluginFile, ...]:
+    """Load plug-in files; return them as they were read, for workers to load the same."""
+    from bench.registry import read_plugin
     from bench.strategies.catalogue import add_plugin
 
-    for path in paths or ():
-        add_plugin(path)
-    return tuple(str(Path(path).resolve()) for path in paths or ())
+    plugins = tuple(read_plugin(path) for path in paths or ())
+    for plugin in plugins:
+        add_plugin(plugin)
+    return plugins
 
 
 def console_here() -> Console:

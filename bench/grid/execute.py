@@ -35,6 +35,7 @@ from bench.grid.world import World
 from bench.model.checkpoint import load_tokenizer, resolve
 from bench.model.hardware import choose_hardware
 from bench.records import RunRecord
+from bench.registry import PluginFile, read_plugin
 from bench.store import Store
 
 log = logging.getLogger("bench")
@@ -46,7 +47,8 @@ class Execution:
     """How a grid is executed; none of it changes what a run yields beyond the rounding of another thread count.
 
     Attributes:
-        workers: which processes run blocks. device: auto, cpu or cuda. plugins: files with strategies.
+        workers: which processes run blocks. device: auto, cpu or cuda.
+        plugins: files with strategies, as they were read, or where they are.
         threads: of each worker; None divides the cores. run_timeout: seconds a run may take; None for no limit.
     """
 
@@ -54,7 +56,7 @@ class Execution:
     world: World
     workers: Workers = THIS_PROCESS
     device: str = "auto"
-    plugins: tuple[str, ...] = ()
+    plugins: tuple[str | PluginFile, ...] = ()
     threads: int | None = None
     run_timeout: float | None = None
 
@@ -70,7 +72,7 @@ class Execution:
             world=self.world,
             device=self.device,
             threads=self.threads_each,
-            plugins=self.plugins,
+            plugins=tuple(p if isinstance(p, PluginFile) else read_plugin(p) for p in self.plugins),
             driver=process_name(),
             call=uuid4().hex,
             folder=Path.cwd(),

@@ -29,7 +29,7 @@ from bench.model.hardware import choose_hardware, use_threads
 from bench.model.surprisal import SurprisalSource
 from bench.records import ModelSettings, RunRecord, RunSpec
 from bench.store import Store
-from bench.strategies.catalogue import add_plugin, build_strategy
+from bench.strategies.catalogue import add_plugin, build_strategy, use_plugins
 from bench.tasks import build_task
 
 log = logging.getLogger("bench")
@@ -61,8 +61,10 @@ def _prepare(context: WorkerContext) -> None:
         with suppress(OSError):  # a machine without that folder can do without, if all paths are absolute
             os.chdir(context.folder)
         log_to_file(_log_file(context))
-    for path in context.plugins:
-        add_plugin(path)
+        use_plugins(context.plugins)
+    else:
+        for plugin in context.plugins:
+            add_plugin(plugin)
 
 
 def _log_file(context: WorkerContext) -> Path:

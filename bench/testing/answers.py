@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from bench.foreign import foreign_code
 from bench.records import Record
 from bench.strategies.base import Algorithm, Stateful, Weighting
 from bench.strategies.select import clean_weights
@@ -47,9 +48,10 @@ def ask(
     select: Callable[[Algorithm, PoolView, FloatArray, int], Choice] = _unchecked,
 ) -> Answer:
     """Return w, (n,), or the k rows that are selected, of a stateful algorithm those of a further round as well."""
-    if isinstance(part, Weighting):
-        return part.weights(pool.view(needs))
-    choice = select(part, pool.view(needs, budget=k), pool.weights, k)
+    with foreign_code(f"{part.name!r}"):
+        if isinstance(part, Weighting):
+            return part.weights(pool.view(needs))
+        choice = select(part, pool.view(needs, budget=k), pool.weights, k)
     if choice.state is None or rounds == 1 or k == pool.size:
         return choice.picks
     left, following = np.delete(np.arange(pool.size), choice.picks), pool.after(choice.picks, stored(choice.state))

@@ -146,6 +146,9 @@ class Broken(Algorithm):
         ("raise ZeroDivisionError('by hand')", "ZeroDivisionError: by hand"),
         ("return np.zeros(k, dtype=int)", "algorithm 'broken' was asked for 6 distinct rows"),
         ("return view.probabilities", "the strategy asked for probabilities but declares needs = []"),
+        ("raise SystemExit(0)", "algorithm 'broken' raised SystemExit(0), which would end the program"),
+        ("raise KeyboardInterrupt", "algorithm 'broken' raised KeyboardInterrupt()"),
+        ("raise GeneratorExit", "algorithm 'broken' raised GeneratorExit()"),
     ],
 )
 def test_a_failing_strategy_fails_alone_with_its_reason(body, reason, tiny_spec, run_grid, tmp_path):
