@@ -13,6 +13,7 @@ from bench.cli.baseline import DEFAULT_FOLDER, FolderOption
 from bench.cli.options import (
     DEFAULT_CACHE,
     DEFAULT_JOBS,
+    MOST_SIMULATIONS,
     CacheOption,
     DataOption,
     DeviceOption,
@@ -33,6 +34,7 @@ from bench.cli.options import (
     TimeoutOption,
     add_plugins,
     console_here,
+    finite,
     load,
     world_at,
 )
@@ -64,9 +66,12 @@ def regress(
         str | None, typer.Option("--sequential", help="Numbers of seeds to look at: obf:4,7,10. Default: one look.")
     ] = None,
     futility: Annotated[
-        float | None, typer.Option(help="Conditional power below which a look stops; 0: never. Default: 0.1.")
+        float | None,
+        typer.Option(callback=finite, help="Conditional power below which a look stops; 0: never. Default: 0.1."),
     ] = None,
-    level: Annotated[float | None, typer.Option(help="One-sided, all looks together. Default: 0.05.")] = None,
+    level: Annotated[
+        float | None, typer.Option(callback=finite, help="One-sided, all looks together. Default: 0.05.")
+    ] = None,
     overrides: SetOption = None,
     tasks: TasksOption = None,
     ratios: RatiosOption = None,
@@ -91,7 +96,9 @@ def regress(
     simulate: Annotated[
         bool, typer.Option("--simulate", help="Try the plan on simulated grids with the stored runs' spread instead.")
     ] = False,
-    simulations: Annotated[int, typer.Option("--simulations", min=1, help="Grids that --simulate draws.")] = 2000,
+    simulations: Annotated[
+        int, typer.Option("--simulations", min=1, max=MOST_SIMULATIONS, help="Grids that --simulate draws.")
+    ] = 2000,
 ) -> None:
     """Is a candidate as good as a baseline? Runs what is missing, look by look, and judges.
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench.cli.options import console_here
+from bench.cli.options import MOST_SIMULATIONS, console_here, finite
 
 
 def report(
@@ -84,14 +84,20 @@ def validate(
     metric: Annotated[str, typer.Option(help="balanced_accuracy, auc or positives_ratio.")] = "auc",
     condition: Annotated[str | None, typer.Option(help="E.g. ratio50-warm, where the store holds several.")] = None,
     tasks: Annotated[str | None, typer.Option(help="Tasks of each dataset instead, e.g. 4,3,5,2.")] = None,
-    seeds: Annotated[int | None, typer.Option(help="Number of seeds instead.")] = None,
-    algorithms: Annotated[int | None, typer.Option(help="Number of algorithms that a test pools instead.")] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, max=10_000, help="Number of seeds instead.")] = None,
+    algorithms: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Number of algorithms that a test pools instead.")
+    ] = None,
     sd: Annotated[
         list[str] | None,
         typer.Option(help="Standard deviation instead, of dataset, task, seed, block or residual: task=0.02."),
     ] = None,
-    effect: Annotated[float | None, typer.Option(help="Effect to plant. Default: one found in 80 % of grids.")] = None,
-    simulations: Annotated[int, typer.Option(help="Grids drawn for each question.")] = 4000,
+    effect: Annotated[
+        float | None, typer.Option(callback=finite, help="Effect to plant. Default: one found in 80 % of grids.")
+    ] = None,
+    simulations: Annotated[
+        int, typer.Option(min=1, max=MOST_SIMULATIONS, help="Grids drawn for each question.")
+    ] = 4000,
 ) -> None:
     """Try the suite's own tests: false positives and power of paper and sound mode, on simulated grids.
 

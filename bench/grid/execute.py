@@ -21,7 +21,7 @@ from uuid import uuid4
 from rich.console import Console
 
 from bench.config.spec import GridSpec
-from bench.errors import RunError, StoppedError, StoreError
+from bench.errors import RunError, SpecError, StoppedError, StoreError
 from bench.grid.attempts import DEATHS_ALLOWED
 from bench.grid.executors import reports_of
 from bench.grid.expand import BlockJob, Grid
@@ -33,7 +33,7 @@ from bench.grid.worker import run_block
 from bench.grid.workers import THIS_PROCESS, Workers
 from bench.grid.world import World
 from bench.model.checkpoint import load_tokenizer, resolve
-from bench.model.hardware import choose_hardware
+from bench.model.hardware import refuse_missing_gpus, refuse_unknown_device, uses_gpu
 from bench.records import RunRecord
 from bench.registry import PluginFile, read_plugin
 from bench.store import Store
@@ -60,6 +60,13 @@ class Execution:
     threads: int | None = None
     run_timeout: float | None = None
 
+    def __post_init__(self) -> None:
+        limit = self.run_timeout
+        if limit is not None and not 0 < limit <= threading.TIMEOUT_MAX:
+            raise SpecError(f"a run's time limit is {limit} s; give seconds above 0, or none for no limit")
+        if self.workers.gpus and self.device == "cpu":
+            raise SpecError("--gpus shares out GPUs, but --device cpu leaves them unused; give one of them")
+
     @property
     def threads_each(self) -> int:
         """Threads of each worker."""
@@ -70,7 +77,7 @@ class Execution:
         return WorkerContext(
             store=self.store,
             world=self.world,
-            device=self.device,
+            device="cuda" if self.workers.gpus else self.device,  # a worker must not turn to the CPU in silence
             threads=self.threads_each,
             plugins=tuple(p if isinstance(p, PluginFile) else read_plugin(p) for p in self.plugins),
             driver=process_name(),
@@ -104,10 +111,12 @@ def preflight(spec: GridSpec, execution: Execution) -> None:
     """Find out before anything is stored whether this machine has what a grid needs.
 
     Raises:
-        ModelError: if the device (unless blocks run elsewhere) or the checkpoint cannot be had.
+        ModelError: if the device or a GPU (unless blocks run elsewhere) or the checkpoint cannot be had.
     """
+    refuse_unknown_device(execution.device)
+    refuse_missing_gpus(execution.workers.gpus)
     if not execution.workers.elsewhere:
-        choose_hardware(execution.device, spec.model.precision)
+        uses_gpu(execution.device, spec.model.precision)
     load_tokenizer(resolve(spec.model.name, spec.model.revision))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench.config.slurm import SlurmSpec
-from bench.errors import SpecError
+from bench.errors import ModelError, SpecError
 from bench.model.hardware import visible_gpus
 
 Executor = Literal["inline", "joblib", "dask"]
@@ -102,7 +102,10 @@ def choose_workers(
 def _gpu_names(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(","))
     if names == ("all",):
-        return visible_gpus()
+        there = visible_gpus()
+        if not there:
+            raise ModelError("all GPUs were asked for, but torch sees none; leave --gpus out to run on the CPU")
+        return there
     if not all(names) or len(set(names)) < len(names) or "all" in names:
         raise SpecError(f"--gpus {text!r} must read all, or different numbers or names separated by commas: 0,1,2")
     return names
