@@ -195,10 +195,8 @@ def _strategy(asked: Asked, store: Path | None) -> Strategy:
 def suite_of(grid: Grid) -> dict[str, object]:
     """Return what a plan says of a grid: where it can be run, and under which settings."""
     from analysis.gate import Place
-    from bench.errors import InfeasibleTaskError
 
-    if not grid.jobs:
-        raise InfeasibleTaskError(grid.skipped[0].reason)
+    grid.refuse_if_empty()
     blocks = [job.block for job in grid.jobs]
     places = dict.fromkeys(Place(task=block.task, ratio=block.ratio, start=block.start) for block in blocks)
     return {"places": tuple(places), "settings": grid.spec.settings}

@@ -29,9 +29,14 @@ def report(
 
     What has not changed since the last report is taken from the store's folder index/, which may be deleted. A store
     holds short excerpts of the datasets' texts (informativeness.examples of each run); a report holds none, unless
-    --with-texts asks for them.
+    --with-texts asks for them. Exit code 2: the store holds no finished run; the report then shows why, if it knows.
     """
+    from bench.errors import StoreError
+    from bench.store import Store
+
     print_and_write(store, out or store / "report", console_here(), table or [], paper, with_texts=with_texts)
+    if not Store(store).keys():
+        raise StoreError(f"{store} holds no finished runs to report; run a grid first")
 
 
 def explain(
