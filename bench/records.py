@@ -226,6 +226,8 @@ class Provenance(Record):
     model_fingerprint: str
     lm_head: str
     """``checkpoint``, ``trained`` (the checkpoint has none), or ``unused``."""
+    attention: str = "sdpa"
+    """``sdpa`` (torch's own), or ``eager`` for an architecture that knows its own only, which is slower."""
 
 
 class RunRecord(Record):

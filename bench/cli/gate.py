@@ -217,7 +217,7 @@ def _look_by_look(plan: Plan, grid: Grid, execution: Execution, console: Console
     verdict = _judged(plan, execution.store, grid)
     for look, count in enumerate(plan.looks):
         if verdict.runnable and verdict.taken == look:
-            preflight(grid.spec, execution)
+            preflight(grid.spec, execution, arms)
             execute(grid.running(arms, plan.seeds[:count]), execution, console)
             verdict = _judged(plan, execution.store, grid)
     return verdict

@@ -123,7 +123,7 @@ def nightly(
         None, jobs=jobs, gpus=gpus, per_gpu=per_gpu, scheduler=None, slurm=None, apart=run_timeout is not None
     )
     execution = Execution(night.store, world, workers, device, plugins, threads, run_timeout)
-    preflight(begun.grid, execution)
+    preflight(begun.grid, execution, grid.strategies)
     night.begin(begun)
     with Store(night.store, create=True).claim("nightly") as mine:
         if not mine:

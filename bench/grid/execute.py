@@ -32,11 +32,13 @@ from bench.grid.progress import Monitor, log_to, shown
 from bench.grid.worker import run_block
 from bench.grid.workers import THIS_PROCESS, Workers
 from bench.grid.world import World
-from bench.model.checkpoint import load_tokenizer, resolve
+from bench.model.architecture import refuse_unfit
 from bench.model.hardware import refuse_missing_gpus, refuse_unknown_device, uses_gpu
-from bench.records import RunRecord
+from bench.records import RunRecord, Strategy
 from bench.registry import PluginFile, read_plugin
 from bench.store import Store
+from bench.strategies.catalogue import build_strategy
+from bench.strategies.strategy import needs_of
 
 log = logging.getLogger("bench")
 BUSY_POLL_S = 2.0
@@ -107,17 +109,24 @@ class Summary:
         return self.total - self.stored_before - self.done
 
 
-def preflight(spec: GridSpec, execution: Execution) -> None:
+def preflight(spec: GridSpec, execution: Execution, strategies: Iterable[Strategy] = ()) -> None:
     """Find out before anything is stored whether this machine has what a grid needs.
 
+    Args:
+        spec: the grid's specification.
+        execution: how it is to be run.
+        strategies: what is to be run of it, since some ask more of a model than others.
+
     Raises:
-        ModelError: if the device or a GPU (unless blocks run elsewhere) or the checkpoint cannot be had.
+        ModelError: if the device or a GPU (unless blocks run elsewhere) or the checkpoint cannot be had, or the
+            checkpoint's architecture lacks what is needed.
     """
     refuse_unknown_device(execution.device)
     refuse_missing_gpus(execution.workers.gpus)
     if not execution.workers.elsewhere:
         uses_gpu(execution.device, spec.model.precision)
-    load_tokenizer(resolve(spec.model.name, spec.model.revision))
+    reads_surprisal = any("surprisal" in needs_of(*build_strategy(strategy)) for strategy in strategies)
+    refuse_unfit(spec.model, surprisal=reads_surprisal, cache_dir=execution.world.cache_dir)
 
 
 def execute(grid: Grid, execution: Execution, console: Console) -> Summary:

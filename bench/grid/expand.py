@@ -85,6 +85,11 @@ class Grid:
         """Number of runs, infeasible ones left out."""
         return sum(len(job.runs) for job in self.jobs)
 
+    @property
+    def strategies(self) -> tuple[Strategy, ...]:
+        """What is run in each block."""
+        return tuple(run.strategy for run in self.jobs[0].runs) if self.jobs else ()
+
     def refuse_if_empty(self) -> None:
         """Make sure that something of the grid can be run.
 

@@ -73,6 +73,7 @@ def provenance(run: RunSpec, shared: SharedBlock, data_source: str, threads: int
         model_source=encoder.checkpoint.source,
         model_fingerprint=encoder.fingerprint,
         lm_head=shared.surprisal.lm_head if "surprisal" in algorithm.needs else "unused",
+        attention=encoder.attention,
     )
 
 

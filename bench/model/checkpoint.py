@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from transformers import (
+    AutoConfig,
     AutoModelForMaskedLM,
     AutoModelForSequenceClassification,
     AutoTokenizer,
@@ -95,15 +96,20 @@ def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
+def load_config(checkpoint: Checkpoint) -> Any:
+    """Load the checkpoint's configuration."""
+    return _load(AutoConfig, checkpoint)
+
+
 def load_classifier(checkpoint: Checkpoint) -> tuple[Any, frozenset[str]]:
     """Load a two-class sequence classifier; also return the names of parameters the checkpoint does not hold."""
-    model, info = _load(AutoModelForSequenceClassification, checkpoint, **_WEIGHTS, num_labels=2)
+    model, info = _load_weights(AutoModelForSequenceClassification, checkpoint, num_labels=2)
     return model, frozenset(info["missing_keys"])
 
 
 def load_masked_lm(checkpoint: Checkpoint) -> tuple[Any, frozenset[str]]:
     """Load the masked LM; also return the names of parameters the checkpoint does not hold (its head's, or none)."""
-    model, info = _load(AutoModelForMaskedLM, checkpoint, **_WEIGHTS)
+    model, info = _load_weights(AutoModelForMaskedLM, checkpoint)
     return model, frozenset(info["missing_keys"])
 
 
@@ -111,8 +117,21 @@ _WEIGHTS: dict[str, Any] = {
     "output_loading_info": True,
     "use_safetensors": True,
     "dtype": torch.float32,
-    "attn_implementation": "sdpa",
 }
+
+
+def _load_weights(loader: Any, checkpoint: Checkpoint, **options: Any) -> Any:
+    """Load a model with torch's own attention, or, where transformers has none for its architecture, with the model's.
+
+    Transformers refuses the former with a ``ValueError`` (DeBERTa, MPNet, XLNet ...); what ails a file besides is met
+    again in the second attempt.
+    """
+    try:
+        return _load(loader, checkpoint, **_WEIGHTS, **options, attn_implementation="sdpa")
+    except ModelError as error:
+        if not isinstance(error.__cause__, ValueError):
+            raise
+        return _load(loader, checkpoint, **_WEIGHTS, **options, attn_implementation="eager")
 
 
 def _load(loader: Any, checkpoint: Checkpoint, **options: Any) -> Any:
