@@ -43,12 +43,17 @@ SETTINGS = {
     "distributed.logging.distributed": "critical",  # what matters of a dying worker is in our own log
 }
 
+HERE = {"distributed.deploy.lost-worker-timeout": "1000 days"}
+"""For workers of this machine: whoever is away for 15 s would be given up for good, and a busy machine takes longer to
+start a worker again. Of Slurm, a job that is away for so long has ended, and another is submitted."""
+
 
 @contextmanager
 def dask_reports(workers: Workers, device: str, logs: Path) -> Iterator[Reports]:
     """Connect to Dask workers, starting them first where that is asked for; see ``executors.reports_of``."""
     wanted = GPU if workers.gpus or device == "cuda" else {}
-    with dask.config.set(SETTINGS), _cluster(workers, wanted, logs) as cluster, _client(cluster) as client:
+    settings = SETTINGS if workers.elsewhere else SETTINGS | HERE
+    with dask.config.set(settings), _cluster(workers, wanted, logs) as cluster, _client(cluster) as client:
         yield partial(_reports, client, wanted)
 
 
@@ -209,7 +214,7 @@ class _Blocks:
         """Wait a little for the next block that ends, and yield its report."""
         at = {future.key: address for address, (_, future) in self.at_work.items()}
         if not at:
-            time.sleep(POLL_S)  # all workers are gone, and others may come
+            _wait_for_a_worker(self.client, self.wanted)  # all are gone, and others may come
             return
         with suppress(TimeoutError):
             futures = [future for _, future in self.at_work.values()]

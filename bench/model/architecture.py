@@ -23,6 +23,8 @@ from bench.records import ModelSettings
 
 BOTH_WAYS = {"xlnet"}
 """Listed with the causal language models, and yet attending to both sides of a token."""
+LONGEST_REHEARSED = 512
+"""Tokens; longer texts would take gigabytes with an attention that keeps all of its weights."""
 PADDING_MAY_CHANGE = 1e-3
 """A probability, in fp32: rounding changes 1e-6, a padding that is read as text 1e-2 and more."""
 
@@ -78,7 +80,7 @@ def _lacking_for_surprisal(config: Any, tokenizer: Any) -> str:
 
 @torch.no_grad()
 def _rehearse(settings: ModelSettings, *, surprisal: bool, cache_dir: Path) -> None:
-    """Score a short and the longest text on the CPU, alone and together, and compute their surprisal.
+    """Score a short and a long text on the CPU, alone and together, and compute their surprisal.
 
     Raises:
         ModelError: if what the model says of a text depends on its padding, or is no number.
@@ -86,7 +88,7 @@ def _rehearse(settings: ModelSettings, *, surprisal: bool, cache_dir: Path) -> N
     hardware = Hardware(torch.device("cpu"), bf16=False, name="cpu", token_budget=2**20, enough_tokens=2**20)
     encoder = Encoder(settings, hardware)
     encoder.reset(rehearsal=1)
-    tokens = _two_texts(encoder.tokenizer, min(settings.max_length, encoder.max_length))
+    tokens = _two_texts(encoder.tokenizer, min(settings.max_length, encoder.max_length, LONGEST_REHEARSED))
     together, both = encoder.score(tokens, np.arange(2), embeddings=True), range(2)
     alone = [encoder.score(tokens, np.array([row])).probabilities[0] for row in both]
     if together.embeddings is None or together.embeddings.ndim != 2:

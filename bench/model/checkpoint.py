@@ -147,9 +147,13 @@ def _load(loader: Any, checkpoint: Checkpoint, **options: Any) -> Any:
             return loader.from_pretrained(checkpoint.location, **options)
     except Exception as error:  # damaged files make safetensors and tokenizers raise bare exceptions
         why = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        unreachable = isinstance(error, OSError)
+        other = (
+            "a hub id that can be reached, a local folder (--model PATH)" if unreachable else "an encoder such as BERT"
+        )
         raise ModelError(
-            f"model {checkpoint.name!r} cannot be loaded ({why}); give a hub id that can be reached, a local folder "
-            "(--model PATH), or --model offline for the encoder that comes as a package"
+            f"model {checkpoint.name!r} cannot be loaded ({why}); give {other}, or --model offline for the encoder "
+            "that comes as a package"
         ) from error
 
 

@@ -62,6 +62,25 @@ def test_a_worker_s_death_counts_for_its_own_block_alone(one_worker):
         assert [report.name for report in found if report.lost] == ["killer"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_worker_that_exits_is_started_again_however_long_that_takes(code, tmp_path):
+    """Dask gives a worker of this machine up for good when it has been away for some seconds, by default 15."""
+    from bench.grid.dask_workers import dask  # once distributed has set its defaults
+
+    def work(job):
+        if job.block == "exits":
+            os._exit(code)
+        return BlockReport(job.block)
+
+    with (
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "10ms"}),
+        reports_of(Workers("dask"), "cpu", tmp_path) as reports,
+    ):
+        found = [(report.name, report.lost) for report in reports(work, [Job("exits"), Job("fine")])]
+    assert found == [("exits", True), ("fine", False)]
+
+
 def test_a_worker_that_cannot_run_blocks_ends_the_grid_in_one_line(one_worker):
     def work(job):
         raise ModuleNotFoundError("No module named\n'bench'")
