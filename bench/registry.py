@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.abc import ExecutionLoader
+from importlib.machinery import ModuleSpec
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -207,8 +208,8 @@ def load_file(plugin: str | Path | PluginFile) -> ModuleType:
     if name in sys.modules:
         return sys.modules[name]
     loader = _ContentLoader(plugin)
-    spec = importlib.util.spec_from_loader(name, loader)
-    module = importlib.util.module_from_spec(spec) if spec else ModuleType(name)
+    module = importlib.util.module_from_spec(ModuleSpec(name, loader, origin=plugin.path))
+    module.__file__ = plugin.path
     sys.modules[name] = module
     try:
         with foreign_code("its code"):
