@@ -21,7 +21,7 @@ def export(
     ratio: Annotated[
         int | None, typer.Option(help="Write the binary, imbalanced pool of a task at this ratio.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(help="Rows of the pool at most (pool.limit).")] = None,
+    limit: Annotated[int | None, typer.Option(min=20, help="Rows of the pool at most (pool.limit).")] = None,
     data_dir: DataOption = None,
     cache_dir: CacheOption = DEFAULT_CACHE,
 ) -> None:

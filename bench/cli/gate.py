@@ -14,6 +14,7 @@ from bench.cli.console import console_here
 from bench.cli.options import (
     DEFAULT_CACHE,
     DEFAULT_JOBS,
+    MOST_SIMULATIONS,
     CacheOption,
     DataOption,
     DeviceOption,
@@ -33,6 +34,7 @@ from bench.cli.options import (
     ThreadsOption,
     TimeoutOption,
     add_plugins,
+    finite,
     load,
     world_at,
 )
@@ -66,9 +68,12 @@ def regress(
         str | None, typer.Option("--sequential", help="Numbers of seeds to look at: obf:4,7,10. Default: one look.")
     ] = None,
     futility: Annotated[
-        float | None, typer.Option(help="Conditional power below which a look stops; 0: never. Default: 0.1.")
+        float | None,
+        typer.Option(callback=finite, help="Conditional power below which a look stops; 0: never. Default: 0.1."),
     ] = None,
-    level: Annotated[float | None, typer.Option(help="One-sided, all looks together. Default: 0.05.")] = None,
+    level: Annotated[
+        float | None, typer.Option(callback=finite, help="One-sided, all looks together. Default: 0.05.")
+    ] = None,
     overrides: SetOption = None,
     tasks: TasksOption = None,
     ratios: RatiosOption = None,
@@ -93,7 +98,9 @@ def regress(
     simulate: Annotated[
         bool, typer.Option("--simulate", help="Try the plan on simulated grids with the stored runs' spread instead.")
     ] = False,
-    simulations: Annotated[int, typer.Option("--simulations", min=1, help="Grids that --simulate draws.")] = 2000,
+    simulations: Annotated[
+        int, typer.Option("--simulations", min=1, max=MOST_SIMULATIONS, help="Grids that --simulate draws.")
+    ] = 2000,
 ) -> None:
     """Is a candidate as good as a baseline? Runs what is missing, look by look, and judges.
 
@@ -215,10 +222,8 @@ def _strategy(asked: Asked, store: Path | None) -> Strategy:
 def suite_of(grid: Grid) -> dict[str, object]:
     """Return what a plan says of a grid: where it can be run, and under which settings."""
     from analysis.gate import Place
-    from bench.errors import InfeasibleTaskError
 
-    if not grid.jobs:
-        raise InfeasibleTaskError(grid.skipped[0].reason)
+    grid.refuse_if_empty()
     blocks = [job.block for job in grid.jobs]
     places = dict.fromkeys(Place(task=block.task, ratio=block.ratio, start=block.start) for block in blocks)
     return {"places": tuple(places), "settings": grid.spec.settings}
@@ -239,7 +244,7 @@ def _look_by_look(plan: Plan, grid: Grid, execution: Execution, console: Console
     verdict = _judged(plan, execution.store, grid)
     for look, count in enumerate(plan.looks):
         if verdict.runnable and verdict.taken == look:
-            preflight(grid.spec, execution)
+            preflight(grid.spec, execution, arms)
             execute(grid.running(arms, plan.seeds[:count]), execution, console)
             verdict = _judged(plan, execution.store, grid)
     return verdict

@@ -123,7 +123,7 @@ def nightly(
         None, jobs=jobs, gpus=gpus, per_gpu=per_gpu, scheduler=None, slurm=None, apart=run_timeout is not None
     )
     execution = Execution(night.store, world, workers, device, plugins, threads, run_timeout)
-    preflight(begun.grid, execution)
+    preflight(begun.grid, execution, grid.strategies)
     night.begin(begun)
     with Store(night.store, create=True).claim("nightly") as mine:
         if not mine:
@@ -145,14 +145,13 @@ def _settled(
     """Return what this machine is to run of what is asked for."""
     import psutil
 
-    from bench.model.hardware import choose_hardware
+    from bench.model.hardware import uses_gpu
     from bench.nightly import fitted
 
     def loaded(name: str, concessions: list[str]) -> GridSpec:
         return load(name, [*concessions, *(overrides or ())], tasks, None, seeds, None, None, model)
 
-    has_gpu = choose_hardware(device).device.type == "cuda"
-    return fitted(spec, loaded, has_gpu=has_gpu, free_gb=psutil.virtual_memory().available / 2**30)
+    return fitted(spec, loaded, has_gpu=uses_gpu(device), free_gb=psutil.virtual_memory().available / 2**30)
 
 
 def _plans(

@@ -88,6 +88,7 @@ def plan(
         console.print(f"calibration kept in {kept}", highlight=False)
     rates = read(kept, grid_spec.model.name) if calibration or kept.exists() else None
     show_plan(grid, rates, jobs, console)
+    grid.refuse_if_empty()
 
 
 def list_(
