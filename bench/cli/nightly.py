@@ -117,6 +117,7 @@ def nightly(
     for note in begun.notes:
         console.print(note, style="yellow", markup=False, highlight=False)
     grid = expand(begun.grid, world)
+    begun = begun.model_copy(update={"grid": grid.spec})  # which says what its model holds
     asked = Asked(tuple(candidate or ()), against, canary, claim)
     plans, notes = _plans(reference, grid, asked, parse_margins(margin), estimand)
     workers = choose_workers(

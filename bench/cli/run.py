@@ -105,7 +105,7 @@ def run(
         console.print(line, style="yellow")
     folder = store or Path("results") / grid_spec.name
     execution = Execution(folder, world, workers, device, plugins, threads, run_timeout)
-    preflight(grid_spec, execution, grid.strategies)
+    preflight(grid.spec, execution, grid.strategies)
     summary = execute(grid, execution, console)
     if report and shard is None:  # of a shard alone it would show little, and shards would write it at the same time
         print_and_write(execution.store, execution.store / "report", console)

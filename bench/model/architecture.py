@@ -35,7 +35,7 @@ def refuse_unfit(settings: ModelSettings, *, surprisal: bool, cache_dir: Path) -
     Args:
         settings: of the model.
         surprisal: whether a strategy reads the masked LM's surprisal.
-        cache_dir: where a run would keep what it computes; nothing is written.
+        cache_dir: where hashes of the model's files are remembered; nothing else is written.
 
     Raises:
         ModelError: if it cannot be had, or what its architecture lacks.
@@ -86,7 +86,7 @@ def _rehearse(settings: ModelSettings, *, surprisal: bool, cache_dir: Path) -> N
         ModelError: if what the model says of a text depends on its padding, or is no number.
     """
     hardware = Hardware(torch.device("cpu"), bf16=False, name="cpu", token_budget=2**20, enough_tokens=2**20)
-    encoder = Encoder(settings, hardware)
+    encoder = Encoder(settings, hardware, cache_dir)
     encoder.reset(rehearsal=1)
     tokens = _two_texts(encoder.tokenizer, min(settings.max_length, encoder.max_length, LONGEST_REHEARSED))
     together, both = encoder.score(tokens, np.arange(2), embeddings=True), range(2)
