@@ -57,7 +57,6 @@ def test_a_store_gives_shape_and_spread_and_options_replace_them(bench, store):
         (["store", "--condition", "ratio10-warm"], "unknown condition 'ratio10-warm'"),
         (["--sd", "task=wide"], "'task=wide' must give a standard deviation"),
         (["--sd", "task=0", "--sd", "residual=0"], "all standard deviations are 0"),
-        (["--simulations", "0"], "0 simulations"),
     ],
 )
 def test_wrong_arguments_are_one_line(bench, store, arguments, fragment):

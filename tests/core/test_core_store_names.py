@@ -12,6 +12,7 @@ import pytest
 from conftest import ROOT
 
 from bench.errors import StoreError
+from bench.records import SCHEMA_VERSION
 from bench.store import Store
 from bench.store.files import write_atomically
 
@@ -93,7 +94,7 @@ def test_containers_that_open_a_new_store_at_once_all_succeed(tmp_path):
         store = tmp_path / f"store-{number}"
         assert [path.name for path in store.iterdir()] == ["store.json"]
         assert Store(store).keys() == set()
-        assert json.loads((store / "store.json").read_bytes()) == {"schema_version": 1}
+        assert json.loads((store / "store.json").read_bytes()) == {"schema_version": SCHEMA_VERSION}
 
 
 def test_a_file_is_as_readable_as_any_that_its_owner_makes(tmp_path):

@@ -136,9 +136,9 @@ def arrives_within(a_fit, number, monkeypatch):
     """Make a fit during which a signal arrives."""
     pad = batching.pad
 
-    def padded(*args):
+    def padded(*args, **options):
         signal.raise_signal(number)
-        return pad(*args)
+        return pad(*args, **options)
 
     with monkeypatch.context() as patch:
         patch.setattr(batching, "pad", padded)
