@@ -140,7 +140,7 @@ def test_the_longest_text_that_a_model_says_it_takes_is_taken(checkpoints, hardw
 def test_what_can_be_run_is_let_pass(checkpoints, name, tmp_path):
     settings = ModelSettings(name=str(checkpoints(name)))
     refuse_unfit(settings, surprisal=name in MASKED, cache_dir=tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["hashes.json"]  # which remembers files, and no result
+    assert {path.name for path in tmp_path.iterdir()} <= {"hashes.json"}  # which remembers files, and no result
 
 
 @pytest.mark.parametrize(
