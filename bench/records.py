@@ -356,6 +356,8 @@ class Provenance(Record):
     model_source: str
     lm_head: str
     """``checkpoint``, ``trained`` (the checkpoint has none), or ``unused``."""
+    token_budget: int | None = None
+    """Padded tokens a scoring batch was lowered to because memory ran out; None if it never did."""
 
 
 class RunRecord(Record):

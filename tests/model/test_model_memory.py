@@ -7,8 +7,16 @@ import pytest
 import torch
 
 from bench.errors import RunError
+from bench.model import batching
+from bench.model.batching import lowered_budget
 
 ROWS = np.arange(90)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_lowered(monkeypatch):
+    """What one test finds out about memory is not for the others of this process."""
+    monkeypatch.setattr(batching, "_lowered", {})
 
 
 @pytest.fixture
@@ -37,7 +45,23 @@ def test_a_pass_is_made_again_in_smaller_batches_and_says_the_same(encoder, test
     np.testing.assert_allclose(halved.probabilities, whole.probabilities, atol=1e-6)
     torch.testing.assert_close(halved.embeddings, whole.embeddings, atol=1e-5, rtol=0)
     assert max(sizes) <= 100
-    assert encoder.hardware == hardware  # the next pass starts with whole batches again
+    assert encoder.hardware == hardware  # what it is called and keyed by
+
+
+def test_later_passes_begin_with_the_budget_that_was_enough(encoder, test_tokens, fits, caplog):
+    encoder.score(test_tokens, ROWS)
+    assert lowered_budget(encoder.hardware) is None
+    fits(100)
+    halved = encoder.score(test_tokens, ROWS, embeddings=True)
+    assert lowered_budget(encoder.hardware) == encoder.hardware.token_budget // 4 == 75
+    assert len(caplog.messages) == 2
+    again = encoder.score(test_tokens, ROWS, embeddings=True)
+    encoder.embed(test_tokens, ROWS)
+    assert len(caplog.messages) == 2  # no pass runs out of memory any more
+    assert torch.equal(again.embeddings, halved.embeddings)
+    fits(60)
+    encoder.score(test_tokens, ROWS)
+    assert lowered_budget(encoder.hardware) == 37
 
 
 def test_text_embeddings_are_made_in_smaller_batches_too(encoder, test_tokens, fits):
