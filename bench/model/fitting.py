@@ -50,7 +50,8 @@ class FineTuning(pl.LightningModule):
     def training_step(self, batch: dict[str, torch.Tensor], _index: int) -> torch.Tensor:
         """Return the loss of a batch."""
         loss: torch.Tensor = self.model(**with_mask_in_full(self.model, batch)).loss
-        self.loss_sum = self.loss_sum.to(loss.device) + loss.detach()  # a NaN anywhere stays visible
+        # A NaN anywhere stays visible. What is added to first is a number of the CPU, for which no GPU has to wait.
+        self.loss_sum = self.loss_sum + loss.detach()
         return loss
 
     def configure_optimizers(self) -> Any:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
 from bench.errors import RunError
+from bench.grid.provenance import provenance
 from bench.model import batching
 from bench.model.batching import lowered_budget
+from bench.records import Component, Strategy
 
 ROWS = np.arange(90)
 
@@ -62,6 +66,16 @@ def test_later_passes_begin_with_the_budget_that_was_enough(encoder, test_tokens
     fits(60)
     encoder.score(test_tokens, ROWS)
     assert lowered_budget(encoder.hardware) == 37
+
+
+def test_a_record_names_the_budget_only_if_memory_ran_out(encoder, test_tokens, fits):
+    shared = SimpleNamespace(encoder=encoder)
+    strategy = Strategy(algorithm=Component(name="random"), weighting=Component(name="uniform"))
+    run = SimpleNamespace(strategy=strategy)
+    assert provenance(run, shared, "toy", threads=1).token_budget is None
+    fits(100)
+    encoder.score(test_tokens, ROWS)
+    assert provenance(run, shared, "toy", threads=1).token_budget == 75
 
 
 def test_text_embeddings_are_made_in_smaller_batches_too(encoder, test_tokens, fits):
