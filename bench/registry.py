@@ -12,19 +12,25 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
-import os
+import linecache
 import pkgutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.abc import ExecutionLoader
+from importlib.machinery import ModuleSpec
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Generic, TypeVar
 
 from bench.errors import PluginError, UnknownNameError
+from bench.foreign import foreign_code
+from bench.paths import expanded
 
 T = TypeVar("T")
+_PLUGIN_MODULE = "imbal_bench_plugin_"
 
 
 class Registry(Generic[T]):
@@ -69,6 +75,11 @@ class Registry(Generic[T]):
         self._found = found  # only now: a module that is refused leaves nothing behind
         return count
 
+    def forget_plugins(self) -> None:
+        """Forget what plug-in files have added."""
+        known = self._classes().items()
+        self._found = {name: cls for name, cls in known if not cls.__module__.startswith(_PLUGIN_MODULE)}
+
     def _add_all(self, found: dict[str, type[T]], module: ModuleType) -> int:
         ours = [c for c in vars(module).values() if self._is_ours(c) and c.__module__ == module.__name__]
         for cls in ours:
@@ -104,10 +115,13 @@ class Registry(Generic[T]):
         for info in pkgutil.iter_modules(package.__path__, self.package + "."):
             spec = importlib.util.find_spec(info.name)
             with self._broken_is_noted(str(spec.origin if spec else info.name)):
-                self._add_all(found, importlib.import_module(info.name))
+                with foreign_code("its code", ImportError):
+                    module = importlib.import_module(info.name)
+                self._add_all(found, module)
         for entry in entry_points(group=self.group):
             with self._broken_is_noted(f"entry point {entry.name} = {entry.value}"):
-                cls = entry.load()
+                with foreign_code("its code", ImportError):
+                    cls = entry.load()
                 if not self._is_ours(cls):
                     raise TypeError(f"it is not a concrete subclass of {self.base.__name__} with a `name`")
                 self._add(found, cls)
@@ -129,31 +143,91 @@ def _reason(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())
 
 
-def load_file(path: str | Path) -> ModuleType:
+@dataclass(frozen=True)
+class PluginFile:
+    """A plug-in file as it was read once: what is loaded, what its version is made of, and what workers are handed.
+
+    Attributes:
+        path: where it was read. content: all of it.
+    """
+
+    path: str
+    content: bytes = field(repr=False)
+
+    @property
+    def version(self) -> str:
+        """The version of its code: a hash of its content."""
+        return _version(self.content)
+
+    @property
+    def module_name(self) -> str:
+        """The name under which it is imported."""
+        return f"{_PLUGIN_MODULE}{Path(self.path).stem}_{self.version}"
+
+
+def read_plugin(path: str | Path) -> PluginFile:
+    """Read a plug-in file.
+
+    Raises:
+        PluginError: if there is no such file, it cannot be read, or its name is not that of a Python file.
+    """
+    file = expanded(path).resolve()
+    if not file.is_file():
+        raise PluginError(f"no plug-in file {str(path)!r}; give the path of a Python file")
+    if file.suffix != ".py":
+        raise PluginError(f"plug-in {str(path)!r} is not a Python file")
+    try:
+        return PluginFile(str(file), file.read_bytes())
+    except OSError as error:
+        raise PluginError(f"plug-in {str(path)!r} cannot be read: {error.strerror}") from error
+
+
+class _ContentLoader(ExecutionLoader):
+    """Imports the content that was read, whatever has become of its file, and never a stale ``.pyc`` beside it."""
+
+    def __init__(self, plugin: PluginFile) -> None:
+        self._plugin = plugin
+
+    def get_filename(self, fullname: str) -> str:  # noqa: ARG002 - importlib's signature
+        """Return where it was read."""
+        return self._plugin.path
+
+    def get_source(self, fullname: str) -> str:  # noqa: ARG002 - importlib's signature
+        """Return the content as text."""
+        return importlib.util.decode_source(self._plugin.content)
+
+
+def load_file(plugin: str | Path | PluginFile) -> ModuleType:
     """Import a plug-in file under a name derived from its content, once per process.
 
     Raises:
         PluginError: if there is no such file or it cannot be imported; the message names file and reason.
     """
-    file = Path(os.path.expanduser(path)).resolve()  # noqa: PTH111 - leaves the ~ of an unknown user as it is
-    if not file.is_file():
-        raise PluginError(f"no plug-in file {str(path)!r}; give the path of a Python file")
-    name = f"imbal_bench_plugin_{file.stem}_{file_version(file)}"
+    plugin = plugin if isinstance(plugin, PluginFile) else read_plugin(plugin)
+    name = plugin.module_name
     if name in sys.modules:
         return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise PluginError(f"plug-in {str(path)!r} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
+    loader = _ContentLoader(plugin)
+    module = importlib.util.module_from_spec(ModuleSpec(name, loader, origin=plugin.path))
+    module.__file__ = plugin.path
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        with foreign_code("its code"):
+            lines = loader.get_source(name).splitlines(keepends=True)
+            # Without a time of change, tracebacks show these lines, and not those that the file has by then.
+            linecache.cache[plugin.path] = (len(plugin.content), None, lines, plugin.path)
+            loader.exec_module(module)
     except Exception as error:
         del sys.modules[name]
-        raise PluginError(f"plug-in {file} failed to load: {_reason(error)}") from error
+        reason = str(error) if isinstance(error, PluginError) else _reason(error)
+        raise PluginError(f"plug-in {plugin.path} failed to load: {reason}") from error
     return module
 
 
 def file_version(path: str | Path) -> str:
     """Return the version of code that lives outside the package: a hash of its file."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
+    return _version(expanded(path).read_bytes())
+
+
+def _version(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]

@@ -57,7 +57,8 @@ def check_feasible(counts: PoolCounts, task: Task, ratio: int, start: Start, loo
     if counts.positives < needed:
         raise InfeasibleTaskError(
             f"{task} at ratio 1/{ratio} leaves {counts.positives} positives, but {start_pos} for the start set and "
-            f"{loop.min_positives} to find are needed; take a smaller ratio, a larger pool.limit or more data"
+            f"{loop.min_positives} to find are needed (loop.start_positives, loop.min_positives); lower these or the "
+            "ratio, raise pool.limit if one is set, or use more data"
         )
     if start == "warm" and counts.negatives < loop.start_negatives:
         raise InfeasibleTaskError(

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from analysis import metric_title, write_atomically
+from analysis import expanded, metric_title, write_atomically
 from analysis.gate import (
     PlaceResult,
     Simulation,
@@ -52,7 +52,7 @@ def write_gate(verdict: Verdict, out_dir: str | Path) -> GateFiles:
     Raises:
         StoreError: if a file cannot be written.
     """
-    out = Path(out_dir)
+    out = expanded(out_dir)
     files = GateFiles(*(out / f"gate.{suffix}" for suffix in ("json", "xml", "md", "html")))
     write_atomically(files.json, to_json(verdict).encode())
     write_atomically(files.junit, to_junit(verdict))

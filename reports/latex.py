@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import zip_longest
 from math import ceil
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -26,15 +27,24 @@ _SPECIAL = {
     HOLE: r"\textdagger{}",
     **{char: f"\\{char}" for char in "&%$#_{}"},
 }
+_TOGETHER = {"--", "''", "``", "?`", "!`"}
+"""Neighbours of which TeX's fonts make one sign."""
 
 
 def escaped(value: object) -> str:
     """Return a value as LaTeX text.
 
     pdfLaTeX stops at characters that its fonts lack, so anything beyond ASCII and the accented letters of
-    Latin-1 is spelt as its code point (``[U+4E2D]``); control characters are spaces.
+    Latin-1 is spelt as its code point (``[U+4E2D]``); control characters are spaces. Empty groups keep apart what would
+    mean something together: hyphens or quotes that become one sign, and a bracket or a star at the start, which the
+    command before it (the end of a table's row) would take for its own.
     """
-    return "".join(map(_escaped, str(value)))
+    characters = str(value)
+    text = "".join(
+        _escaped(char) + "{}" * (char + follower in _TOGETHER)
+        for char, follower in zip_longest(characters, characters[1:], fillvalue="")
+    )
+    return "{}" + text if text.lstrip().startswith(("[", "*")) else text
 
 
 def _escaped(char: str) -> str:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Callable, Iterable
 from math import isnan
+from typing import Literal
 
 import pandas as pd
 from tabulate import tabulate
 
 from analysis import Cell, Comparison, Table
 
+Quoting = Literal[0, 1]
+"""``csv.QUOTE_MINIMAL`` or ``csv.QUOTE_ALL``."""
 CELL = ("metric", "column", "value", "text", "n", "bold", "sound bold", "disagrees", "note")
 TESTS = (
     *("against", "pairs", "difference", "t", "p", "test note"),
@@ -24,19 +28,33 @@ def to_csv(table: Table) -> str:
 
     Columns: the row headers, metric, column, value, text, n, bold, sound bold (empty where that is not known),
     disagrees, note, then against, pairs, difference, t, p, test note (empty where a cell has no tests), and of
-    sound mode units, n, estimate, low, high, p, p (Holm) and note. NaN is an empty field.
+    sound mode units, n, estimate, low, high, p, p (Holm) and note. NaN is an empty field. Text is kept exactly: a
+    spreadsheet that takes ``=1+1`` for a formula has to be told to read it as text.
     """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*table.headers, *CELL, *TESTS])
+    lines: list[list[object]] = [[*table.headers, *CELL, *TESTS]]
     for row in table.rows:
         for (group, column), cell in zip(table.columns, row.cells, strict=True):
             count = "" if cell.n is None else cell.n
             known = "" if cell.sound_bold is None else cell.sound_bold
             head = [*row.labels, group, column, _exact(cell.value), cell.text, count]
             head += [cell.bold, known, cell.disagrees, cell.note]
-            writer.writerows([*head, *test] for test in map(_test, cell.against or [None]))
+            lines += ([*head, *test] for test in map(_test, cell.against or [None]))
+    return _quoted(lambda quoting: _csv(lines, quoting))
+
+
+def _csv(lines: Iterable[Iterable[object]], quoting: Quoting) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n", quoting=quoting).writerows(lines)
     return out.getvalue()
+
+
+def _quoted(write: Callable[[Quoting], str]) -> str:
+    """Return what is written with all fields in quotes if one holds a carriage return, which ends a line for readers.
+
+    Before Python 3.13 the writer takes only the end of line that it writes itself for one.
+    """
+    text = write(csv.QUOTE_MINIMAL)
+    return write(csv.QUOTE_ALL) if "\r" in text else text
 
 
 def _test(one: Comparison | None) -> list[object]:
@@ -56,7 +74,8 @@ def _exact(value: float) -> str:
 
 def frame_to_csv(frame: pd.DataFrame) -> bytes:
     """Return a frame as CSV with unrounded numbers; NaN is an empty field."""
-    return frame.to_csv(index=False, lineterminator="\n").encode()
+    text = _quoted(lambda quoting: str(frame.to_csv(index=False, lineterminator="\n", quoting=quoting)))
+    return text.encode()
 
 
 def frame_to_parquet(frame: pd.DataFrame) -> bytes:
@@ -82,5 +101,6 @@ def _marked(cell: Cell) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return a text as one line in which Markdown reads no mark."""
-    return re.sub(r"([\\`*_{}\[\]<>|#~$&])", r"\\\1", " ".join(text.split()))
+    """Return a text as one line in which Markdown reads no mark, also where it begins a paragraph or an item."""
+    line = re.sub(r"([\\`*_{}\[\]<>|#~$&])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"^(\d*)([-+=.)])(?=\s|$|[-=]+$)", r"\1\\\2", line)

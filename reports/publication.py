@@ -14,7 +14,7 @@ from pathlib import Path, PurePath
 
 import pandas as pd
 
-from analysis import Results, Store, read_results, write_atomically
+from analysis import Results, Store, expanded, read_results, write_atomically
 from analysis.figures import nearest_texts
 from reports.paper import MANIFEST, with_manifest
 from reports.plain import frame_to_csv, frame_to_parquet
@@ -93,7 +93,7 @@ def write_publication(store_path: str | Path, out: str | Path, *, with_texts: bo
     Raises:
         StoreError: if there is no store, or a file cannot be written.
     """
-    files, out = publication(Store(store_path), with_texts=with_texts), Path(out)
+    files, out = publication(Store(store_path), with_texts=with_texts), expanded(out)
     if out.suffix == ".zip":
         write_atomically(out, _zipped(files, out.stem))
     else:

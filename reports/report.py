@@ -15,6 +15,7 @@ from analysis import (
     Results,
     Section,
     Store,
+    expanded,
     explain,
     overview,
     read_results,
@@ -95,7 +96,7 @@ def write_report(
     Raises:
         StoreError: if a file cannot be written.
     """
-    out, parts, seen = Path(out_dir), report.sections, report.overview
+    out, parts, seen = expanded(out_dir), report.sections, report.overview
     drawn = _drawn(report)
     behind = trace(traced(report.store, report.results), [table for section in parts for table in section.tables])
     spellings = (("csv", to_csv), ("md", to_markdown), ("tex", to_latex))
@@ -117,7 +118,7 @@ def write_report(
     }
     paper = {}
     if paper_dir is not None:
-        paper = {Path(paper_dir) / path: content for path, content in paper_files(parts, seen, drawn).items()}
+        paper = {expanded(paper_dir) / path: content for path, content in paper_files(parts, seen, drawn).items()}
     gate = (out / "gate.html").exists()
     texts = {one.suffix: nearest_texts(map(report.store.read, one.block)) for one in parts if with_texts}
     page = {out / "report.html": to_html(parts, seen, behind, drawn, texts, gate=gate).encode()}

@@ -28,17 +28,22 @@ ROOMS: dict[str, set[str]] = {
     "bench.seeds": set(),
     "bench.records": {"bench.seeds"},
     "bench.control": {"bench.records"},
-    "bench.registry": set(),
-    "bench.config": {"bench.records"},
-    "bench.data": {"bench.seeds"},
+    # What people write, read in one place: paths, words, YAML.
+    "bench.paths": set(),
+    "bench.words": set(),
+    "bench.yaml12": {"bench.words"},
+    "bench.foreign": set(),
+    "bench.registry": {"bench.foreign", "bench.paths"},
+    "bench.config": {"bench.records", "bench.paths", "bench.words", "bench.yaml12"},
+    "bench.data": {"bench.seeds", "bench.paths", "bench.yaml12"},
     "bench.tasks": {"bench.seeds", "bench.records", "bench.data"},
-    "bench.model": {"bench.environment", "bench.seeds", "bench.records", "bench.data"},
+    "bench.model": {"bench.environment", "bench.seeds", "bench.records", "bench.data", "bench.paths"},
     # A strategy sees a view: neither data, tasks nor model; its randomness is handed in.
-    "bench.strategies": {"bench.records", "bench.registry"},
-    "bench.testing": {"bench.seeds", "bench.records", "bench.strategies"},
+    "bench.strategies": {"bench.records", "bench.foreign", "bench.registry"},
+    "bench.testing": {"bench.seeds", "bench.records", "bench.foreign", "bench.strategies"},
     # The store lies below the grid and knows nothing of how a run is made.
-    "bench.store": {"bench.records", "bench.control"},
-    "bench.nightly": {"bench.records", "bench.config", "bench.store"},
+    "bench.store": {"bench.records", "bench.control", "bench.paths"},
+    "bench.nightly": {"bench.records", "bench.config", "bench.store", "bench.paths"},
     "bench.loop": {"bench.seeds", "bench.records", "bench.data", "bench.tasks", "bench.model", "bench.strategies"},
     "bench.perf": {
         *("bench", "bench.seeds", "bench.records", "bench.data", "bench.tasks", "bench.model", "bench.strategies"),
@@ -46,9 +51,9 @@ ROOMS: dict[str, set[str]] = {
     },
     "bench.informativeness": {"bench.records", "bench.data", "bench.model", "bench.loop"},
     "bench.grid": {
-        *("bench", "bench.seeds", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model"),
-        *("bench.perf", "bench.strategies", "bench.testing", "bench.store", "bench.loop", "bench.informativeness"),
-        "bench.control",
+        *("bench", "bench.seeds", "bench.records", "bench.registry", "bench.config", "bench.data", "bench.tasks"),
+        *("bench.model", "bench.perf", "bench.strategies", "bench.testing", "bench.store", "bench.loop"),
+        *("bench.informativeness", "bench.control", "bench.paths"),
     },
     "bench.display": {
         *("bench", "bench.config", "bench.data", "bench.model", "bench.strategies", "bench.testing", "bench.store"),
@@ -57,11 +62,11 @@ ROOMS: dict[str, set[str]] = {
     "bench.cli": {
         *("bench", "bench.environment", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model"),
         *("bench.strategies", "bench.perf", "bench.testing", "bench.store", "bench.grid", "bench.nightly"),
-        "bench.display",
+        *("bench.display", "bench.paths", "bench.registry"),
         *("analysis", "reports"),
     },
     "bench.__main__": {"bench.cli"},
-    "analysis": {"bench.seeds", "bench.records", "bench.control", "bench.store"},
+    "analysis": {"bench.seeds", "bench.records", "bench.control", "bench.store", "bench.paths", "bench.words"},
     "reports": {"analysis"},
 }
 ERRORS = {"bench": {"bench.errors"}, "analysis": {"bench.errors"}}  # packages whose rooms may all raise these
@@ -76,9 +81,10 @@ LIBRARIES: dict[str, set[str]] = {
     "datasets": {"bench.data"},
     "huggingface_hub": {"bench.data"},
     "pyarrow": {"bench.data", "bench.store"},
-    "yaml": {"bench.config", "bench.data"},
-    "filelock": {"bench.data", "bench.store"},
-    "joblib": {"bench.grid", "reports"},
+    "yaml": {"bench.yaml12"},
+    "filelock": {"bench.data", "bench.grid", "bench.store"},
+    "joblib": {"reports"},
+    "loky": {"bench.grid"},
     "dask": {"bench.grid"},
     "distributed": {"bench.grid"},
     "dask_jobqueue": {"bench.grid"},
@@ -102,7 +108,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {}
 FOR_TYPES_ONLY = {("bench/data/tokens.py", "transformers")}
 
 # The command line answers `--help` at once: what it uses is imported inside its commands, but for these.
-LIGHT = {"bench", "bench.environment", "bench.errors"}
+LIGHT = {"bench", "bench.environment", "bench.errors", "bench.paths"}
 
 # Modules that come with a declared library and are no distribution of their own in pyproject.toml.
 COMES_WITH = {"lightning_fabric": "pytorch-lightning", "markupsafe": "jinja2"}

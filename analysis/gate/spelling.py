@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from math import isfinite
 
 from pydantic import Field
 
 from bench.errors import SpecError, UnknownNameError
 from bench.records import METRICS, Option, Record, Strategy
+from bench.words import scalar
 
 SHORT = {"ba": "balanced_accuracy", "auc": "auc", "pr": "positives_ratio"}
 """Short names of metrics."""
@@ -21,14 +24,15 @@ def parse_margins(text: str) -> dict[str, float]:
     """
     margins: dict[str, float] = {}
     for part in text.split(","):
-        name, _, value = part.partition("=")
-        metric = SHORT.get(name.strip(), name.strip())
+        name, _, number = part.partition("=")
+        metric, value = SHORT.get(name.strip(), name.strip()), scalar(number.strip())
         if metric not in METRICS:
             raise UnknownNameError("metric", name, (*SHORT, *METRICS))
-        try:
-            margins[metric] = float(value)
-        except ValueError:
-            raise SpecError(f"margin {part!r} must read metric=number, e.g. ba=.01") from None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+            raise SpecError(f"margin {part!r} must read metric=number, e.g. ba=.01")
+        if metric in margins:
+            raise SpecError(f"margins {text!r} name {metric} twice; give one for each metric")
+        margins[metric] = float(value)
     return margins
 
 
@@ -53,12 +57,15 @@ def parse_looks(text: str | None, seeds_there: int) -> tuple[int, ...]:
 
 
 class Asked(Record):
-    """A strategy as a user names it: ``badge+invprop:bins=5``; options not named are left open."""
+    """A strategy as a user names it: ``badge+invprop:bins=5``; options not named are left open.
+
+    Values of options are text, until the type that a strategy declares or a store holds tells what they mean.
+    """
 
     algorithm: str
-    algorithm_options: dict[str, Option] = Field(default_factory=dict)
+    algorithm_options: dict[str, str] = Field(default_factory=dict)
     weighting: str
-    weighting_options: dict[str, Option] = Field(default_factory=dict)
+    weighting_options: dict[str, str] = Field(default_factory=dict)
 
     def __str__(self) -> str:
         parts = (self.algorithm, self.algorithm_options), (self.weighting, self.weighting_options)
@@ -78,7 +85,10 @@ def parse_strategy(text: str) -> Asked:
     for kind, part in (("algorithm", algorithm), ("weighting", weighting)):
         name, _, options = part.partition(":")
         parts[kind] = name
-        parts[f"{kind}_options"] = dict(map(_option, filter(None, options.split(","))))
+        pairs = list(map(_option, filter(None, options.split(","))))
+        parts[f"{kind}_options"] = dict(pairs)
+        if len(dict(pairs)) < len(pairs):
+            raise SpecError(f"strategy {text!r} gives an option twice")
     return Asked.model_validate(parts)
 
 
@@ -87,16 +97,21 @@ def spelt(strategy: Strategy) -> str:
     return "+".join(part.name + _spelt(part.options) for part in (strategy.algorithm, strategy.weighting))
 
 
-def _spelt(options: dict[str, Option]) -> str:
+def _spelt(options: Mapping[str, Option]) -> str:
     words = (f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in options.items())
     return ":" + ",".join(words) if options else ""
 
 
-def _option(text: str) -> tuple[str, Option]:
+def is_spelt(value: Option, text: str) -> bool:
+    """Return whether a text names an option's value: a word as it is, ``5``, ``1e-3`` or ``true`` as YAML reads it."""
+    if isinstance(value, str):
+        return text == value
+    read = scalar(text)
+    return isinstance(value, bool) == isinstance(read, bool) and read == value
+
+
+def _option(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:
         raise SpecError(f"option {text!r} of a strategy must read name=value, e.g. bins=5")
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
+    return name, value

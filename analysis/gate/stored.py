@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from analysis.frame import Results
-from analysis.gate.spelling import Asked, spelt
+from analysis.gate.spelling import Asked, is_spelt, spelt
 from bench.errors import SpecError
 from bench.records import Component, Strategy
 from bench.seeds import canonical
@@ -38,5 +38,6 @@ def stored_strategy(results: Results, asked: Asked) -> Strategy:
     )
 
 
-def _meant(part: Component, name: str, options: Mapping[str, object]) -> bool:
-    return part.name == name and part.options.items() >= options.items()
+def _meant(part: Component, name: str, options: Mapping[str, str]) -> bool:
+    named = (option in part.options and is_spelt(part.options[option], text) for option, text in options.items())
+    return part.name == name and all(named)

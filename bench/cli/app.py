@@ -10,10 +10,12 @@ import typer
 
 from bench import __version__
 from bench.cli import baseline, checks, data, gate, nightly, plan, power, results, run, store
+from bench.cli.commands import Commands
+from bench.cli.console import print_whatever_comes
 from bench.environment import leave_out_ambient_of_command
-from bench.errors import BenchError
+from bench.errors import BenchError, printable
 
-app = typer.Typer(
+app = Commands(
     name="imbal-bench",
     help="""Benchmark active learning on imbalanced text.
 
@@ -62,6 +64,7 @@ def main() -> None:
     """Run the command line; an error the suite raises on purpose becomes one line and its exit code."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     leave_out_ambient_of_command()
+    print_whatever_comes()
     try:
         app()
     except BenchError as error:
@@ -70,7 +73,7 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("IMBAL_BENCH_DEBUG"):
             raise
-        text = " ".join(f"{type(error).__name__}: {error}".split())
+        text = printable(" ".join(f"{type(error).__name__}: {error}".split()))
         print(
             f"imbal-bench: unexpected error, please report it: {text} (IMBAL_BENCH_DEBUG=1 shows where)",
             file=sys.stderr,

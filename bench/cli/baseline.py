@@ -10,13 +10,15 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from bench.cli.options import DEFAULT_CACHE, CacheOption, PluginOption, add_plugins, console_here
+from bench.cli.commands import Commands
+from bench.cli.console import console_here
+from bench.cli.options import DEFAULT_CACHE, CacheOption, PluginOption, add_plugins
 
 if TYPE_CHECKING:
     from analysis import Changes
     from bench.store import Baseline
 
-baseline_app = typer.Typer(no_args_is_help=True, help="Named, immutable sets of stored runs to compare with.")
+baseline_app = Commands(no_args_is_help=True, help="Named, immutable sets of stored runs to compare with.")
 NameArgument = Annotated[str, typer.Argument(help="Name of the baseline.")]
 FolderOption = Annotated[
     Path, typer.Option("--baselines", envvar="IMBAL_BENCH_BASELINES", help="Folder of baselines; may be kept in git.")

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from rich.text import Text
 
+from bench.cli.console import console_here
 from bench.cli.options import (
     DEFAULT_CACHE,
     CacheOption,
@@ -16,9 +18,10 @@ from bench.cli.options import (
     PluginOption,
     ThreadsOption,
     add_plugins,
-    console_here,
     world_at,
 )
+
+DEFAULT_STORE = Path("results/quickstart")
 
 
 def check(
@@ -57,7 +60,9 @@ def check(
 
 
 def doctor(
-    store: Annotated[Path, typer.Option("--store", help="Result store.")] = Path("results/quickstart"),
+    store: Annotated[
+        Path | None, typer.Option("--store", help="Result store. Default: results/quickstart, if it is there.")
+    ] = None,
     data_dir: DataOption = None,
     cache_dir: CacheOption = DEFAULT_CACHE,
 ) -> None:
@@ -67,10 +72,11 @@ def doctor(
     from bench.store import Store
 
     world, console = world_at(data_dir, cache_dir), console_here()
-    show_doctor(world, store, console)
-    if (store / "store.json").exists():
-        found = audit(Store(store), world)
-        show_audit(store, found, console)
+    place = store or DEFAULT_STORE
+    show_doctor(world, place, console)
+    if store or (place / "store.json").exists():
+        found = audit(Store(place), world)
+        show_audit(place, found, console)
         if found.wrong:
             raise typer.Exit(1)
 
@@ -113,25 +119,29 @@ def perf(
         return given / f"{kind}.json" if what == "all" else given
 
     console = console_here()
+
+    def tell(what: str) -> None:
+        status.update(Text(what))
+
     if threads:
         use_threads(threads)
     hardware = choose_hardware(device)
     with console.status("") as status:
         measures: dict[str, Callable[[], report.Report]] = {
-            "model": lambda: suite.measure(hardware, shape, data_dir, cache_dir, quick=quick, tell=status.update),
-            "selection": lambda: selection.measure(hardware, quick=quick, tell=status.update),
-            "block": lambda: block.measure(hardware, quick=quick, tell=status.update),
-            "store": lambda: scan.measure(hardware, quick=quick, tell=status.update),
-            "report": lambda: reporting.measure(quick=quick, tell=status.update),
+            "model": lambda: suite.measure(hardware, shape, data_dir, cache_dir, quick=quick, tell=tell),
+            "selection": lambda: selection.measure(hardware, quick=quick, tell=tell),
+            "block": lambda: block.measure(hardware, quick=quick, tell=tell),
+            "store": lambda: scan.measure(hardware, quick=quick, tell=tell),
+            "report": lambda: reporting.measure(quick=quick, tell=tell),
         }
         kinds = list(measures) if what == "all" else [what]
         baselines = {kind: report.read(place(compare, kind)) for kind in kinds} if compare else {}
         found = {}
         for kind in kinds:
             found[kind] = measures[kind]()
-            report.show(found[kind], console)
             if save:
                 report.write(found[kind], place(save, kind))
+            report.show(found[kind], console)
     report.compare([(found[kind], baseline) for kind, baseline in baselines.items()])
     if compare:
         console.print(f"no ratio is much worse than in {compare}", highlight=False)

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.options import DEFAULT_CACHE, CacheOption, DataOption, console_here, world_at
+from bench.cli.commands import Commands
+from bench.cli.console import console_here
+from bench.cli.options import DEFAULT_CACHE, CacheOption, DataOption, world_at
 
-data_app = typer.Typer(
-    help="Datasets: write them where other machines and programs can read them.", no_args_is_help=True
-)
+data_app = Commands(help="Datasets: write them where other machines and programs can read them.", no_args_is_help=True)
 
 
 @data_app.command()
@@ -21,7 +21,7 @@ def export(
     ratio: Annotated[
         int | None, typer.Option(help="Write the binary, imbalanced pool of a task at this ratio.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(help="Rows of the pool at most (pool.limit).")] = None,
+    limit: Annotated[int | None, typer.Option(min=20, help="Rows of the pool at most (pool.limit).")] = None,
     data_dir: DataOption = None,
     cache_dir: CacheOption = DEFAULT_CACHE,
 ) -> None:
@@ -36,6 +36,7 @@ def export(
     from bench.data.export import export_mirror, export_pool
     from bench.errors import SpecError
     from bench.grid.expand import parse_task
+    from bench.paths import file_name
     from bench.records import LoopSettings, PoolSettings, Task
     from bench.tasks import build_task
 
@@ -51,7 +52,6 @@ def export(
             raise SpecError(f"--ratio needs a task; give {source}/CLASS with one of: {', '.join(corpus.label_names)}")
         task = Task(dataset=corpus.name, positive=positive)
         built = build_task(corpus, task, ratio, "warm", PoolSettings(limit=limit), LoopSettings())
-        safe = positive.replace("/", "-")
-        folder = out / f"{corpus.name}-{safe}-{ratio}"
+        folder = out / file_name(f"{corpus.name}-{positive}-{ratio}")
         export_pool(corpus, built.rows, positive, ratio, folder)
     console_here().print(f"written: {folder}", highlight=False)

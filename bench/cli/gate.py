@@ -10,9 +10,11 @@ import typer
 from rich.console import Console
 
 from bench.cli.baseline import DEFAULT_FOLDER, FolderOption
+from bench.cli.console import console_here
 from bench.cli.options import (
     DEFAULT_CACHE,
     DEFAULT_JOBS,
+    MOST_SIMULATIONS,
     CacheOption,
     DataOption,
     DeviceOption,
@@ -32,7 +34,7 @@ from bench.cli.options import (
     ThreadsOption,
     TimeoutOption,
     add_plugins,
-    console_here,
+    finite,
     load,
     world_at,
 )
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
     from bench.grid.execute import Execution
     from bench.grid.expand import Grid
     from bench.grid.world import World
-    from bench.records import Strategy
+    from bench.records import Option, Strategy
 
 
 def regress(
@@ -66,9 +68,12 @@ def regress(
         str | None, typer.Option("--sequential", help="Numbers of seeds to look at: obf:4,7,10. Default: one look.")
     ] = None,
     futility: Annotated[
-        float | None, typer.Option(help="Conditional power below which a look stops; 0: never. Default: 0.1.")
+        float | None,
+        typer.Option(callback=finite, help="Conditional power below which a look stops; 0: never. Default: 0.1."),
     ] = None,
-    level: Annotated[float | None, typer.Option(help="One-sided, all looks together. Default: 0.05.")] = None,
+    level: Annotated[
+        float | None, typer.Option(callback=finite, help="One-sided, all looks together. Default: 0.05.")
+    ] = None,
     overrides: SetOption = None,
     tasks: TasksOption = None,
     ratios: RatiosOption = None,
@@ -93,7 +98,9 @@ def regress(
     simulate: Annotated[
         bool, typer.Option("--simulate", help="Try the plan on simulated grids with the stored runs' spread instead.")
     ] = False,
-    simulations: Annotated[int, typer.Option("--simulations", min=1, help="Grids that --simulate draws.")] = 2000,
+    simulations: Annotated[
+        int, typer.Option("--simulations", min=1, max=MOST_SIMULATIONS, help="Grids that --simulate draws.")
+    ] = 2000,
 ) -> None:
     """Is a candidate as good as a baseline? Runs what is missing, look by look, and judges.
 
@@ -156,8 +163,8 @@ def regress(
         verdict = _look_by_look(plan, grid, execution, console)
     else:
         verdict = _judged(plan, folder, grid)
+    files = write_gate(verdict, out or folder / "report")  # before it is printed: whatever becomes of the terminal
     console.print(terminal_verdict(verdict))
-    files = write_gate(verdict, out or folder / "report")
     console.print(
         f"evidence: {files.html.resolve()} (and gate.md, gate.json, gate.xml)", highlight=False, soft_wrap=True
     )
@@ -195,25 +202,28 @@ def _stored(where: str | Path) -> Results:
 def _strategy(asked: Asked, store: Path | None) -> Strategy:
     """Return the strategy that is meant: that of a store, or of the code at hand."""
     from analysis.gate import stored_strategy
+    from bench.config.overrides import typed
     from bench.records import Strategy
     from bench.strategies.base import ALGORITHMS, WEIGHTINGS
-    from bench.strategies.catalogue import component
+    from bench.strategies.catalogue import component, option_type
 
     if store is not None:
         return stored_strategy(_stored(store), asked)
+
+    def options(part: str, texts: dict[str, str]) -> dict[str, Option]:
+        return {name: typed(text, option_type(part, name)) for name, text in texts.items()}
+
     return Strategy(
-        algorithm=component(ALGORITHMS, asked.algorithm, asked.algorithm_options),
-        weighting=component(WEIGHTINGS, asked.weighting, asked.weighting_options),
+        algorithm=component(ALGORITHMS, asked.algorithm, options(asked.algorithm, asked.algorithm_options)),
+        weighting=component(WEIGHTINGS, asked.weighting, options(asked.weighting, asked.weighting_options)),
     )
 
 
 def suite_of(grid: Grid) -> dict[str, object]:
     """Return what a plan says of a grid: where it can be run, and under which settings."""
     from analysis.gate import Place
-    from bench.errors import InfeasibleTaskError
 
-    if not grid.jobs:
-        raise InfeasibleTaskError(grid.skipped[0].reason)
+    grid.refuse_if_empty()
     blocks = [job.block for job in grid.jobs]
     places = dict.fromkeys(Place(task=block.task, ratio=block.ratio, start=block.start) for block in blocks)
     return {"places": tuple(places), "settings": grid.spec.settings}
@@ -234,7 +244,7 @@ def _look_by_look(plan: Plan, grid: Grid, execution: Execution, console: Console
     verdict = _judged(plan, execution.store, grid)
     for look, count in enumerate(plan.looks):
         if verdict.runnable and verdict.taken == look:
-            preflight(grid.spec, execution)
+            preflight(grid.spec, execution, arms)
             execute(grid.running(arms, plan.seeds[:count]), execution, console)
             verdict = _judged(plan, execution.store, grid)
     return verdict

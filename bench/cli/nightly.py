@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from bench.cli.baseline import DEFAULT_FOLDER, FolderOption
+from bench.cli.console import console_here
 from bench.cli.gate import data_of, suite_of
 from bench.cli.options import (
     DEFAULT_CACHE,
@@ -28,7 +29,6 @@ from bench.cli.options import (
     ThreadsOption,
     TimeoutOption,
     add_plugins,
-    console_here,
     load,
     world_at,
 )
@@ -117,13 +117,14 @@ def nightly(
     for note in begun.notes:
         console.print(note, style="yellow", markup=False, highlight=False)
     grid = expand(begun.grid, world)
+    begun = begun.model_copy(update={"grid": grid.spec})  # which says what its model holds
     asked = Asked(tuple(candidate or ()), against, canary, claim)
     plans, notes = _plans(reference, grid, asked, parse_margins(margin), estimand)
     workers = choose_workers(
         None, jobs=jobs, gpus=gpus, per_gpu=per_gpu, scheduler=None, slurm=None, apart=run_timeout is not None
     )
     execution = Execution(night.store, world, workers, device, plugins, threads, run_timeout)
-    preflight(begun.grid, execution)
+    preflight(begun.grid, execution, grid.strategies)
     night.begin(begun)
     with Store(night.store, create=True).claim("nightly") as mine:
         if not mine:
@@ -145,14 +146,13 @@ def _settled(
     """Return what this machine is to run of what is asked for."""
     import psutil
 
-    from bench.model.hardware import choose_hardware
+    from bench.model.hardware import uses_gpu
     from bench.nightly import fitted
 
     def loaded(name: str, concessions: list[str]) -> GridSpec:
         return load(name, [*concessions, *(overrides or ())], tasks, None, seeds, None, None, model)
 
-    has_gpu = choose_hardware(device).device.type == "cuda"
-    return fitted(spec, loaded, has_gpu=has_gpu, free_gb=psutil.virtual_memory().available / 2**30)
+    return fitted(spec, loaded, has_gpu=uses_gpu(device), free_gb=psutil.virtual_memory().available / 2**30)
 
 
 def _plans(

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import sys
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
 
 if TYPE_CHECKING:
     from bench.config import GridSpec
     from bench.grid.world import World
+    from bench.registry import PluginFile
 
 SpecArgument = Annotated[str, typer.Argument(help="A preset (see `imbal-bench list presets`) or a YAML file.")]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Override any field: --set loop.rounds=3 --set 'ratios=[10, 50]'. Repeatable."),
+    typer.Option("--set", help="Override any field: --set loop.rounds=3 --set ratios=10,50. Repeatable."),
 ]
-TasksOption = Annotated[str | None, typer.Option("--tasks", help="E.g. sst2,ag_news/Sports (as --set tasks=[...]).")]
+TasksOption = Annotated[str | None, typer.Option("--tasks", help="E.g. sst2,ag_news/Sports; quote one with a comma.")]
 RatiosOption = Annotated[str | None, typer.Option("--ratios", help="E.g. 10,50.")]
 SeedsOption = Annotated[str | None, typer.Option("--seeds", help="A number of seeds, or a list such as 3,4.")]
 AlgorithmsOption = Annotated[str | None, typer.Option("--algorithms", help="E.g. random,badge.")]
@@ -35,13 +35,29 @@ DataOption = Annotated[
 CacheOption = Annotated[
     Path, typer.Option("--cache-dir", envvar="IMBAL_BENCH_CACHE", help="Cache; may be deleted at any time.")
 ]
-JobsOption = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Worker processes; cores are divided among them.")]
+MOST_WORKERS = 1024
+"""Of each kind: a slip of the finger must not start millions of processes."""
+MOST_SIMULATIONS = 1_000_000
+MOST_SECONDS = 1e9
+"""Of a limit of time: 30 years, still within what a timer can wait."""
+
+
+def finite(value: float | None) -> float | None:
+    """Refuse ``nan``, which passes any minimum and maximum, and infinities."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is no number to work with; give a finite one, or leave the option out.")
+    return value
+
+
+JobsOption = Annotated[
+    int, typer.Option("--jobs", "-j", min=1, max=MOST_WORKERS, help="Worker processes; cores are divided among them.")
+]
 ExecutorOption = Annotated[
     Literal["inline", "joblib", "dask"] | None,
     typer.Option("--executor", help="What runs blocks. Default: what the other options imply."),
 ]
 GpusOption = Annotated[str | None, typer.Option("--gpus", help="Share out these GPUs: all, or 0,1,2.")]
-PerGpuOption = Annotated[int, typer.Option("--per-gpu", min=1, help="Worker processes on each GPU.")]
+PerGpuOption = Annotated[int, typer.Option("--per-gpu", min=1, max=MOST_WORKERS, help="Worker processes on each GPU.")]
 SchedulerOption = Annotated[
     str | None, typer.Option("--scheduler", help="Use the workers of a Dask scheduler: tcp://host:8786.")
 ]
@@ -51,14 +67,21 @@ ShardOption = Annotated[
 ]
 TimeoutOption = Annotated[
     float | None,
-    typer.Option("--run-timeout", min=0.001, help="Seconds after which a run has hung and fails."),
+    typer.Option(
+        "--run-timeout",
+        min=0.001,
+        max=MOST_SECONDS,
+        callback=finite,
+        help="Seconds after which a run has hung and fails. Default: no limit.",
+    ),
 ]
 ThreadsOption = Annotated[
-    int | None, typer.Option("--threads", min=1, help="Threads of each worker. Default: cores / jobs.")
+    int | None,
+    typer.Option("--threads", min=1, max=MOST_WORKERS, help="Threads of each worker. Default: cores / jobs."),
 ]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 PluginOption = Annotated[
-    list[str] | None, typer.Option("--plugin", help="Python file with strategies or weightings. Repeatable.")
+    list[Path] | None, typer.Option("--plugin", help="Python file with strategies or weightings. Repeatable.")
 ]
 DEFAULT_CACHE = Path("data_cache")
 DEFAULT_JOBS = 1
@@ -74,16 +97,16 @@ def load(
     weightings: str | None,
     model: str | None,
 ) -> GridSpec:
-    """Load a specification; the short options are overrides too, written as lists."""
+    """Load a specification; the short options are overrides too."""
     from bench.config import load_spec
+    from bench.strategies.catalogue import option_type
 
-    lists = {"tasks": tasks, "ratios": ratios, "algorithms": algorithms, "weightings": weightings}
-    short = [f"{field}=[{value}]" for field, value in lists.items() if value is not None]
-    if seeds is not None:
-        short.append(f"seeds=[{seeds}]" if "," in seeds else f"seeds={seeds}")
-    if model is not None:
-        short.append(f"model.name={model}")
-    return load_spec(spec, [*(overrides or ()), *short])
+    short = {
+        "tasks": tasks, "ratios": ratios, "seeds": seeds, "algorithms": algorithms, "weightings": weightings,
+        "model.name": model,
+    }  # fmt: skip
+    given = [f"{field}={value}" for field, value in short.items() if value is not None]
+    return load_spec(spec, [*(overrides or ()), *given], option_type)
 
 
 def world_at(data_dir: Path | None, cache_dir: Path) -> World:
@@ -93,15 +116,12 @@ def world_at(data_dir: Path | None, cache_dir: Path) -> World:
     return World(data_dir, cache_dir)
 
 
-def add_plugins(paths: list[str] | None) -> tuple[str, ...]:
-    """Load plug-in files; return their absolute paths, for workers to load them too."""
+def add_plugins(paths: list[Path] | None) -> tuple[PluginFile, ...]:
+    """Load plug-in files; return them as they were read, for workers to load the same."""
+    from bench.registry import read_plugin
     from bench.strategies.catalogue import add_plugin
 
-    for path in paths or ():
-        add_plugin(path)
-    return tuple(str(Path(path).resolve()) for path in paths or ())
-
-
-def console_here() -> Console:
-    """Return a console as wide as the terminal; lines of a file or pipe are not broken."""
-    return Console(width=None if sys.stdout.isatty() else 160, soft_wrap=not sys.stdout.isatty())
+    plugins = tuple(read_plugin(path) for path in paths or ())
+    for plugin in plugins:
+        add_plugin(plugin)
+    return plugins

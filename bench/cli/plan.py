@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from bench.cli.console import console_here
 from bench.cli.options import (
     DEFAULT_CACHE,
     DEFAULT_JOBS,
@@ -26,7 +27,6 @@ from bench.cli.options import (
     ThreadsOption,
     WeightingsOption,
     add_plugins,
-    console_here,
     load,
     world_at,
 )
@@ -88,6 +88,7 @@ def plan(
         console.print(f"calibration kept in {kept}", highlight=False)
     rates = read(kept, grid_spec.model.name) if calibration or kept.exists() else None
     show_plan(grid, rates, jobs, console)
+    grid.refuse_if_empty()
 
 
 def list_(

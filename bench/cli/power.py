@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.cli.options import DEFAULT_CACHE, CacheOption, DataOption, console_here, world_at
+from bench.cli.console import console_here
+from bench.cli.options import DEFAULT_CACHE, CacheOption, DataOption, finite, world_at
 
 if TYPE_CHECKING:
     from analysis.inference import Need, Pilot, Way
@@ -28,7 +29,9 @@ def power(
     arms: Annotated[str, typer.Option(help="The two weightings whose differences are taken.")] = "invprop,uniform",
     metric: Annotated[str, typer.Option(help="balanced_accuracy, auc or positives_ratio.")] = "auc",
     condition: Annotated[str | None, typer.Option(help="E.g. ratio50-warm, where the store holds several.")] = None,
-    margin: Annotated[float, typer.Option(help="The effect, or the margin of a claim, that is to be shown.")] = 0.01,
+    margin: Annotated[
+        float, typer.Option(callback=finite, help="The effect, or the margin of a claim, that is to be shown.")
+    ] = 0.01,
     calibration: Annotated[
         Path | None, typer.Option(help="Calibration to price runs with. Default: this machine's, if it has one.")
     ] = None,
@@ -53,9 +56,9 @@ def power(
     records = [source.read(key) for key in plan.runs]
     kept = calibration or _kept_here(cache_dir, records[0].spec.settings.model.name)
     price = price_of(records, world_at(data_dir, cache_dir), kept)
-    _show(plan, margin, found, price, console_here())
     if json:
         _write(json, plan, metric, margin, found, price)
+    _show(plan, margin, found, price, console_here())
 
 
 def _kept_here(cache_dir: Path, model: str) -> Path | None:

@@ -9,7 +9,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench.cli.options import console_here
+from bench.cli.console import console_here
+from bench.cli.options import MOST_SIMULATIONS, finite
+from bench.paths import expanded
 
 
 def report(
@@ -29,9 +31,14 @@ def report(
 
     What has not changed since the last report is taken from the store's folder index/, which may be deleted. A store
     holds short excerpts of the datasets' texts (informativeness.examples of each run); a report holds none, unless
-    --with-texts asks for them.
+    --with-texts asks for them. Exit code 2: the store holds no finished run; the report then shows why, if it knows.
     """
+    from bench.errors import StoreError
+    from bench.store import Store
+
     print_and_write(store, out or store / "report", console_here(), table or [], paper, with_texts=with_texts)
+    if not Store(store).keys():
+        raise StoreError(f"{store} holds no finished runs to report; run a grid first")
 
 
 def explain(
@@ -51,8 +58,8 @@ def explain(
     """
     from reports import terminal_explanation
 
-    if Path(address[0]).is_dir():
-        store, address = Path(address[0]), address[1:]
+    if expanded(address[0]).is_dir():
+        store, address = expanded(address[0]), address[1:]
     console_here().print(terminal_explanation(store, address, settings))
 
 
@@ -65,12 +72,13 @@ def print_and_write(
     *,
     with_texts: bool = False,
 ) -> None:
-    """Print tables of a store, write its whole report, and say where it is."""
+    """Write the whole report of a store, print tables of it, and say where it is."""
     from reports import read_report, terminal_table, write_report
 
     found = read_report(store)
-    console.print(terminal_table(found, tables))
+    shown = terminal_table(found, tables)  # first, so that a wrong name of a table writes nothing
     files = write_report(found, out, paper, with_texts=with_texts)
+    console.print(shown)
     console.print(f"report: {files.html.resolve()}", highlight=False, soft_wrap=True)
     if paper:
         console.print(f"for an article: {(paper / 'main.tex').resolve()}", highlight=False, soft_wrap=True)
@@ -84,14 +92,20 @@ def validate(
     metric: Annotated[str, typer.Option(help="balanced_accuracy, auc or positives_ratio.")] = "auc",
     condition: Annotated[str | None, typer.Option(help="E.g. ratio50-warm, where the store holds several.")] = None,
     tasks: Annotated[str | None, typer.Option(help="Tasks of each dataset instead, e.g. 4,3,5,2.")] = None,
-    seeds: Annotated[int | None, typer.Option(help="Number of seeds instead.")] = None,
-    algorithms: Annotated[int | None, typer.Option(help="Number of algorithms that a test pools instead.")] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, max=10_000, help="Number of seeds instead.")] = None,
+    algorithms: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Number of algorithms that a test pools instead.")
+    ] = None,
     sd: Annotated[
         list[str] | None,
         typer.Option(help="Standard deviation instead, of dataset, task, seed, block or residual: task=0.02."),
     ] = None,
-    effect: Annotated[float | None, typer.Option(help="Effect to plant. Default: one found in 80 % of grids.")] = None,
-    simulations: Annotated[int, typer.Option(help="Grids drawn for each question.")] = 4000,
+    effect: Annotated[
+        float | None, typer.Option(callback=finite, help="Effect to plant. Default: one found in 80 % of grids.")
+    ] = None,
+    simulations: Annotated[
+        int, typer.Option(min=1, max=MOST_SIMULATIONS, help="Grids drawn for each question.")
+    ] = 4000,
 ) -> None:
     """Try the suite's own tests: false positives and power of paper and sound mode, on simulated grids.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from bench.cli.console import console_here
 from bench.cli.options import (
     DEFAULT_CACHE,
     DEFAULT_JOBS,
@@ -34,7 +35,6 @@ from bench.cli.options import (
     TimeoutOption,
     WeightingsOption,
     add_plugins,
-    console_here,
     load,
     world_at,
 )
@@ -42,6 +42,7 @@ from bench.cli.results import print_and_write
 
 if TYPE_CHECKING:
     from bench.grid.execute import Execution, Summary
+    from bench.grid.expand import Grid
 
 
 def run(
@@ -71,7 +72,8 @@ def run(
 ) -> None:
     """Run what is missing of a grid, then report.
 
-    Stop it with Ctrl-C at any time; the same command goes on where it stopped. Exit code 1: some runs failed.
+    Stop it with Ctrl-C at any time; the same command goes on where it stopped. Exit code 1: some runs failed; 2: wrong
+    usage, or nothing can be run.
 
     Examples:
 
@@ -96,13 +98,14 @@ def run(
     grid_spec = load(spec, overrides, tasks, ratios, seeds, algorithms, weightings, model)
     world = world_at(data_dir, cache_dir)
     grid = expand(grid_spec, world)
+    grid.refuse_if_empty()
     if shard is not None:
-        grid = grid.shard(*_shard(shard))
+        grid = _share(grid, *_shard(shard))
     for line in pool_warnings(grid):
         console.print(line, style="yellow")
     folder = store or Path("results") / grid_spec.name
     execution = Execution(folder, world, workers, device, plugins, threads, run_timeout)
-    preflight(grid_spec, execution)
+    preflight(grid.spec, execution, grid.strategies)
     summary = execute(grid, execution, console)
     if report and shard is None:  # of a shard alone it would show little, and shards would write it at the same time
         print_and_write(execution.store, execution.store / "report", console)
@@ -117,6 +120,17 @@ def _shard(text: str) -> tuple[int, int]:
     if not (number.isdecimal() and count.isdecimal()):
         raise SpecError(f"--shard {text!r} must read i/n, such as 1/8 for the first of eight shares")
     return int(number), int(count)
+
+
+def _share(grid: Grid, number: int, count: int) -> Grid:
+    from bench.errors import SpecError
+
+    share = grid.shard(number, count)
+    if not share.jobs:
+        raise SpecError(
+            f"shard {number}/{count} has no block to run: the grid has {len(grid.jobs)}; give at most that many shards"
+        )
+    return share
 
 
 def _conclude(summary: Summary, execution: Execution, console: Console) -> None:

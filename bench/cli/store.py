@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from bench.cli.options import DEFAULT_CACHE, CacheOption, PluginOption, add_plugins, console_here
+from bench.cli.commands import Commands
+from bench.cli.console import console_here
+from bench.cli.options import DEFAULT_CACHE, CacheOption, PluginOption, add_plugins
 
 if TYPE_CHECKING:
     from bench.grid.migrate import Converter
     from bench.records import RunRecord
 
-store_app = typer.Typer(
+store_app = Commands(
     help="Result stores: merge those of several machines, pack many files into few, publish.", no_args_is_help=True
 )
 StoreHere = Annotated[Path, typer.Option("--store", help="Result store.")]

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
+from bench.config.overrides import OptionType, apply, bare
 from bench.config.spec import GridSpec
 from bench.errors import SpecError, UnknownNameError
+from bench.paths import expanded
+from bench.yaml12 import YamlError, parse, quoting
+
+OF_DATASETS = {"train", "test", "test_fraction", "text", "label", "classes", "positive"}
+"""Fields of a user's dataset file; ``train`` is one of a grid too, with fields of its own."""
+WANTED = {bool: "true or false", int: "an integer", float: "a number"}
 
 
 def preset_names() -> tuple[str, ...]:
@@ -22,29 +28,60 @@ def preset_names() -> tuple[str, ...]:
     return tuple(sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".yaml")))
 
 
-def load_spec(name_or_path: str, overrides: Sequence[str] = ()) -> GridSpec:
+def load_spec(
+    name_or_path: str, overrides: Sequence[str] = (), option_type: OptionType = lambda _part, _option: None
+) -> GridSpec:
     """Load a preset or a YAML file and apply overrides.
 
     Args:
         name_or_path: a preset's name, or a path that ends in .yaml or .yml.
-        overrides: ``field=value`` with dots for nesting and YAML values: ``loop.rounds=3``, ``ratios=[10, 50]``.
+        overrides: ``field=value`` with dots for nesting; the value is text that the field's type gives its meaning to:
+            ``loop.rounds=3``, ``ratios=[10, 50]``, ``tasks=sst2,ag_news/Sports``.
+        option_type: (algorithm or weighting, option) -> its declared type; without it, options in overrides are what
+            YAML takes them for.
 
     Raises:
         SpecError: a wrong field is named with the value given and what is allowed.
     """
     raw = _read(name_or_path)
     for override in overrides:
-        _apply(raw, override)
+        apply(raw, override, GridSpec, option_type)
     try:
-        return GridSpec.model_validate(raw)
+        spec = GridSpec.model_validate(raw)
     except ValidationError as error:
         raise SpecError(one_line(error, name_or_path, GridSpec)) from None
+    _refuse_conversions(raw, name_or_path)
+    return spec
+
+
+def _refuse_conversions(raw: dict[str, Any], where: str) -> None:
+    """Refuse what pydantic would make fit: ``off`` for false, true for 1, a number in quotes or with underscores."""
+    for field, declared, value in _single_values(raw):
+        fits = isinstance(value, bool) if declared is bool else type(value) in {int, float, NoneType}
+        if declared in WANTED and not fits:
+            raise SpecError(f"{where}: field {field!r} is {value!r}: give {WANTED[declared]}, without quotes")
+
+
+def _single_values(raw: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Yield name, declared type and value of what a specification says of ratios, seeds and settings."""
+    for field in ("ratios", "seeds"):
+        value = raw.get(field)
+        yield from ((field, int, one) for one in (value if isinstance(value, list) else [value]))
+    for group, content in raw.items():
+        for name, field_info in getattr(GridSpec.model_fields[group].annotation, "model_fields", {}).items():
+            if name in content:
+                yield f"{group}.{name}", bare(field_info.annotation)[0], content[name]
 
 
 def _read(name_or_path: str) -> dict[str, Any]:
-    path = Path(os.path.expanduser(name_or_path))  # noqa: PTH111 - leaves the ~ of an unknown user as it is
+    path = expanded(name_or_path)
     if path.suffix in {".yaml", ".yml"}:
-        return {"name": path.stem, **read_mapping(path)}
+        raw = read_mapping(path)
+        if "tasks" not in raw and (set(raw) & OF_DATASETS - {"train"} or isinstance(raw.get("train"), str)):
+            raise SpecError(
+                f"{path} is a dataset file, not a specification of a grid: use it as --tasks {name_or_path}/CLASS"
+            )
+        return {"name": path.stem, **raw}
     if name_or_path not in preset_names():
         raise UnknownNameError("preset", name_or_path, preset_names(), "Or give the path of a YAML file.")
     text = (resources.files("bench.config") / "presets" / f"{name_or_path}.yaml").read_text(encoding="utf-8")
@@ -61,7 +98,10 @@ def read_mapping(path: Path) -> dict[str, Any]:
 
 
 def _mapping(text: str, where: str) -> dict[str, Any]:
-    raw = _parsed(text, f"{where} is not YAML")
+    try:
+        raw = parse(text)
+    except YamlError as error:
+        raise SpecError(f"{where} is not YAML: {error}") from None
     if not isinstance(raw, dict):
         raise SpecError(f"{where} must hold a mapping of fields, not {type(raw).__name__}")
     return raw
@@ -78,31 +118,6 @@ def _text(path: Path) -> str:
         raise SpecError(f"cannot read the specification {str(path)!r}: {error}; give a YAML file in UTF-8") from None
 
 
-def _parsed(text: str, complaint: str) -> Any:
-    try:
-        return yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        reason = f"{error.problem or error.context}{line}"
-    except Exception as error:  # noqa: BLE001 - PyYAML lets ValueError, IndexError, RecursionError ... through
-        reason = " ".join(str(error).split())
-    raise SpecError(f"{complaint}: {reason}")
-
-
-def _apply(raw: dict[str, Any], override: str) -> None:
-    field, separator, text = override.partition("=")
-    if not separator or not field:
-        raise SpecError(f"override {override!r} must read field=value, e.g. loop.rounds=3")
-    value = _parsed(text, f"the value of override {override!r} is not YAML (quote it, or write a list as [a, b])")
-    *parents, last = field.split(".")
-    here = raw
-    for parent in parents:
-        here = here.setdefault(parent, {})
-        if not isinstance(here, dict):
-            raise SpecError(f"override {override!r}: {parent!r} holds a value, not fields")
-    here[last] = value
-
-
 def one_line(error: ValidationError, where: str, model: type[BaseModel]) -> str:
     """Name the first wrong field, its value, and what is allowed."""
     first = error.errors()[0]
@@ -117,5 +132,7 @@ def one_line(error: ValidationError, where: str, model: type[BaseModel]) -> str:
     elif first["type"] == "missing":
         message = f"field {field!r} is missing"
     elif field:  # without one, the message speaks of the whole
+        if first["type"] == "string_type":
+            message += quoting(first["input"])
         message = f"field {field!r} is {reprlib.repr(first['input']):.100}: {message}"
     return f"{where}: {message}{count}"

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from bench.config.load import one_line, read_mapping
 from bench.errors import SpecError
+from bench.paths import expanded
 from bench.records import Record
 
 
@@ -58,9 +59,10 @@ def load_slurm(path: str | Path) -> SlurmSpec:
     Raises:
         SpecError: a wrong field is named with the value given and what is allowed.
     """
-    if not Path(path).is_file():
+    file = expanded(path)
+    if not file.is_file():
         raise SpecError(f"no file {str(path)!r}; --slurm takes YAML with {', '.join(SlurmSpec.model_fields)}")
     try:
-        return SlurmSpec.model_validate(read_mapping(Path(path)))
+        return SlurmSpec.model_validate(read_mapping(file))
     except ValidationError as error:
         raise SpecError(one_line(error, str(path), SlurmSpec)) from None

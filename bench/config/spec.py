@@ -11,12 +11,15 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from bench.records import MAX_OPTION, Option, Ratio, Seed, Settings, Start
 
 MAX_SEEDS = 10_000
+MAX_NAME_BYTES = 200
 
 
 def _as_seeds(value: object) -> object:
     """Read ``10`` as the seeds 0 to 9; a list stays a list."""
-    if not isinstance(value, int) or isinstance(value, bool):
+    if isinstance(value, list | tuple):
         return value
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError("give a number of seeds or a list of integers")  # noqa: TRY004 - pydantic names the field
     if not 1 <= value <= MAX_SEEDS:
         raise ValueError(f"give how many seeds, 1 to {MAX_SEEDS}, or a list of seeds")
     return tuple(range(value))
@@ -38,6 +41,8 @@ def _as_option(value: object) -> object:
 def _as_folder(name: str) -> str:
     if not name.isprintable() or {"/", "\\"} & set(name) or not name.strip(". "):
         raise ValueError("results go to a folder of this name, so give printable characters without slashes")
+    if len(name.encode()) > MAX_NAME_BYTES:
+        raise ValueError(f"results go to a folder of this name, so give at most {MAX_NAME_BYTES} bytes of UTF-8")
     return name
 
 

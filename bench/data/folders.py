@@ -103,5 +103,7 @@ def _put(folder: Path, build: Callable[[Path], None], *, manifest: bool) -> None
         inside.mkdir()
         build(inside)
         if manifest:
-            (inside / MANIFEST).write_text(json.dumps(_manifest(inside, folder.name), indent=1) + "\n")
+            (inside / MANIFEST).write_text(
+                json.dumps(_manifest(inside, folder.name), indent=1) + "\n", encoding="utf-8"
+            )
         inside.rename(folder)

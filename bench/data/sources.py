@@ -13,6 +13,7 @@ from bench.data.mirror import is_mirror, read_mirror
 from bench.data.pydocs import load_pydocs
 from bench.data.user import load_user, read_user_file
 from bench.errors import DataError, UnknownNameError
+from bench.paths import expanded
 
 DATA_DIR_VARIABLE = "IMBAL_BENCH_DATA"
 
@@ -33,7 +34,7 @@ def load_corpus(name_or_path: str, *, data_dir: Path | None, cache_dir: Path) ->
         DataError: if the mirror does not exist, or the dataset is out of reach, damaged or unfit.
     """
     if is_user_file(name_or_path):
-        return load_user(Path(os.path.expanduser(name_or_path)))  # noqa: PTH111 - leaves an unknown ~user
+        return load_user(expanded(name_or_path))
     folder = mirror_folder(name_or_path, data_dir)
     if folder is not None:
         return _from_mirror(name_or_path, folder)
@@ -47,7 +48,7 @@ def load_corpus(name_or_path: str, *, data_dir: Path | None, cache_dir: Path) ->
 def default_positives(name_or_path: str, corpus: Corpus) -> tuple[str, ...]:
     """Return the classes to make rare if none is asked for: the paper's, the user's, or else each in turn."""
     if is_user_file(name_or_path):
-        positive = read_user_file(Path(os.path.expanduser(name_or_path))).positive  # noqa: PTH111 - as above
+        positive = read_user_file(expanded(name_or_path)).positive
         return corpus.label_names if positive is None else (positive,)
     facts = DATASETS.get(name_or_path)
     return (facts.paper_tasks if facts else ()) or corpus.label_names
@@ -64,10 +65,10 @@ def mirror_folder(name: str, data_dir: Path | None) -> Path | None:
     Raises:
         DataError: if the mirror that was asked for does not exist.
     """
-    given = data_dir or os.environ.get(DATA_DIR_VARIABLE)
-    if not given or Path(name).name != name or name in {"", ".."}:
+    place = data_dir or os.environ.get(DATA_DIR_VARIABLE)
+    if not place or Path(name).name != name or name in {"", ".."}:
         return None
-    mirror = Path(os.path.expanduser(given))  # noqa: PTH111 - as above
+    mirror = expanded(place)
     if not mirror.is_dir():
         asked = "--data-dir" if data_dir else DATA_DIR_VARIABLE
         raise DataError(f"there is no folder {mirror}; {asked} must name a folder with one folder per dataset")

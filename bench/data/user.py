@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bench import seeds
@@ -24,6 +23,8 @@ from bench.data.tables import (
     refuse_single_class,
 )
 from bench.errors import DataError, UnknownNameError
+from bench.paths import expanded
+from bench.yaml12 import YamlError, misread, parse, quoting
 
 
 class UserFile(BaseModel):
@@ -61,26 +62,39 @@ def read_user_file(path: Path) -> UserFile:
         DataError: no such file, no YAML, an unknown field (with the nearest), a wrong value, a taken name.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read {path}: {error}") from None
-    except Exception as error:  # noqa: BLE001 - PyYAML lets ValueError, IndexError, RecursionError ... through
-        raise DataError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+        text = path.read_text(encoding="utf-8")
+        content = parse(text)
+    except YamlError as error:
+        raise DataError(f"{path} is not YAML: {error}") from None
+    except (OSError, ValueError) as error:
+        raise DataError(f"cannot read {path}: {error}; give a YAML file in UTF-8") from None
     if not isinstance(content, dict):
         raise DataError(f"{path} holds no fields; at least name, train, and test or test_fraction are needed")
+    if "tasks" in content:
+        raise DataError(f"{path} is a specification of a grid, not of a dataset: use it as `imbal-bench run {path}`")
     for field in content:
         if field not in UserFile.model_fields:
             raise DataError(f"{path}: {UnknownNameError('field', str(field), UserFile.model_fields)}")
+    _refuse_misread(path, text)
     try:
         user = UserFile.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "string_type":
+            message += quoting(first["input"])
         raise DataError(f"{path}: {where}: {message}" if where else f"{path}: {message}") from None
     if user.name in DATASETS:
         raise DataError(f"{path}: the name {user.name!r} is that of a built-in dataset; choose another")
     return user
+
+
+def _refuse_misread(path: Path, text: str) -> None:
+    """Raise :class:`DataError` for a word, such as a class's name, that YAML does not keep as it is written."""
+    for field, written, read, line in misread(text):
+        if field != "test_fraction":
+            raise DataError(f'{path}: line {line}: {field} holds {written}{quoting(read)}: "{written}"')
 
 
 def load_user(path: Path) -> Corpus:
@@ -115,8 +129,8 @@ def _inside(path: Path, given: str) -> Path:
     folder = path.parent.resolve()
     if not given.isprintable():
         raise DataError(f"{path}: {given!r} is no name of a file; give printable characters")
-    file = (folder / given).resolve()
-    if Path(given).is_absolute() or not file.is_relative_to(folder):
+    file = (folder / expanded(given)).resolve()
+    if expanded(given).is_absolute() or not file.is_relative_to(folder):
         raise DataError(f"{path}: {given!r} leaves the folder of the YAML file; give a path inside it")
     return file
 

@@ -91,7 +91,7 @@ def time_limit(seconds: float | None, log_file: Path, late: Callable[[], None]) 
     def end() -> None:
         try:
             late()
-            with log_file.open("a") as file:
+            with log_file.open("a", encoding="utf-8") as file:
                 faulthandler.dump_traceback(file)
         finally:
             os._exit(1)

@@ -1,18 +1,23 @@
-"""Hands blocks to Dask workers through joblib: of this machine, of a scheduler that is named, or of Slurm jobs."""
+"""Hands blocks to Dask workers: of this machine, of a scheduler that is named, or of Slurm jobs.
+
+Each worker has one block at a time, of which it alone may decide. Dask's scheduler would hand out all blocks at once,
+and when a worker dies it blames every block that was waiting there: after four deaths of its neighbours
+(``allowed-failures``), a block that was never begun would count as one that kills workers.
+"""
 
 from __future__ import annotations
 
 import logging
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-import joblib
+from uuid import uuid4
 
 from bench.config.slurm import SlurmSpec
 from bench.errors import RunError, SpecError
@@ -23,14 +28,14 @@ from bench.grid.workers import Workers
 MISSING = "Dask is not installed; install it with: pip install 'imbal-bench[dask]'"
 try:
     import dask
-    from distributed import CancelledError, Client, Nanny, Scheduler, SpecCluster
-    from distributed.scheduler import KilledWorker
-    from joblib._dask import DaskDistributedBackend
+    from distributed import CancelledError, Client, KilledWorker, Nanny, Scheduler, SpecCluster, as_completed
 except ImportError:
     raise SpecError(MISSING) from None
 
 log = logging.getLogger("bench")
 CONNECT_S = 20
+POLL_S = 1.0
+"""How soon a dead worker is noticed; finished blocks are reported at once."""
 TELL_EVERY_S = 30
 GPU = {"GPU": 1}
 SETTINGS = {
@@ -38,12 +43,17 @@ SETTINGS = {
     "distributed.logging.distributed": "critical",  # what matters of a dying worker is in our own log
 }
 
+HERE = {"distributed.deploy.lost-worker-timeout": "1000 days"}
+"""For workers of this machine: whoever is away for 15 s would be given up for good, and a busy machine takes longer to
+start a worker again. Of Slurm, a job that is away for so long has ended, and another is submitted."""
+
 
 @contextmanager
 def dask_reports(workers: Workers, device: str, logs: Path) -> Iterator[Reports]:
     """Connect to Dask workers, starting them first where that is asked for; see ``executors.reports_of``."""
     wanted = GPU if workers.gpus or device == "cuda" else {}
-    with dask.config.set(SETTINGS), _cluster(workers, wanted, logs) as cluster, _client(cluster) as client:
+    settings = SETTINGS if workers.elsewhere else SETTINGS | HERE
+    with dask.config.set(settings), _cluster(workers, wanted, logs) as cluster, _client(cluster) as client:
         yield partial(_reports, client, wanted)
 
 
@@ -123,16 +133,9 @@ def _client(cluster: Any) -> Iterator[Any]:
 
 
 def _reports(client: Any, wanted: dict[str, int], work: Work, jobs: Sequence[BlockJob]) -> Iterator[BlockReport]:
-    left = {str(job.block) for job in jobs}
     try:
         _wait_for_a_worker(client, wanted)
-        backend = _Blocks(client=client, **({"resources": wanted} if wanted else {}))
-        parallel = joblib.Parallel(backend=backend, pre_dispatch="all", batch_size=1, return_as="generator_unordered")
-        for report in parallel(joblib.delayed(partial(work, job))() for job in jobs):
-            left.discard(report.name)
-            yield report
-    except KilledWorker:  # one block too many times; joblib has let go of the others
-        yield from (BlockReport(name, lost=True) for name in sorted(left))
+        yield from _Blocks(client, wanted, work, deque(jobs)).reports()
     except (CancelledError, OSError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise RunError(f"lost the Dask workers ({reason}); finished runs are kept, the same command goes on") from None
@@ -145,44 +148,97 @@ def _wait_for_a_worker(client: Any, wanted: dict[str, int]) -> None:
         ConnectionError: if the scheduler goes away.
     """
     quiet_s = 0
-    while True:
-        known = client.scheduler_info(n_workers=-1).get("workers")
-        if known is None:
-            raise ConnectionError("their scheduler is gone")
-        if any(wanted.items() <= worker["resources"].items() for worker in known.values()):
-            return
+    while not _suitable(_connected(client), wanted):
         if quiet_s % TELL_EVERY_S == 0:
             need = " that was started with --resources GPU=1" if wanted else ""
-            log.info("waiting for a Dask worker%s; %d are connected", need, len(known))
+            log.info("waiting for a Dask worker%s; %d are connected", need, len(_connected(client)))
         time.sleep(1)
         quiet_s += 1
 
 
-class _Blocks(DaskDistributedBackend):  # type: ignore[misc] # joblib is not annotated
-    """joblib's backend for Dask without two of its traps (joblib 1.6).
+def _connected(client: Any) -> dict[str, dict[str, Any]]:
+    """Return what the scheduler knows of each connected worker, by address.
 
-    While a cluster has one worker, it would run everything in the driver instead; and of a task that the scheduler
-    has given up, it tells ``Parallel`` nothing, which then waits forever.
+    Raises:
+        ConnectionError: if the scheduler goes away.
+    """
+    known: dict[str, dict[str, Any]] | None = client.scheduler_info(n_workers=-1).get("workers")
+    if known is None:
+        raise ConnectionError("their scheduler is gone")
+    return known
+
+
+def _suitable(connected: dict[str, dict[str, Any]], wanted: dict[str, int]) -> list[str]:
+    """Return the addresses of the workers that have the resources wanted."""
+    return [address for address, worker in connected.items() if wanted.items() <= worker["resources"].items()]
+
+
+@dataclass
+class _Blocks:
+    """The blocks of a pass: those that no worker has yet, and those that are bound to one.
+
+    Attributes:
+        waiting: blocks that no worker has yet. at_work: address of a worker -> its block and what will be its report.
     """
 
-    def effective_n_jobs(self, n_jobs: int) -> int:  # noqa: ARG002 - joblib's signature
-        """Return a number that is not 1: the scheduler knows its workers, of which more may come."""
-        return 2
+    client: Any
+    wanted: dict[str, int]
+    work: Work
+    waiting: deque[BlockJob]
+    at_work: dict[str, tuple[BlockJob, Any]] = field(default_factory=dict)
 
-    def submit(self, func: Callable[..., Any], callback: Callable[[Any], Any] | None = None) -> Future[Any]:
-        """Submit a task; an error of the scheduler's is handed on like a result."""
-        future: Future[Any] = super().submit(func, callback)
+    def reports(self) -> Iterator[BlockReport]:
+        """Yield a report of each block: what its worker says, or that its worker died."""
+        while self.waiting or self.at_work:
+            connected = _connected(self.client)
+            for address in self.at_work.keys() - connected.keys():
+                yield self._lost(address)
+            self._hand_out(_suitable(connected, self.wanted))
+            yield from self._finished()
 
-        def tell(done: Future[Any]) -> None:
-            error = done.exception()
-            if error is not None and callback is not None:
-                callback(error)
+    def _hand_out(self, addresses: Sequence[str]) -> None:
+        """Give a block to each worker that has none; it is bound to that worker, and is not taken to another."""
+        for address in addresses:
+            if self.waiting and address not in self.at_work:
+                job = self.waiting.popleft()
+                future = self.client.submit(
+                    self.work,
+                    job,
+                    key=f"{job.block}-{uuid4().hex}",
+                    workers=[address],
+                    **({"resources": self.wanted} if self.wanted else {}),
+                )
+                self.at_work[address] = job, future
 
-        future.add_done_callback(tell)
-        return future
+    def _finished(self) -> Iterator[BlockReport]:
+        """Wait a little for the next block that ends, and yield its report."""
+        at = {future.key: address for address, (_, future) in self.at_work.items()}
+        if not at:
+            _wait_for_a_worker(self.client, self.wanted)  # all are gone, and others may come
+            return
+        with suppress(TimeoutError):
+            futures = [future for _, future in self.at_work.values()]
+            future = next(as_completed(futures, loop=self.client.loop, timeout=POLL_S))
+            yield self._report(at[future.key], future)
 
-    def retrieve_result_callback(self, out: Any) -> Any:
-        """Return a task's result, or raise the error in its place."""
-        if isinstance(out, BaseException):
-            raise out
-        return super().retrieve_result_callback(out)
+    def _report(self, address: str, future: Any) -> BlockReport:
+        """Return the report of a block that has ended.
+
+        Raises:
+            TimeoutError: if the report went with its worker before it could be fetched.
+            RunError: if the worker could not even begin, such as one that lacks this package.
+        """
+        error = future.exception(timeout=POLL_S) if future.status == "error" else None
+        if isinstance(error, KilledWorker):  # it was given four times to a worker that comes back under one address
+            return self._lost(address)
+        if error is not None:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise RunError(f"the Dask worker {address} cannot run blocks ({reason}); install this version there too")
+        report: BlockReport = future.result(timeout=POLL_S)
+        del self.at_work[address]
+        return report
+
+    def _lost(self, address: str) -> BlockReport:
+        job, future = self.at_work.pop(address)
+        future.cancel()
+        return BlockReport(str(job.block), lost=True)

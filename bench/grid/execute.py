@@ -21,7 +21,7 @@ from uuid import uuid4
 from rich.console import Console
 
 from bench.config.spec import GridSpec
-from bench.errors import RunError, StoppedError, StoreError
+from bench.errors import RunError, SpecError, StoppedError, StoreError
 from bench.grid.attempts import DEATHS_ALLOWED
 from bench.grid.executors import reports_of
 from bench.grid.expand import BlockJob, Grid
@@ -32,10 +32,13 @@ from bench.grid.progress import Monitor, log_to, shown
 from bench.grid.worker import run_block
 from bench.grid.workers import THIS_PROCESS, Workers
 from bench.grid.world import World
-from bench.model.checkpoint import load_tokenizer, resolve
-from bench.model.hardware import choose_hardware
-from bench.records import RunRecord
+from bench.model.architecture import refuse_unfit
+from bench.model.hardware import refuse_missing_gpus, refuse_unknown_device, uses_gpu
+from bench.records import RunRecord, Strategy
+from bench.registry import PluginFile, read_plugin
 from bench.store import Store
+from bench.strategies.catalogue import build_strategy
+from bench.strategies.strategy import needs_of
 
 log = logging.getLogger("bench")
 BUSY_POLL_S = 2.0
@@ -46,7 +49,8 @@ class Execution:
     """How a grid is executed; none of it changes what a run yields beyond the rounding of another thread count.
 
     Attributes:
-        workers: which processes run blocks. device: auto, cpu or cuda. plugins: files with strategies.
+        workers: which processes run blocks. device: auto, cpu or cuda.
+        plugins: files with strategies, as they were read, or where they are.
         threads: of each worker; None divides the cores. run_timeout: seconds a run may take; None for no limit.
     """
 
@@ -54,9 +58,16 @@ class Execution:
     world: World
     workers: Workers = THIS_PROCESS
     device: str = "auto"
-    plugins: tuple[str, ...] = ()
+    plugins: tuple[str | PluginFile, ...] = ()
     threads: int | None = None
     run_timeout: float | None = None
+
+    def __post_init__(self) -> None:
+        limit = self.run_timeout
+        if limit is not None and not 0 < limit <= threading.TIMEOUT_MAX:
+            raise SpecError(f"a run's time limit is {limit} s; give seconds above 0, or none for no limit")
+        if self.workers.gpus and self.device == "cpu":
+            raise SpecError("--gpus shares out GPUs, but --device cpu leaves them unused; give one of them")
 
     @property
     def threads_each(self) -> int:
@@ -68,9 +79,9 @@ class Execution:
         return WorkerContext(
             store=self.store,
             world=self.world,
-            device=self.device,
+            device="cuda" if self.workers.gpus else self.device,  # a worker must not turn to the CPU in silence
             threads=self.threads_each,
-            plugins=self.plugins,
+            plugins=tuple(p if isinstance(p, PluginFile) else read_plugin(p) for p in self.plugins),
             driver=process_name(),
             call=uuid4().hex,
             folder=Path.cwd(),
@@ -98,15 +109,24 @@ class Summary:
         return self.total - self.stored_before - self.done
 
 
-def preflight(spec: GridSpec, execution: Execution) -> None:
+def preflight(spec: GridSpec, execution: Execution, strategies: Iterable[Strategy] = ()) -> None:
     """Find out before anything is stored whether this machine has what a grid needs.
 
+    Args:
+        spec: the grid's specification.
+        execution: how it is to be run.
+        strategies: what is to be run of it, since some ask more of a model than others.
+
     Raises:
-        ModelError: if the device (unless blocks run elsewhere) or the checkpoint cannot be had.
+        ModelError: if the device or a GPU (unless blocks run elsewhere) or the checkpoint cannot be had, or the
+            checkpoint's architecture lacks what is needed.
     """
+    refuse_unknown_device(execution.device)
+    refuse_missing_gpus(execution.workers.gpus)
     if not execution.workers.elsewhere:
-        choose_hardware(execution.device, spec.model.precision)
-    load_tokenizer(resolve(spec.model.name, spec.model.revision))
+        uses_gpu(execution.device, spec.model.precision)
+    reads_surprisal = any("surprisal" in needs_of(*build_strategy(strategy)) for strategy in strategies)
+    refuse_unfit(spec.model, surprisal=reads_surprisal, cache_dir=execution.world.cache_dir)
 
 
 def execute(grid: Grid, execution: Execution, console: Console) -> Summary:

@@ -12,11 +12,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from queue import SimpleQueue
 
-from joblib.externals.loky.process_executor import (
-    BrokenProcessPool,
-    ProcessPoolExecutor,
-    ShutdownExecutorError,
-)
+from loky import BrokenProcessPool, ProcessPoolExecutor
+from loky.process_executor import ShutdownExecutorError
 
 from bench.grid.expand import BlockJob
 from bench.grid.messages import BlockReport, Reports, Work
@@ -79,8 +76,8 @@ def _process_reports(slots: Sequence[dict[str, str]]) -> Iterator[Reports]:
 class _Slot:
     """One worker process, started when it is first needed, and again when it died.
 
-    Each has a loky pool to itself: in a shared one, as ``joblib.Parallel`` keeps, a worker that dies takes along all
-    others and what they were computing, and nobody can tell which of their blocks was to blame.
+    Each has a loky pool to itself: in a shared one a worker that dies takes along all others and what they were
+    computing, and nobody can tell which of their blocks was to blame.
     """
 
     def __init__(self, environment: dict[str, str]) -> None:

@@ -15,10 +15,13 @@ from bench.data.sources import default_positives
 from bench.errors import DataError, InfeasibleTaskError, SpecError, UnknownNameError
 from bench.grid.world import World
 from bench.model.content import pinned
+from bench.paths import file_name
 from bench.records import Block, RunSpec, Settings, Strategy, Task, combined
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS
 from bench.strategies.catalogue import component
 from bench.tasks import check_feasible, count_pool
+
+FEW_REASONS = 3
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,7 @@ class BlockJob:
     @property
     def name(self) -> str:
         """A file name for the block's lock."""
-        text = f"{self.block}-{self.fingerprint[:8]}"
-        return "".join(c if c.isalnum() or c in "-._" else "_" for c in text)
+        return file_name(f"{self.block}-{self.fingerprint[:8]}")
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,22 @@ class Grid:
         """Number of runs, infeasible ones left out."""
         return sum(len(job.runs) for job in self.jobs)
 
+    @property
+    def strategies(self) -> tuple[Strategy, ...]:
+        """What is run in each block."""
+        return tuple(run.strategy for run in self.jobs[0].runs) if self.jobs else ()
+
+    def refuse_if_empty(self) -> None:
+        """Make sure that something of the grid can be run.
+
+        Raises:
+            InfeasibleTaskError: if nothing can; it says what limits the tasks.
+        """
+        if not self.jobs:
+            reasons = sorted({it.reason for it in self.skipped})
+            more = f"; and {len(reasons) - FEW_REASONS} more of the kind" if len(reasons) > FEW_REASONS else ""
+            raise InfeasibleTaskError(f"nothing of this grid can be run: {'; '.join(reasons[:FEW_REASONS])}{more}")
+
     def running(self, strategies: Iterable[Strategy], seeds: Collection[int]) -> Grid:
         """Return the blocks of some seeds with runs of these strategies instead."""
         chosen = tuple(strategies)
@@ -106,14 +124,17 @@ class Grid:
     def shard(self, number: int, count: int) -> Grid:
         """Return every ``count``-th block from block ``number`` on (from 1): a share for one job of an array.
 
-        The shards of a grid have no block in common and make it up; each is a mixture of tasks, ratios and seeds.
+        The shards of a grid have no block in common and make it up; each is a mixture of tasks, ratios and seeds. Those
+        that have a block to run share the infeasible blocks too, since the others are not started.
 
         Raises:
             SpecError: if there is no such shard.
         """
         if not 1 <= number <= count:
             raise SpecError(f"there is no shard {number}/{count}; give one of 1/{count} to {count}/{count}")
-        return replace(self, jobs=self.jobs[number - 1 :: count], skipped=self.skipped[number - 1 :: count])
+        started = min(count, len(self.jobs))
+        skipped = self.skipped[number - 1 :: started] if number <= started else ()
+        return replace(self, jobs=self.jobs[number - 1 :: count], skipped=skipped)
 
 
 def parse_task(text: str) -> tuple[str, str | None]:

@@ -2,24 +2,51 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import socket
 import time
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
 
-import psutil
+from filelock import FileLock
 from pydantic import FiniteFloat, ValidationError
 
 from bench.records import Record
 from bench.store import Store
+from bench.store.files import temporary_name
 
 log = logging.getLogger("bench")
 STALE_AFTER_S = 900
 
 
+class _Token:
+    """Random letters that tell this process from others; a forked child draws its own."""
+
+    def __init__(self) -> None:
+        self.draw()
+        os.register_at_fork(after_in_child=self.draw)
+
+    def draw(self) -> None:
+        self.text = uuid4().hex[:12]
+
+
+_TOKEN = _Token()
+
+
 def process_name() -> str:
-    """Return ``host-pid``, the name of this process among all machines that share a store."""
-    return f"{socket.gethostname()}-{os.getpid()}"
+    """Return ``host-token-pid``, the name of this process among all that share a store.
+
+    Two containers may have the same host name and the same process ids, hence the token.
+    """
+    return f"{socket.gethostname()}-{_TOKEN.text}-{os.getpid()}"
+
+
+def is_of_this_host(process: str) -> bool:
+    """Return whether a process of that name runs on a host of this name."""
+    return process.rsplit("-", 2)[0] == socket.gethostname()
 
 
 class Beat(Record):
@@ -33,25 +60,36 @@ class Beat(Record):
 
 
 class Heartbeat:
-    """Tells the store what this worker is doing."""
+    """Tells the store what this worker is doing.
+
+    While it does anything it holds a lock beside its file: the operating system's, which goes with the process, so
+    that others see it die wherever they run. Its process id would mean another process in another container.
+    """
 
     def __init__(self, store: Store) -> None:
         self._path = store.path / "live" / f"{process_name()}.json"
         self._path.parent.mkdir(exist_ok=True)
+        self._lock = FileLock(_lock_file(self._path), timeout=0)
 
     def tell(self, what: str, stage: str, *, key: str = "", fraction: float = 0.0) -> None:
         """Say which block or run is at which stage; of a run, also its key and how much of it is done."""
         beat = Beat(what=what, stage=stage, key=key, fraction=round(fraction, 3), time=time.time())
-        temporary = self._path.with_suffix(".tmp")
+        temporary = temporary_name(self._path)
         try:
-            temporary.write_text(beat.model_dump_json())
+            if not self._lock.is_locked:
+                self._lock.acquire()
+            temporary.write_text(beat.model_dump_json(), encoding="utf-8")
             temporary.replace(self._path)
         except OSError:
             log.debug("no heartbeat: the store cannot be written")
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
     def stop(self) -> None:
         """Say that nothing is being done."""
         self._path.unlink(missing_ok=True)
+        _lock_file(self._path).unlink(missing_ok=True)  # while it is held: nobody else ever makes one of this name
+        self._lock.release()
 
 
 def beats(store: Store) -> list[Beat]:
@@ -62,12 +100,28 @@ def beats(store: Store) -> list[Beat]:
             beat = Beat.model_validate_json(path.read_bytes())
         except (OSError, ValidationError):
             continue  # being replaced, or a worker of another version
-        if time.time() - beat.time < STALE_AFTER_S and not _is_dead(path.stem):
+        if time.time() - beat.time < STALE_AFTER_S and not _is_dead(path):
             found.append(beat)
     return found
 
 
-def _is_dead(worker: str) -> bool:
-    """Return whether ``host-pid`` names a process of this host that is no more, killed before it could say so."""
-    host, _, pid = worker.rpartition("-")
-    return host == socket.gethostname() and not (pid.isdecimal() and psutil.pid_exists(int(pid)))
+def _is_dead(beat: Path) -> bool:
+    """Return whether the worker that wrote a beat is no more, killed before it could say so.
+
+    By hand, since asking ``filelock`` would make the file that is asked about, also in a store that is read only.
+    """
+    try:
+        descriptor = os.open(_lock_file(beat), os.O_RDONLY)
+    except OSError:
+        return False  # it cannot be known
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return False  # held, or this file system has no locks
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _lock_file(beat: Path) -> Path:
+    return beat.with_suffix(".lock")

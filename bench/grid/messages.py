@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench.grid.expand import BlockJob
 from bench.grid.world import World
+from bench.registry import PluginFile
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,8 @@ class WorkerContext:
 
     Attributes:
         store: path of the result store. device: auto, cpu or cuda. threads: of torch in this worker.
-        plugins: files named by the user. driver: process name of the driver. call: names this call of it.
+        plugins: files named by the user, as the driver read them.
+        driver: process name of the driver. call: names this call of it.
         folder: where the driver was started, so that relative paths mean the same here.
         log_file: of the driver; workers add to it. run_timeout: seconds a run may take, or None.
     """
@@ -25,7 +27,7 @@ class WorkerContext:
     world: World
     device: str
     threads: int
-    plugins: tuple[str, ...]
+    plugins: tuple[PluginFile, ...]
     driver: str
     call: str
     folder: Path

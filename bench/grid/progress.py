@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
+from uuid import uuid4
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -33,7 +34,7 @@ def log_to_file(path: Path) -> logging.Handler:
             return old
         log.removeHandler(old)  # of another driver that this worker served before
         old.close()
-    handler = logging.FileHandler(path)
+    handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
     log.setLevel(logging.INFO)
     log.propagate = False
@@ -44,7 +45,8 @@ def log_to_file(path: Path) -> logging.Handler:
 @contextmanager
 def log_to(store: Store, console: Console) -> Iterator[Path]:
     """Log to a file of the store, and to the console; tracebacks go to the file only."""
-    path = store.path / "logs" / f"{datetime.now():%Y%m%d-%H%M%S}.log"  # noqa: DTZ005 - the user's own clock
+    now = f"{datetime.now():%Y%m%d-%H%M%S}"  # noqa: DTZ005 - the user's own clock
+    path = store.path / "logs" / f"{now}-{uuid4().hex[:6]}.log"  # drivers that start together have one each
     try:
         path.parent.mkdir(exist_ok=True)
         to_file = log_to_file(path)

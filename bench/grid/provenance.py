@@ -65,6 +65,7 @@ def provenance(run: RunSpec, shared: SharedBlock, data_source: str, threads: int
         data_source=data_source,
         model_source=encoder.checkpoint.source,
         lm_head=shared.surprisal.lm_head if "surprisal" in algorithm.needs else "unused",
+        attention=encoder.attention,
         token_budget=lowered_budget(encoder.hardware),
     )
 

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from bench.errors import DataError
+from bench.paths import file_name
 from bench.records import Record
 from bench.store.files import write_atomically
 
@@ -47,8 +48,7 @@ class Rates(Record):
 
 def rates_file(cache_dir: Path, model: str, device: str, threads: int) -> Path:
     """Return where the calibration of a model on a device with so many threads is kept."""
-    name = "".join(c if c.isalnum() else "_" for c in f"{model}-{device}-{threads}")
-    return cache_dir / "rates" / f"{name}.json"
+    return cache_dir / "rates" / f"{file_name(f'{model}-{device}-{threads}')}.json"
 
 
 def save(rates: Rates, path: Path) -> None:

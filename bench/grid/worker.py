@@ -17,7 +17,7 @@ from bench.data.tokens import tokenise
 from bench.errors import BenchError, RunError, StoreError
 from bench.grid.attempts import Attempts, time_limit
 from bench.grid.expand import BlockJob
-from bench.grid.heartbeat import Heartbeat, process_name
+from bench.grid.heartbeat import Heartbeat, is_of_this_host, process_name
 from bench.grid.messages import BlockReport, WorkerContext
 from bench.grid.plan import needs_at_start
 from bench.grid.progress import log_to_file
@@ -30,7 +30,7 @@ from bench.model.standard_state import standard_state
 from bench.model.surprisal import SurprisalSource
 from bench.records import ModelSettings, RunRecord, RunSpec, combined
 from bench.store import Store
-from bench.strategies.catalogue import add_plugin, build_strategy
+from bench.strategies.catalogue import add_plugin, build_strategy, use_plugins
 from bench.tasks import build_task
 
 log = logging.getLogger("bench")
@@ -61,15 +61,19 @@ def _prepare(context: WorkerContext) -> None:
         with suppress(OSError):  # a machine without that folder can do without, if all paths are absolute
             os.chdir(context.folder)
         log_to_file(_log_file(context))
-    for path in context.plugins:
-        add_plugin(path)
+        use_plugins(context.plugins)
+    else:
+        for plugin in context.plugins:
+            add_plugin(plugin)
     use_threads(context.threads)  # last: a plug-in may set another number when it is imported
 
 
 def _log_file(context: WorkerContext) -> Path:
     """Return where this process logs; machines have files of their own, since appending over a network mixes lines."""
-    path, host = context.log_file, socket.gethostname()
-    return path if context.driver.startswith(f"{host}-") else path.with_name(f"{path.stem}-{host}{path.suffix}")
+    path = context.log_file
+    if is_of_this_host(context.driver):
+        return path
+    return path.with_name(f"{path.stem}-{socket.gethostname()}{path.suffix}")
 
 
 @dataclass

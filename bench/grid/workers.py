@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench.config.slurm import SlurmSpec
-from bench.errors import SpecError
+from bench.errors import ModelError, SpecError
 from bench.model.hardware import visible_gpus
 
 Executor = Literal["inline", "joblib", "dask"]
@@ -18,7 +18,7 @@ class Workers:
     """Which processes run blocks.
 
     Attributes:
-        executor: ``inline`` (this process), ``joblib`` (processes of this machine) or ``dask``.
+        executor: ``inline`` (this process), ``joblib`` (processes of this machine, by loky) or ``dask``.
         jobs: worker processes on this machine; with GPUs, as many as these have room for.
         gpus: CUDA's names of the GPUs to be shared out; empty leaves the choice to each worker.
         per_gpu: worker processes on each of them.
@@ -102,7 +102,10 @@ def choose_workers(
 def _gpu_names(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(","))
     if names == ("all",):
-        return visible_gpus()
+        there = visible_gpus()
+        if not there:
+            raise ModelError("all GPUs were asked for, but torch sees none; leave --gpus out to run on the CPU")
+        return there
     if not all(names) or len(set(names)) < len(names) or "all" in names:
         raise SpecError(f"--gpus {text!r} must read all, or different numbers or names separated by commas: 0,1,2")
     return names

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench.data.corpus import Corpus
 from bench.data.sources import load_corpus
+from bench.paths import expanded
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,11 @@ class World:
 
     data_dir: Path | None
     cache_dir: Path
+
+    def __post_init__(self) -> None:
+        """Read both as paths are given."""
+        object.__setattr__(self, "data_dir", self.data_dir and expanded(self.data_dir))
+        object.__setattr__(self, "cache_dir", expanded(self.cache_dir))
 
     def corpus(self, dataset: str) -> Corpus:
         """Return a dataset, loaded once per process."""

@@ -93,7 +93,10 @@ def with_mask_in_full(model: Any, batch: dict[str, torch.Tensor]) -> dict[str, t
 
 
 def to_bf16(model: PreTrainedModel, hardware: Hardware) -> PreTrainedModel:
-    """Cast a model to bfloat16 for passes, in place, and give it the attention that is fastest there; return it."""
-    if hardware.device.type == "cpu":
+    """Cast a model to bfloat16 for passes, in place, and give it the attention that is fastest there; return it.
+
+    An architecture that torch's own attention cannot serve keeps its own.
+    """
+    if hardware.device.type == "cpu" and model.config._attn_implementation == "sdpa":  # noqa: SLF001 - said nowhere else
         model.set_attn_implementation(NAME)
     return model.bfloat16()

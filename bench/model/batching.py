@@ -24,14 +24,14 @@ log = logging.getLogger("bench")
 _lowered: dict[Hardware, int] = {}
 
 
-def pad(tokens: TokenTable, rows: IntArray, pad_id: int) -> dict[str, torch.Tensor]:
-    """Return ``input_ids`` (b, longest row), padded on the right, and ``attention_mask`` if there is any padding."""
+def pad(tokens: TokenTable, rows: IntArray, pad_id: int, *, left: bool = False) -> dict[str, torch.Tensor]:
+    """Return ``input_ids`` (b, longest row), padded on one side, and ``attention_mask`` if there is any padding."""
     lengths = np.asarray(tokens.lengths[rows], dtype=np.int64)
-    columns = np.arange(int(lengths.max()))
-    at = np.asarray(tokens.offsets[rows])[:, None] + columns[None, :]
+    columns = np.arange(int(lengths.max()))[None, :] - ((lengths.max() - lengths)[:, None] if left else 0)
+    at = np.asarray(tokens.offsets[rows])[:, None] + columns
     if lengths.min() == lengths.max():
         return {"input_ids": torch.from_numpy(tokens.ids[at].astype(np.int64))}
-    mask = columns[None, :] < lengths[:, None]
+    mask = (columns >= 0) & (columns < lengths[:, None])
     ids = np.where(mask, tokens.ids[np.where(mask, at, 0)], pad_id)
     return {
         "input_ids": torch.from_numpy(ids.astype(np.int64)),
@@ -144,8 +144,10 @@ class Collate:
     rows: IntArray
     labels: IntArray
     pad_id: int
+    pads_left: bool = False
 
     def __call__(self, positions: list[int]) -> dict[str, Any]:
         """Return a batch for the model's forward pass."""
         at = np.asarray(positions)
-        return {**pad(self.tokens, self.rows[at], self.pad_id), "labels": torch.from_numpy(self.labels[at])}
+        batch = pad(self.tokens, self.rows[at], self.pad_id, left=self.pads_left)
+        return {**batch, "labels": torch.from_numpy(self.labels[at])}

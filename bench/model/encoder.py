@@ -98,9 +98,19 @@ class Encoder:
         return int(self.tokenizer.pad_token_id)
 
     @property
+    def pads_left(self) -> bool:
+        """Whether the classifier reads the last token, so that padding must stand before a text."""
+        return bool(self.model.config.model_type == "xlnet")
+
+    @property
     def max_length(self) -> int:
         """Longest text the model takes, in tokens, special tokens included."""
-        return int(min(self.tokenizer.model_max_length, getattr(self.model.config, "max_position_embeddings", 2**30)))
+        return int(min(self.tokenizer.model_max_length, _positions(self.model)))
+
+    @property
+    def attention(self) -> str:
+        """Which implementation of attention fits use: torch's own (sdpa) or, where there is none, the model's."""
+        return str(self.model.config._attn_implementation)  # noqa: SLF001 - transformers says it nowhere else
 
     @property
     def flops_per_token(self) -> float:
@@ -124,7 +134,7 @@ class Encoder:
         self.reset(**parts)
         fit_classifier(
             self.model,
-            Collate(tokens, rows, labels, self.pad_id),
+            Collate(tokens, rows, labels, self.pad_id, self.pads_left),
             train,
             self.hardware,
             order=seeds.generator("batches", **parts),
@@ -220,7 +230,7 @@ class Encoder:
         """Yield which rows of the pass, in the order of their lengths, a batch holds, and the batch, on the device."""
         send, start = self.hardware.send, 0
         for at in length_batches(tokens.lengths[rows], self.hardware.token_budget, self.hardware.enough_tokens):
-            batch = pad(tokens, rows[at], self.pad_id)
+            batch = pad(tokens, rows[at], self.pad_id, left=self.pads_left)
             yield slice(start, start := start + len(at)), {name: send(value) for name, value in batch.items()}
 
 
@@ -244,3 +254,20 @@ def _last_layer(model: Any, name: str) -> str:
     if not linear:
         raise ModelError(f"model {name!r} ends in no linear layer with two outputs; use an encoder such as BERT")
     return linear[-1]
+
+
+def _positions(model: Any) -> int:
+    """Return how many tokens a model has positions for.
+
+    RoBERTa and its relatives number positions from the padding token's number + 1 on, so that of 514 rows of their
+    table 512 are of use.
+    """
+    for name, module in model.named_modules():
+        if (
+            name.endswith("position_embeddings")
+            and isinstance(module, torch.nn.Embedding)
+            and module.padding_idx is not None
+        ):
+            return module.num_embeddings - module.padding_idx - 1
+    said = getattr(model.config, "max_position_embeddings", None)
+    return said if said is not None and said > 0 else 2**30  # XLNet says -1

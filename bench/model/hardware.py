@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import resource
+import subprocess
+import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +16,10 @@ from threadpoolctl import threadpool_limits
 from bench.errors import ModelError
 from bench.model.gpu import Gpu, alike
 from bench.records import Precision
+
+DEVICES = ("auto", "cpu", "cuda")
+NO_GPU = "device 'cuda' was asked for, but torch sees no GPU; use --device cpu or auto"
+NO_BF16 = "precision 'bf16' was asked for, but this hardware has no bf16; use auto or fp32"
 
 
 @dataclass(frozen=True)
@@ -76,16 +83,59 @@ def use_threads(count: int) -> None:
 
 
 def visible_gpus() -> tuple[str, ...]:
-    """Return the names by which CUDA_VISIBLE_DEVICES shows this process's GPUs to a child.
+    """Return the names by which CUDA_VISIBLE_DEVICES shows this process's GPUs to a child; nothing if torch sees none.
 
-    Raises:
-        ModelError: if torch sees none.
+    It is the driver of the cards that is asked, not CUDA: this process keeps no memory of a GPU for it.
     """
     count = torch.cuda.device_count()
-    if not count:
-        raise ModelError("all GPUs were asked for, but torch sees none; leave --gpus out to run on the CPU")
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return tuple(named.split(",")[:count]) if named else tuple(map(str, range(count)))
+    named = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+    return tuple(named[:count]) if named else tuple(map(str, range(count)))
+
+
+def refuse_missing_gpus(names: Iterable[str]) -> None:
+    """Make sure that there is a GPU of each of these names.
+
+    Raises:
+        ModelError: if there is not; it names what there is.
+    """
+    there = visible_gpus()
+    missing = [name for name in names if name not in there and not (there and _is_known_to_cuda(name))]
+    if missing:
+        seen = f"it sees {', '.join(there)}" if there else "it sees none; leave --gpus out to run on the CPU"
+        raise ModelError(f"--gpus names {', '.join(missing)}, but torch sees no such GPU here: {seen}")
+
+
+def _is_known_to_cuda(name: str) -> bool:
+    """Return whether a GPU goes by a name such as ``GPU-1a2b`` or ``MIG-...``, of which CUDA takes beginnings too."""
+    if not name.startswith(("GPU-", "MIG-")):
+        return False
+    code = "import torch; raise SystemExit(torch.cuda.device_count() != 1)"
+    child = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "CUDA_VISIBLE_DEVICES": name}, capture_output=True, check=False
+    )
+    return child.returncode == 0
+
+
+def refuse_unknown_device(device: str) -> None:
+    """Raise :class:`ModelError` unless a device is one of the words that there are."""
+    if device not in DEVICES:
+        raise ModelError(f"unknown device {device!r}; allowed: {', '.join(DEVICES)}")
+
+
+def uses_gpu(device: str, precision: Precision = "auto") -> bool:
+    """Return whether ``auto``, ``cpu`` or ``cuda`` means a GPU here, without making CUDA ready in this process.
+
+    Raises:
+        ModelError: if it is another word, or a GPU or bf16 is asked for and this machine is known to have none.
+    """
+    refuse_unknown_device(device)
+    gpu = device != "cpu" and torch.cuda.device_count() > 0
+    if device == "cuda" and not gpu:
+        raise ModelError(NO_GPU)
+    known = alike() if gpu else None
+    if precision == "bf16" and not (known.bf16 if known else gpu or _cpu_has_bf16()):
+        raise ModelError(NO_BF16)
+    return gpu
 
 
 def choose_hardware(device: str = "auto", precision: Precision = "auto") -> Hardware:
@@ -94,15 +144,14 @@ def choose_hardware(device: str = "auto", precision: Precision = "auto") -> Hard
     Raises:
         ModelError: if a GPU or bf16 is asked for and this machine has none.
     """
-    if device not in {"auto", "cpu", "cuda"}:
-        raise ModelError(f"unknown device {device!r}; allowed: auto, cpu, cuda")
+    refuse_unknown_device(device)
     if device == "cuda" and not torch.cuda.is_available():
-        raise ModelError("device 'cuda' was asked for, but torch sees no GPU; use --device cpu or auto")
+        raise ModelError(NO_GPU)
     use_gpu = device != "cpu" and torch.cuda.is_available()
     gpu = _gpu() if use_gpu else None
     has_bf16 = gpu.bf16 if gpu else _cpu_has_bf16()
     if precision == "bf16" and not has_bf16:
-        raise ModelError("precision 'bf16' was asked for, but this hardware has no bf16; use auto or fp32")
+        raise ModelError(NO_BF16)
     bf16 = has_bf16 and precision != "fp32"
     if gpu:
         # With its index: Lightning hands the device to torch.cuda.set_device, which refuses one without.

@@ -101,11 +101,12 @@ class ChosenPositions(nn.Module):
         self.chosen = torch.empty(0)
 
     @torch.no_grad()
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None, **_: Any) -> BaseModelOutput:
-        """Return hidden states (1, number chosen, d), in row-major order of the chosen positions."""
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None, **_: Any) -> Any:
+        """Return the encoder's output with hidden states (1, number chosen, d), row-major, of the chosen positions."""
         self.encoder.eval()
-        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        return BaseModelOutput(last_hidden_state=hidden[self.chosen][None])
+        output = self.encoder(input_ids=input_ids, attention_mask=attention_mask)
+        output.last_hidden_state = output.last_hidden_state[self.chosen][None]
+        return output
 
 
 class SurprisalModel(nn.Module):

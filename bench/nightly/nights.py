@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from bench.config import GridSpec
 from bench.errors import CorruptRecordError, StoreError
+from bench.paths import file_name
 from bench.records import Record
 from bench.store.files import write_atomically
 
@@ -54,7 +55,7 @@ class NightFolder:
 
     def evidence(self, candidate: str) -> Path:
         """Return where the evidence on a candidate that did not pass goes."""
-        return self.path / "gate" / "".join(c if c.isalnum() or c in "+-_" else "_" for c in candidate)
+        return self.path / "gate" / file_name(candidate)
 
     def begin(self, what: Begun) -> None:
         """Fix what the night runs."""

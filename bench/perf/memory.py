@@ -25,7 +25,7 @@ def extra_peak(work: Callable[[], object], hardware: Hardware) -> int | None:
         work()
         return torch.cuda.max_memory_allocated() - before
     with suppress(OSError):
-        (_PROCESS / "clear_refs").write_text("5")  # sets the peak to what is held now; see proc(5)
+        (_PROCESS / "clear_refs").write_text("5", encoding="ascii")  # sets the peak to what is held now; see proc(5)
         before = _resident("VmRSS")
         work()
         return max(_resident("VmHWM") - before, 0)
@@ -34,5 +34,5 @@ def extra_peak(work: Callable[[], object], hardware: Hardware) -> int | None:
 
 def _resident(field: str) -> int:
     """Return a size that the kernel keeps of this process, in bytes."""
-    lines = (_PROCESS / "status").read_text().splitlines()
+    lines = (_PROCESS / "status").read_text(encoding="utf-8").splitlines()
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith(f"{field}:"))

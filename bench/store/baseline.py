@@ -21,6 +21,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from bench.errors import CorruptRecordError, SpecError, StoreError, UnknownNameError
+from bench.paths import expanded
 from bench.records import SCHEMA_VERSION, Record, RunRecord, Status
 from bench.store.files import write_atomically
 from bench.store.migrate import Convert
@@ -113,8 +114,9 @@ def save(store: Store, folder: str | Path, name: str, *, strategies: Sequence[st
 
 def place_of(where: str, folder: str | Path) -> str:
     """Return where runs are that a user names: a result store's folder, or the file of the baseline of that name."""
-    is_store = (Path(where) / "store.json").exists()
-    return where if is_store or where not in names(folder) else str(file_of(folder, where))
+    path = expanded(where)
+    is_store = (path / "store.json").exists()
+    return str(path) if is_store or where not in names(folder) else str(file_of(folder, where))
 
 
 def opened(place: str | Path) -> Store | Baseline:
@@ -123,7 +125,7 @@ def opened(place: str | Path) -> Store | Baseline:
     Raises:
         StoreError: if there is no store there, or the baseline is not what was saved.
     """
-    path = Path(place)
+    path = expanded(place)
     return Baseline(path.parent, path.name.removesuffix(SUFFIX)) if path.name.endswith(SUFFIX) else Store(path)
 
 
@@ -135,12 +137,12 @@ def file_of(folder: str | Path, name: str) -> Path:
     """
     if not _NAME.fullmatch(name):
         raise SpecError(f"{name!r} cannot name a baseline; use letters, digits, dots, dashes and underscores")
-    return Path(folder) / f"{name}{SUFFIX}"
+    return expanded(folder) / f"{name}{SUFFIX}"
 
 
 def names(folder: str | Path) -> list[str]:
     """Return the names of all baselines in a folder, sorted."""
-    found = (path.name.removesuffix(SUFFIX) for path in Path(folder).glob(f"*{SUFFIX}"))
+    found = (path.name.removesuffix(SUFFIX) for path in expanded(folder).glob(f"*{SUFFIX}"))
     return sorted(name for name in found if _NAME.fullmatch(name))
 
 

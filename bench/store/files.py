@@ -6,8 +6,18 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from uuid import uuid4
 
 from bench.errors import StoreError
+
+
+def temporary_name(path: Path) -> Path:
+    """Return a new name beside a file, under which its content is written first.
+
+    No two writers get the same one: processes of two containers, or of two hosts, may share a folder and a process id.
+    ``tempfile`` makes such names too, but its files are readable by their owner alone.
+    """
+    return path.with_name(f".{path.name}.{uuid4().hex}.tmp")
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -16,11 +26,11 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         StoreError: if the disk is full or read-only; a temporary file is removed, the old content stays.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = temporary_name(path)
     with as_store_error(f"write {path}"):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
+            with temporary.open("xb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())

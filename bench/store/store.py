@@ -31,6 +31,7 @@ import numpy.typing as npt
 from filelock import FileLock, Timeout
 
 from bench.errors import CorruptRecordError, StoreError
+from bench.paths import expanded
 from bench.records import RunRecord, Status
 from bench.store.codec import decode_probabilities, decode_record, encode_probabilities, encode_record, is_as_written
 from bench.store.files import as_store_error, write_atomically
@@ -55,7 +56,7 @@ class Store:
         Raises:
             StoreError: if there is none (and ``create`` is False), it is of another version, or not writable.
         """
-        self.path = Path(os.path.expanduser(path))  # noqa: PTH111 - leaves the ~ of an unknown user as it is
+        self.path = expanded(path)
         self.packs = Packs(self.path / "packed")
         check_marker(self.path, create=create, earlier=earlier)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
-from typing import TypeVar, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from bench.errors import PluginError, SpecError, UnknownNameError
+from bench.errors import BenchError, PluginError, SpecError, UnknownNameError
+from bench.foreign import foreign_code
 from bench.records import Component, Option, Strategy
-from bench.registry import Registry, file_version, load_file
+from bench.registry import PluginFile, Registry, load_file, read_plugin
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS, Algorithm, Weighting
 from bench.strategies.strategy import needs_of
 
@@ -50,6 +51,15 @@ def component(registry: Registry[P], name: str, options: Mapping[str, Option] | 
     return Component(
         name=name, options=values, version=version_of(part), at_default=tuple(sorted(same)), needs=_needs(part)
     )
+
+
+def option_type(name: str, option: str) -> Any:
+    """Return the type an option of an algorithm or a weighting is declared with; None if there is no such option."""
+    registries: tuple[Registry[Any], ...] = (ALGORITHMS, WEIGHTINGS)
+    for cls in (registry.get(name) for registry in registries if name in registry):
+        if option in {field.name for field in fields(cls)}:
+            return get_type_hints(cls)[option]
+    return None
 
 
 def build(registry: Registry[P], description: Component) -> P:
@@ -128,7 +138,19 @@ def _needs(part: Algorithm | Weighting) -> tuple[str, ...]:
     return tuple(sorted(part.needs if isinstance(part, Weighting) else needs_of(part)))
 
 
-def add_plugin(path: str | Path) -> tuple[str, ...]:
+def use_plugins(plugins: Iterable[PluginFile]) -> None:
+    """Register these plug-ins and forget all others, as a worker must that serves one driver after the other.
+
+    Raises:
+        PluginError: as :func:`add_plugin` does.
+    """
+    for registry in (ALGORITHMS, WEIGHTINGS):
+        registry.forget_plugins()
+    for plugin in plugins:
+        add_plugin(plugin)
+
+
+def add_plugin(plugin: str | Path | PluginFile) -> tuple[str, ...]:
     """Register the algorithms and weightings that a Python file defines; return their names.
 
     Their version is a hash of the file, so that results of different states of it are never mixed up.
@@ -136,17 +158,18 @@ def add_plugin(path: str | Path) -> tuple[str, ...]:
     Raises:
         PluginError: if the file cannot be loaded, defines neither, or takes a name that is in use.
     """
-    module = load_file(path)
+    plugin = plugin if isinstance(plugin, PluginFile) else read_plugin(plugin)
+    module = load_file(plugin)
     names: list[str] = []
     for registry in (ALGORITHMS, WEIGHTINGS):
         registry.add_module(module)
         for name, cls in registry.items().items():
             if cls.__module__ == module.__name__:
-                cls.version = file_version(path)
+                cls.version = plugin.version
                 names.append(name)
     if not names:
         raise PluginError(
-            f"plug-in {str(path)!r} defines no algorithm or weighting; "
+            f"plug-in {plugin.path!r} defines no algorithm or weighting; "
             "define a frozen dataclass that subclasses Algorithm or Weighting and has a `name`"
         )
     return tuple(names)
@@ -177,4 +200,11 @@ def _validated(kind: str, cls: type[P], options: Mapping[str, Option]) -> P:
                 f"option {option!r} of {kind} {cls.name!r} is {value!r}: "
                 f"{error.errors()[0]['msg'].lower()} (default {defaults[option]!r})"
             ) from error
-    return cls(**values)
+    try:
+        with foreign_code(f"{kind} {cls.name!r}"):
+            return cls(**values)
+    except BenchError:
+        raise
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise PluginError(f"{kind} {cls.name!r} cannot be made with {values or 'its defaults'}: {reason}") from error

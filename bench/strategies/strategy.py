@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.errors import RunError
+from bench.foreign import foreign_code
 from bench.records import Record
 from bench.strategies.base import Algorithm, Stateful, Weighting
 from bench.strategies.select import clean_weights
@@ -30,8 +31,9 @@ class Choice:
 
 def needs_of(algorithm: Algorithm, weighting: Weighting | None = None) -> frozenset[Need]:
     """Return the model outputs that a strategy reads; a view for it must declare them."""
-    own = algorithm.needs | (weighting.needs if weighting else frozenset())
-    return own.union(*(needs_of(used) for used in algorithm.uses()))
+    with foreign_code(f"algorithm {algorithm.name!r}"):
+        own = algorithm.needs | (weighting.needs if weighting else frozenset())
+        return own.union(*(needs_of(used) for used in algorithm.uses()))
 
 
 def choose(algorithm: Algorithm, weighting: Weighting | None, view: PoolView, k: int) -> Choice:
@@ -45,12 +47,19 @@ def choose(algorithm: Algorithm, weighting: Weighting | None, view: PoolView, k:
 
     Raises:
         RunError: if the weighting or the algorithm breaks its contract; the message names it.
+        PluginError: if one of them would end the program.
     """
-    w = clean_weights(weighting.weights(view), view.size, weighting.name) if weighting else np.ones(view.size)
+    w = _weights(weighting, view) if weighting else np.ones(view.size)
     if view.size <= k:
         return Choice(np.argsort(view.priority, kind="stable"), w)
     # What is recorded is what the weighting returned, whatever becomes of what the algorithm is given.
     return replace(select_checked(algorithm, view, read_only(w.copy()), k), w=read_only(w))
+
+
+def _weights(weighting: Weighting, view: PoolView) -> FloatArray:
+    with foreign_code(f"weighting {weighting.name!r}"):
+        w = weighting.weights(view)
+    return clean_weights(w, view.size, weighting.name)
 
 
 def select_checked(algorithm: Algorithm, view: PoolView, w: FloatArray, k: int) -> Choice:
@@ -58,12 +67,14 @@ def select_checked(algorithm: Algorithm, view: PoolView, w: FloatArray, k: int) 
 
     Raises:
         RunError: unless it is k distinct rows of the view, among them all whose labels were bought within the batch.
+        PluginError: if the algorithm would end the program.
     """
     state = None
-    if isinstance(algorithm, Stateful):
-        answer, state = algorithm.advance(view, w, k)
-    else:
-        answer = algorithm.select(view, w, k)
+    with foreign_code(f"algorithm {algorithm.name!r}"):
+        if isinstance(algorithm, Stateful):
+            answer, state = algorithm.advance(view, w, k)
+        else:
+            answer = algorithm.select(view, w, k)
     picks = checked_picks(answer, view.size, k, algorithm.name)
     if view.oracle is not None and not set(view.oracle.asked) <= set(picks.tolist()):
         bought = sorted(set(view.oracle.asked) - set(picks.tolist()))

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from bench.foreign import foreign_code
 from bench.records import Record
 from bench.strategies.base import Algorithm, Stateful, Weighting
 from bench.strategies.lent import lent
@@ -63,9 +64,10 @@ def ask(
     view, w = pool.view(needs, budget=k), pool.weights
     if as_in_a_run:
         view, w = lent(view), read_only(w.copy())
-    if isinstance(part, Weighting):
-        return part.weights(view)
-    choice = select(part, view, w, k)
+    with foreign_code(f"{part.name!r}"):
+        if isinstance(part, Weighting):
+            return part.weights(view)
+        choice = select(part, view, w, k)
     if choice.state is None or rounds == 1 or k == pool.size:
         return choice.picks
     left, following = np.delete(np.arange(pool.size), choice.picks), pool.after(choice.picks, stored(choice.state))

@@ -1,5 +1,7 @@
 """Grid specifications: what is written is what is run, and what is wrong is named in one line."""
 
+from typing import Literal
+
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -97,6 +99,75 @@ def test_learning_rates_may_be_written_without_a_point(file):
 
 # Overrides
 
+DECLARED = {("mine", "word"): str, ("mine", "rate"): float, ("mine", "deep"): bool, ("mine", "kind"): Literal["a", "7"]}
+
+
+def typed(part, option):
+    return DECLARED.get((part, option))
+
+
+@pytest.mark.parametrize(
+    ("override", "field", "value"),
+    [
+        ("seeds=010", "seeds", tuple(range(10))),
+        ("seeds=[010]", "seeds", (10,)),
+        ("seeds=3,", "seeds", (3,)),
+        ("ratios=0o20, 0x20", "ratios", (16, 32)),
+        ("tasks=a.yaml/x: y #2, b/[1,c/{z", "tasks", ("a.yaml/x: y #2", "b/[1", "c/{z")),
+        ("tasks='a/x, y', \"b/ 'z'\\\" \"", "tasks", ("a/x, y", "b/ 'z'\" ")),
+        ("tasks=a/ x ", "tasks", ("a/ x ",)),
+        ("tasks=a/it's,b/5'10\"", "tasks", ("a/it's", "b/5'10\"")),
+        ("tasks=true", "tasks", ("true",)),
+        ("algorithms=[yes, 010, ~]", "algorithms", ("yes", "010", "~")),
+        ("about= null # 'x' ", "about", " null # 'x' "),
+        ("about=", "about", ""),
+        ("options.mine.word=010", "options", {"mine": {"word": ("010",)}}),
+        ("options.mine.word=[true, 1e3, ' a, b ']", "options", {"mine": {"word": ("true", "1e3", " a, b ")}}),
+        ("options.mine.rate=1e-3,2", "options", {"mine": {"rate": (0.001, 2)}}),
+        ("options.mine.deep=true,false", "options", {"mine": {"deep": (True, False)}}),
+        ("options.mine.kind=7", "options", {"mine": {"kind": ("7",)}}),
+        ("options.other.x=7,a,true,1:30", "options", {"other": {"x": (7, "a", True, "1:30")}}),
+        ("options={other: {x: [010, 1:30]}}", "options", {"other": {"x": (10, "1:30")}}),
+    ],
+)
+def test_a_value_is_read_by_the_type_of_its_field(override, field, value):
+    assert repr(getattr(load_spec("smoke", [override], typed), field)) == repr(value)
+
+
+@pytest.mark.parametrize(
+    ("override", "field", "value"),
+    [
+        ("model.name=run #2", "name", "run #2"),
+        ("model.name= ~x: [a] ", "name", " ~x: [a] "),
+        ("model.name=null", "name", "null"),
+        ("model.revision=010", "revision", "010"),
+        ("model.revision=1e10", "revision", "1e10"),
+        ("model.revision=none", "revision", None),
+        ("model.revision=Null", "revision", None),
+        ("model.max_length=0064", "max_length", 64),
+        ("model.masked_input=false", "masked_input", False),
+    ],
+)
+def test_a_value_of_a_nested_field_is_too(override, field, value):
+    found = getattr(load_spec("smoke", [override]).model, field)
+    assert (found, type(found)) == (value, type(value))
+
+
+@given(texts=st.lists(st.text(min_size=1), min_size=2, unique=True))
+def test_any_words_are_taken_as_they_are_in_quotes(texts):
+    for quoted in (
+        ['"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' for text in texts],
+        ["'" + text.replace("'", "''") + "'" for text in texts],
+    ):
+        for listed in (", ".join(quoted), f"[{','.join(quoted)}]"):
+            assert load_spec("smoke", [f"tasks={listed}"]).tasks == tuple(texts)
+
+
+@given(text=st.text(min_size=1).filter(lambda text: "," not in text))
+def test_any_class_without_a_comma_needs_no_quotes(text):
+    assert load_spec("smoke", [f"tasks=mine.yaml/{text}"]).tasks == (f"mine.yaml/{text}",)
+    assert load_spec("smoke", [f"model.name={text}"]).model.name == text
+
 
 @pytest.mark.parametrize(
     ("override", "value"),
@@ -135,12 +206,19 @@ def test_overrides_do_not_outlive_their_call():
         ("rounds", "override 'rounds' must read field=value, e.g. loop.rounds=3"),
         ("=3", "override '=3' must read field=value"),
         ("tasks.x=3", "override 'tasks.x=3': 'tasks' holds a value, not fields"),
-        ("ratios=[", "the value of override 'ratios=[' is not YAML (quote it, or write a list as [a, b])"),
-        ("ratios=!!int ''", "is not YAML"),
-        ("ratios=2020-13-45", "is not YAML (quote it, or write a list as [a, b]): month must be in 1..12"),
+        ("ratios=[", "field 'ratios.0' is '[': Input should be a valid integer"),
+        ("ratios=1:10", "field 'ratios.0' is '1:10': Input should be a valid integer"),
+        ("ratios=1_0", "field 'ratios' is '1_0': give an integer, without quotes"),
+        ("train.learning_rate=1:30", "field 'train.learning_rate' is '1:30': Input should be a valid number"),
+        ("loop.oversample=off", "field 'loop.oversample' is 'off': give true or false, without quotes"),
+        ("loop.rounds=true", "field 'loop.rounds' is True: give an integer, without quotes"),
+        ("seeds=a", "field 'seeds' is 'a': give a number of seeds or a list of integers"),
+        ("seeds=1:10", "field 'seeds' is '1:10': give a number of seeds or a list of integers"),
+        ("tasks='a, b", 'override "tasks=\'a, b": the list "\'a, b" has a quote that is not closed'),
+        ('tasks="a"b, c', "has a quote that is not closed, or something other than a comma after it"),
+        ("loop={rounds: 3, rounds: 4}", "override 'loop={rounds: 3, rounds: 4}': 'rounds' is given twice in line 1"),
         ("loop.rouns=3", "smoke: unknown field 'loop.rouns'. Did you mean 'loop.rounds'? Known: loop.batch, "),
         ("a.b.c=1", "smoke: unknown field 'a'. Known: about, "),
-        ("about=", "smoke: field 'about' is None: Input should be a valid string"),
         ("loop.rounds=0", "smoke: field 'loop.rounds' is 0: Input should be greater than or equal to 1"),
     ],
 )
@@ -172,7 +250,21 @@ def test_a_wrong_override_is_named(override, message):
         ("seeds: -1", "field 'seeds' is -1: give how many seeds, 1 to 10000, or a list of seeds"),
         ("seeds: 1000000000000", "field 'seeds' is 1000000000000: give how many seeds, 1 to 10000, "),
         ("seeds: [-1]", "field 'seeds.0' is -1: Input should be greater than or equal to 0"),
-        ("seeds: true", "field 'seeds' is True: "),
+        ("seeds: true", "field 'seeds' is True: give a number of seeds or a list of integers"),
+        ("seeds: a", "field 'seeds' is 'a': give a number of seeds or a list of integers"),
+        ("seeds: [a]", "field 'seeds.0' is 'a': Input should be a valid integer"),
+        ("seeds: 1:10", "field 'seeds' is '1:10': give a number of seeds or a list of integers"),
+        ("loop: {oversample: no}", "field 'loop.oversample' is 'no': give true or false, without quotes"),
+        ("loop: {rounds: '3'}", "field 'loop.rounds' is '3': give an integer, without quotes"),
+        ("train: {learning_rate: true}", "field 'train.learning_rate' is True: give a number, without quotes"),
+        (
+            "model: {revision: 1e10}",
+            "'model.revision' is 10000000000.0: Input should be a valid string; YAML reads it as",
+        ),
+        (
+            "algorithms: [true]",
+            "field 'algorithms.0' is True: Input should be a valid string; YAML reads it",
+        ),
         ("algorithms: []", "field 'algorithms' is []: "),
         ("options: {invprop: {bins: []}}", "field 'options.invprop.bins' is []: "),
         ("options: {invprop: {bins: [[1]]}}", "field 'options.invprop.bins.0' is [1]: an option is a finite number"),
@@ -220,10 +312,13 @@ def test_tasks_are_required(file):
         ("tasks: [sst2", "is not YAML: expected ',' or ']', but got '<stream end>' in line 1"),
         ("tasks: sst2\nloop: rounds: 3", "is not YAML: mapping values are not allowed here in line 2"),
         ("tasks: !!python/object:os.system x", "is not YAML: could not determine a constructor"),
-        ("tasks: 2020-13-45", "is not YAML: month must be in 1..12"),
-        ("tasks: !!int ''", "is not YAML: "),
+        ("tasks: !!timestamp 2020-01-01", "is not YAML: could not determine a constructor for the tag"),
+        ("tasks: !!int '1_0'", "is not YAML: '1_0' is no tag:yaml.org,2002:int in line 1"),
         ("[" * 3000, "is not YAML: maximum recursion depth exceeded"),
         ("tasks: \x00", "is not YAML: unacceptable character"),
+        ("loop: {rounds: 1}\ntasks: x\nloop: {rounds: 2}", "is not YAML: 'loop' is given twice in line 3"),
+        ("options:\n  dal:\n    x: 1\n    y: 2\n    x: 3", "is not YAML: 'x' is given twice in line 5"),
+        ("about: [{a: 1, a: 2}]", "is not YAML: 'a' is given twice in line 1"),
         (b"tasks: \xff\xfe", "cannot read the specification"),
     ],
 )
@@ -241,6 +336,17 @@ def test_a_huge_value_is_told_in_short(file):
     lines = ["tasks: sst2", "x0: &x0 [a, a, a, a, a, a, a, a, a]"]
     lines += [f"x{i}: &x{i} [{', '.join([f'*x{i - 1}'] * 9)}]" for i in range(1, 9)]  # 9^9 values, written out
     assert len(refused(written(file, "\n".join([*lines, "about: *x8"])))) < 1000
+
+
+@pytest.mark.parametrize("fields", ["train: rare.csv\ntest_fraction: 0.2", "train: {}\nclasses: [a, b]", "positive: x"])
+def test_a_dataset_s_file_is_told_from_a_grid(file, fields):
+    path = written(file, f"name: rare\n{fields}")
+    assert refused(path) == f"{path} is a dataset file, not a specification of a grid: use it as --tasks {path}/CLASS"
+
+
+def test_a_name_too_long_for_a_folder_is_refused(file):
+    assert "give at most 200 bytes" in refused(written(file, f"tasks: sst2\nname: {'字' * 67}"))
+    assert load_spec(written(file, f"tasks: sst2\nname: {'字' * 66}")).name == "字" * 66
 
 
 @pytest.mark.parametrize("name", ["smok", "Smoke", "", "~surely-no-user", "presets/smoke", "\x00", "a" * 5000])

@@ -219,6 +219,9 @@ def test_what_a_plug_in_imports_is_not_counted_as_its_own(zoo, tmp_path):
         ("broken.py", "def f(:", "failed to load: SyntaxError"),
         ("raises.py", "raise ValueError('a\\nb')", "raises.py failed to load: ValueError: a b"),
         ("binary.py", b"\xff\xfe\x00", "failed to load: "),
+        ("quits.py", "import sys; sys.exit(0)", "quits.py failed to load: its code raised SystemExit(0), which would"),
+        ("stops.py", "raise KeyboardInterrupt", "stops.py failed to load: its code raised KeyboardInterrupt()"),
+        ("closes.py", "raise GeneratorExit", "closes.py failed to load: its code raised GeneratorExit()"),
     ],
 )
 def test_a_plug_in_file_that_cannot_be_loaded_is_named_with_the_reason(tmp_path, name, text, message):

@@ -126,6 +126,14 @@ ALLOWED = {
     "bench/model/shapes.py": {
         "torch.manual_seed": "transformers draws weights from the global stream, which is forked"
     },
+    "bench/model/standard_state.py": dict.fromkeys(
+        (
+            *("*.manual_seed", "torch.default_generator.manual_seed", "random.seed", "random.setstate"),
+            *("np.random.seed", "np.random.set_state"),
+        ),
+        "global streams are seeded around code from outside, and put back",
+    ),
+    "bench/strategies/checksum.py": {"np.random.default_rng": "fixed factors of a checksum, the same in every process"},
     "bench/perf/floors.py": {"torch.Generator": SEEDED, "*.manual_seed": SEEDED},
     "bench/model/surprisal.py": {"torch.Generator": SEEDED, "*.manual_seed": SEEDED},
     "bench/model/fitting.py": {"torch.manual_seed": "dropout reads the global stream, which is forked"},

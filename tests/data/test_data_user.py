@@ -94,6 +94,7 @@ def test_a_fraction_divides_each_class_by_a_seeded_draw(tmp_path: Path, fraction
         ({"train": "trian.csv"}, "no file .*trian.csv"),
         ({"train": None}, "train: Field required"),
         ({"train": "../train.csv"}, "leaves the folder"),
+        ({"train": "~/train.csv"}, "leaves the folder"),
         ({"train": "/etc/passwd"}, "leaves the folder"),
         ({"train": "mine.yaml"}, r"cannot read \.yaml"),
         ({"test": None}, "either test .* or test_fraction"),
@@ -150,6 +151,37 @@ def test_a_file_that_is_no_mapping_is_named(tmp_path: Path, content: bytes, mess
     with pytest.raises(DataError, match=message) as caught:
         read_user_file(tmp_path / "mine.yaml")
     assert "\n" not in str(caught.value)
+
+
+NAMES = "name: mine\ntrain: train.csv\ntest_fraction: 0.5\n"
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ("positive: true", 'line 4: positive holds true; YAML reads it as true or false: quote it: "true"'),
+        ("label: a\npositive: 010", 'line 5: positive holds 010; YAML reads it as a number: quote it: "010"'),
+        ("classes:\n- pos\n- 1e3", 'line 6: classes holds 1e3; YAML reads it as a number: quote it: "1e3"'),
+        ("classes: [pos, ~]", "classes.1: Input should be a valid string; YAML reads it as no value: quote it"),
+        ("train: x.csv", "mine.yaml is not YAML: 'train' is given twice in line 4"),
+        ("tasks: [sst2]", "mine.yaml is a specification of a grid, not of a dataset: use it as `imbal-bench run "),
+    ],
+)
+def test_a_word_that_yaml_reads_as_something_else_is_named_with_its_line(tmp_path, fields, message) -> None:
+    (tmp_path / "mine.yaml").write_text(NAMES + fields)
+    with pytest.raises(DataError) as caught:
+        read_user_file(tmp_path / "mine.yaml")
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("yes", "yes"), ("No", "No"), ("1:10", "1:10"), ("12", "12"), ("2026-01-01", "2026-01-01"), ("'010'", "010")],
+)
+def test_a_class_is_called_what_is_written(tmp_path, written, read) -> None:
+    (tmp_path / "mine.yaml").write_text(f"{NAMES}positive: {written}\nclasses: [other, {written}]\n")
+    found = read_user_file(tmp_path / "mine.yaml")
+    assert (found.positive, found.classes) == (read, ("other", read))
 
 
 @pytest.mark.parametrize("name", ["train.csv", "train.parquet", "train.jsonl"])

@@ -4,6 +4,7 @@ import pytest
 from gate_tools import BASELINE, CANDIDATE, a_plan, places
 
 from analysis.gate import parse_looks, parse_margins, parse_strategy, spelt
+from analysis.gate.spelling import is_spelt
 from bench.errors import SpecError
 from bench.records import Component, Settings, Strategy
 
@@ -17,7 +18,13 @@ def test_margins_are_read_by_short_and_long_names():
 
 
 @pytest.mark.parametrize(
-    ("text", "says"), [("acc=.1", "unknown metric 'acc'"), ("ba", "'ba' must read"), ("ba=x", "'ba=x' must read")]
+    ("text", "says"),
+    [
+        ("acc=.1", "unknown metric 'acc'"),
+        ("ba", "'ba' must read"),
+        *((f"ba={number}", f"'ba={number}' must read") for number in ("x", "1:30", "1_0", "nan", ".inf", "true", "")),
+        ("ba=.1,auc=.1,balanced_accuracy=.2", "name balanced_accuracy twice"),
+    ],
 )
 def test_margins_that_do_not_read(text, says):
     with pytest.raises(SpecError, match=says):
@@ -38,11 +45,32 @@ def test_looks_that_do_not_read(text):
 def test_strategies_are_read_with_their_options():
     asked = parse_strategy("hal:p=0.5,explorer=gaussian+invprop:bins=5")
     assert (asked.algorithm, asked.weighting) == ("hal", "invprop")
-    assert asked.algorithm_options == {"p": 0.5, "explorer": "gaussian"}
-    assert asked.weighting_options == {"bins": 5}
+    assert asked.algorithm_options == {"p": "0.5", "explorer": "gaussian"}
+    assert asked.weighting_options == {"bins": "5"}
     assert str(asked) == "hal:p=0.5,explorer=gaussian+invprop:bins=5"
     full = Strategy(algorithm=Component(name="a", options={"x": True}), weighting=Component(name="w"))
-    assert parse_strategy(spelt(full)).algorithm_options == {"x": True}
+    assert parse_strategy(spelt(full)).algorithm_options == {"x": "true"}
+
+
+@pytest.mark.parametrize(
+    ("value", "meant", "not_meant"),
+    [
+        (10, ["10", "010", "10.0"], ["1:10", "0o10", "ten", "true"]),
+        (1, ["1"], ["true", "1_0"]),
+        (True, ["true", "True"], ["1", "yes", "on"]),
+        (0.001, ["0.001", "1e-3"], ["1e-4"]),
+        ("010", ["010"], ["10", "'010'"]),
+        ("true", ["true"], ["True"]),
+    ],
+)
+def test_a_stored_option_s_type_tells_what_its_text_means(value, meant, not_meant):
+    assert [text for text in meant if not is_spelt(value, text)] == []
+    assert [text for text in not_meant if is_spelt(value, text)] == []
+
+
+def test_an_option_given_twice_is_refused():
+    with pytest.raises(SpecError, match="gives an option twice"):
+        parse_strategy("dal:x=5,x=10+uniform")
 
 
 @pytest.mark.parametrize("text", ["random", "+uniform", "random+", "hal:p+uniform"])

@@ -1,4 +1,4 @@
-"""Dask as an engine: what joblib's backend would get wrong, and what becomes of schedulers that are not there."""
+"""Dask as an engine: which block a dead worker counts for, and what becomes of schedulers that are not there."""
 
 from __future__ import annotations
 
@@ -37,8 +37,6 @@ def one_worker(tmp_path_factory):
 
 
 def test_a_single_worker_does_the_work_and_not_the_driver(one_worker):
-    """joblib 1.6 runs everything in the driver while a Dask cluster has one worker."""
-
     def work(job):
         return BlockReport(job.block, failures=[str(os.getpid()), os.environ["CUDA_VISIBLE_DEVICES"]])
 
@@ -49,18 +47,46 @@ def test_a_single_worker_does_the_work_and_not_the_driver(one_worker):
     assert gpu == "7"
 
 
-@pytest.mark.slow
-def test_a_block_that_kills_every_worker_is_reported_lost_and_the_workers_go_on(one_worker):
-    """joblib 1.6 waits forever for a task that Dask's scheduler has given up."""
+def test_a_worker_s_death_counts_for_its_own_block_alone(one_worker):
+    """Dask's scheduler blames all blocks that wait on a worker, and gives them up after four deaths of neighbours."""
 
     def work(job):
         if job.block == "killer":
             os.kill(os.getpid(), signal.SIGKILL)
         return BlockReport(job.block)
 
-    found = list(one_worker(work, [Job("killer")]))
-    assert [(report.name, report.lost) for report in found] == [("killer", True)]
-    assert [report.lost for report in one_worker(work, [Job("fine")])] == [False]
+    blocks = ["killer", *(f"fine {number}" for number in range(6))]
+    for _ in range(2):  # in a second pass too
+        found = list(one_worker(work, [Job(block) for block in blocks]))
+        assert sorted(report.name for report in found) == sorted(blocks)
+        assert [report.name for report in found if report.lost] == ["killer"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_worker_that_exits_is_started_again_however_long_that_takes(code, tmp_path):
+    """Dask gives a worker of this machine up for good when it has been away for some seconds, by default 15."""
+    from bench.grid.dask_workers import dask  # once distributed has set its defaults
+
+    def work(job):
+        if job.block == "exits":
+            os._exit(code)
+        return BlockReport(job.block)
+
+    with (
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "10ms"}),
+        reports_of(Workers("dask"), "cpu", tmp_path) as reports,
+    ):
+        found = [(report.name, report.lost) for report in reports(work, [Job("exits"), Job("fine")])]
+    assert found == [("exits", True), ("fine", False)]
+
+
+def test_a_worker_that_cannot_run_blocks_ends_the_grid_in_one_line(one_worker):
+    def work(job):
+        raise ModuleNotFoundError("No module named\n'bench'")
+
+    with pytest.raises(RunError, match=r"cannot run blocks \(ModuleNotFoundError: No module named 'bench'\); install"):
+        list(one_worker(work, [Job("a")]))
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense://x"])

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from grid_tools import PATIENCE_S, assert_same_results, ended, override, wait_for_runs, wait_until_gone, write_spec
 
+from bench.registry import file_version
 from bench.store import Store
 
 pytestmark = pytest.mark.timeout(4 * PATIENCE_S)
@@ -146,6 +147,9 @@ class Broken(Algorithm):
         ("raise ZeroDivisionError('by hand')", "ZeroDivisionError: by hand"),
         ("return np.zeros(k, dtype=int)", "algorithm 'broken' was asked for 6 distinct rows"),
         ("return view.probabilities", "the strategy asked for probabilities but declares needs = []"),
+        ("raise SystemExit(0)", "algorithm 'broken' raised SystemExit(0), which would end the program"),
+        ("raise KeyboardInterrupt", "algorithm 'broken' raised KeyboardInterrupt()"),
+        ("raise GeneratorExit", "algorithm 'broken' raised GeneratorExit()"),
     ],
 )
 def test_a_failing_strategy_fails_alone_with_its_reason(body, reason, tiny_spec, run_grid, tmp_path):
@@ -222,3 +226,37 @@ def test_a_killed_worker_is_replaced_and_nothing_is_lost(start, tiny_spec, run_g
     assert "a worker was killed from outside or by want of memory; toy/law 1/10 seed" in output
     run_grid(two, tmp_path / "undisturbed")
     assert_same_results(tmp_path / "undisturbed", store)
+
+
+CHANGING = '''
+from dataclasses import dataclass
+from pathlib import Path
+from bench.strategies.base import Algorithm
+from bench.strategies.select import weighted_sample
+
+Path(__file__).write_text("raise SystemExit(0)")  # somebody saves the file while the grid runs
+
+@dataclass(frozen=True)
+class Mine(Algorithm):
+    """As random."""
+
+    name, title, paper = "mine", "Mine", "none"
+
+    def select(self, view, w, k):
+        return weighted_sample(w, k, view.priority)
+'''
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("executor", ["joblib", "dask"])
+def test_a_plug_in_that_changes_while_a_grid_runs_alters_nothing(executor, start, tiny_spec, tmp_path):
+    (tmp_path / "mine.py").write_text(CHANGING)
+    version = file_version(tmp_path / "mine.py")
+    spec = write_spec(override(tiny_spec, algorithms=["mine"], weightings=["uniform"]), tmp_path / "mine.yaml")
+    process = start(spec, tmp_path / "store", "--executor", executor, "--plugin", tmp_path / "mine.py")
+    with ended(process):
+        output, _ = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, output
+    (record,) = Store(tmp_path / "store").records()
+    assert record.spec.strategy.algorithm.version == version
+    assert file_version(tmp_path / "mine.py") != version

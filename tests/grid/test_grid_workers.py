@@ -105,7 +105,11 @@ def test_a_slurm_file_is_read(tmp_path):
         ("cores: 4", "field 'jobs' is missing"),
         ("jobs: 0", "'jobs' is 0"),
         ("jobs: 1\nqueu: gpu", "unknown field 'queu'"),
-        ("jobs: 1\nwalltime: 4:00:00", "'walltime' is 14400"),
+        (
+            "jobs: 1\nwalltime: 240",
+            "'walltime' is 240: Input should be a valid string; YAML reads it as a number: quote it",
+        ),
+        ("jobs: 1\nqueue: gpu\nqueue: cpu", "'queue' is given twice in line 3"),
         ("jobs: 1\nqueue: 'gpu\n\n  rm -rf /'", "one word"),
         ("jobs: 1\npython: python;reboot", "one word"),
         ("jobs: 1\naccount: $(id)", "one word"),
@@ -120,6 +124,11 @@ def test_a_wrong_slurm_file_is_one_line(tmp_path, content, message):
     with pytest.raises(SpecError) as error:
         load_slurm(tmp_path / "s.yaml")
     assert message in one_line(error)
+
+
+def test_a_time_is_no_number_of_seconds(tmp_path):
+    (tmp_path / "s.yaml").write_text("jobs: 1\nwalltime: 4:00:00\n")
+    assert load_slurm(tmp_path / "s.yaml").walltime == "4:00:00"
 
 
 def test_a_missing_slurm_file_names_what_belongs_into_one(tmp_path):

@@ -73,18 +73,18 @@ def test_no_rows_are_no_batches():
     assert list(length_batches(np.empty(0, dtype=np.int64), 100, 10)) == []
 
 
-@given(st.data(), lengths_of_rows)
-def test_pad_is_each_row_followed_by_padding(data, lengths):
+@given(st.data(), lengths_of_rows, st.booleans())
+def test_pad_is_each_row_with_padding_on_one_side(data, lengths, left):
     tokens = table_of(lengths)
     rows = data.draw(st.lists(st.integers(0, len(lengths) - 1), min_size=1, max_size=12))
-    batch = pad(tokens, np.array(rows), pad_id=-7)
+    batch = pad(tokens, np.array(rows), pad_id=-7, left=left)
     longest = max(lengths[row] for row in rows)
     assert ("attention_mask" in batch) == (len({lengths[row] for row in rows}) > 1)
     masks = batch.get("attention_mask", torch.ones_like(batch["input_ids"]))
     for row, ids, mask in zip(rows, batch["input_ids"].tolist(), masks.tolist(), strict=True):
         own, rest = tokens.rows([row])[0].tolist(), longest - lengths[row]
-        assert ids == own + [-7] * rest
-        assert mask == [1] * len(own) + [0] * rest
+        assert ids == ([-7] * rest + own if left else own + [-7] * rest)
+        assert mask == ([0] * rest + [1] * len(own) if left else [1] * len(own) + [0] * rest)
 
 
 @given(st.integers(1, 50), st.integers(1, 20), st.integers(0, 9))

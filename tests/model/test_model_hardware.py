@@ -5,7 +5,7 @@ import torch
 
 from bench.errors import ModelError
 from bench.model import gpu, hardware
-from bench.model.hardware import choose_hardware
+from bench.model.hardware import choose_hardware, refuse_missing_gpus, uses_gpu
 
 
 @pytest.fixture
@@ -158,6 +158,16 @@ def test_bf16_that_the_gpu_has_not_is_refused_without_a_cuda_context(one_gpu, mo
     assert choose_hardware("cuda").precision == "fp32"
 
 
+def test_bf16_that_the_gpu_has_not_is_refused_before_the_first_run(one_gpu, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert uses_gpu("auto", "bf16")
+    monkeypatch.setattr(hardware, "alike", lambda: gpu.Gpu("NVIDIA V100", bf16=False))
+    with pytest.raises(ModelError, match="has no bf16; use auto or fp32"):
+        uses_gpu("auto", "bf16")
+    monkeypatch.setattr(hardware, "alike", lambda: None)
+    assert uses_gpu("auto", "bf16")  # the first worker finds out
+
+
 @pytest.mark.parametrize(("ready", "driver_knows"), [(True, True), (False, False)])
 def test_cuda_itself_is_asked_where_it_is_in_use_or_the_driver_is_in_doubt(one_gpu, monkeypatch, ready, driver_knows):
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: ready)
@@ -186,3 +196,36 @@ def test_the_record_names_the_cpu_and_counts_memory(no_gpu):
     assert chosen.peak_memory_mb() >= before > 10
     assert before < 100_000  # megabytes, not kilobytes
     del held
+
+
+@pytest.mark.parametrize(
+    ("seen", "named", "asked", "message"),
+    [
+        (0, None, ("0",), "--gpus names 0, but torch sees no such GPU here: it sees none; leave --gpus out"),
+        (2, None, ("0", "7"), "--gpus names 7, but torch sees no such GPU here: it sees 0, 1"),
+        (2, "5,3", ("0", "5"), "--gpus names 0, but torch sees no such GPU here: it sees 5, 3"),
+        (1, None, ("0", "GPU-nobody"), "--gpus names GPU-nobody, but"),
+        (1, None, ("00", "+0", "-1"), "--gpus names 00, +0, -1, but"),
+        (2, None, ("0", "1"), ""),
+        (2, "5, 3", ("3", "5"), ""),
+        (1, "GPU-1a2b", ("GPU-1a2b",), ""),
+    ],
+)
+def test_gpus_that_are_not_there_are_named_with_those_that_are(monkeypatch, seen, named, asked, message):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: seen)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if named is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
+    if not message:
+        refuse_missing_gpus(asked)
+        return
+    with pytest.raises(ModelError) as error:
+        refuse_missing_gpus(asked)
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(("device", "seen", "gpu"), [("auto", 1, True), ("auto", 0, False), ("cpu", 1, False)])
+def test_whether_a_gpu_is_used_is_known_without_making_cuda_ready(monkeypatch, device, seen, gpu):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: seen)
+    monkeypatch.setattr("torch.cuda._lazy_init", lambda: pytest.fail("CUDA was made ready"))
+    assert uses_gpu(device) is gpu
