@@ -358,6 +358,8 @@ class Provenance(Record):
     """``checkpoint``, ``trained`` (the checkpoint has none), or ``unused``."""
     attention: str = "sdpa"
     """``sdpa`` (torch's own), or ``eager`` for an architecture that knows its own only, which is slower."""
+    token_budget: int | None = None
+    """Padded tokens a scoring batch was lowered to because memory ran out; None if it never did."""
 
 
 class RunRecord(Record):

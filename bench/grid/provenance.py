@@ -14,6 +14,7 @@ from pathlib import Path
 from bench import __version__
 from bench.control import control_of
 from bench.loop import RunResult, SharedBlock
+from bench.model.batching import lowered_budget
 from bench.records import Informativeness, Provenance, RunRecord, RunSpec
 from bench.strategies.catalogue import build_strategy
 
@@ -65,6 +66,7 @@ def provenance(run: RunSpec, shared: SharedBlock, data_source: str, threads: int
         model_source=encoder.checkpoint.source,
         lm_head=shared.surprisal.lm_head if "surprisal" in algorithm.needs else "unused",
         attention=encoder.attention,
+        token_budget=lowered_budget(encoder.hardware),
     )
 
 

@@ -73,6 +73,25 @@ AttentionInterface.register(NAME, short_texts)
 AttentionMaskInterface.register(NAME, sdpa_mask)
 
 
+TAKES_MASK_IN_FULL = frozenset({"bert", "camembert", "distilbert", "electra", "roberta", "xlm-roberta"})
+"""Kinds of models all of whose layers attend alike; where some attend to nearby tokens only, one mask does not fit."""
+
+
+def with_mask_in_full(model: Any, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return a batch whose attention mask (b, L) is (b, 1, L, L) bool, if torch's own attention may take it.
+
+    Transformers makes the same mask of it, but first asks the device whether the mask is all ones, and a GPU must have
+    done all it was told to before it can answer: once a step of a fit. Batches without padding bring no mask at all.
+    """
+    mask, config = batch.get("attention_mask"), getattr(model, "config", None)
+    if mask is None or config is None or config.model_type not in TAKES_MASK_IN_FULL:
+        return batch
+    if config._attn_implementation != "sdpa" or getattr(config, "is_decoder", False):  # noqa: SLF001 - said nowhere else
+        return batch
+    rows, length = mask.shape
+    return {**batch, "attention_mask": mask.bool()[:, None, None, :].expand(rows, 1, length, length)}
+
+
 def to_bf16(model: PreTrainedModel, hardware: Hardware) -> PreTrainedModel:
     """Cast a model to bfloat16 for passes, in place, and give it the attention that is fastest there; return it.
 

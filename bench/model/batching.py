@@ -19,7 +19,9 @@ from bench.model.hardware import Hardware
 
 IntArray = npt.NDArray[np.int64]
 T = TypeVar("T")
+UNSORTED_COLUMNS = 32  # of BERT-base's 768 at a time: what is held twice is a twentieth of a pool's embeddings
 log = logging.getLogger("bench")
+_lowered: dict[Hardware, int] = {}
 
 
 def pad(tokens: TokenTable, rows: IntArray, pad_id: int, *, left: bool = False) -> dict[str, torch.Tensor]:
@@ -37,21 +39,60 @@ def pad(tokens: TokenTable, rows: IntArray, pad_id: int, *, left: bool = False) 
     }
 
 
+def lowered_budget(hardware: Hardware) -> int | None:
+    """Return the token budget to which passes of this process were lowered for want of memory, or None."""
+    return _lowered.get(hardware)
+
+
 def in_smaller_batches(hardware: Hardware, a_pass: Callable[[Hardware], T]) -> T:
     """Make a pass over rows; if it runs out of memory, start again with half the token budget, down to a row a batch.
+
+    Later passes of this process begin with the budget that was enough, instead of running out of memory again.
 
     Raises:
         RunError: if even that is too much.
     """
+    budget = _lowered.get(hardware, hardware.token_budget)
     while True:
         try:
-            return a_pass(hardware)
+            result = a_pass(replace(hardware, token_budget=budget))
         except torch.OutOfMemoryError as error:
-            budget = hardware.token_budget // 2
+            budget //= 2
             if not budget:
                 raise RunError(f"out of memory on {hardware.name} even row by row; lower model.max_length") from error
+        else:
+            if budget < hardware.token_budget:
+                _lowered[hardware] = budget
+            return result
         log.warning("out of memory on %s; trying again with %d tokens a batch", hardware.name, budget)
-        hardware = replace(hardware, token_budget=budget)
+
+
+def length_order(lengths: IntArray) -> IntArray:
+    """Return positions, longest first: a batch that does not fit into memory fails at once and not at the end."""
+    return np.argsort(-lengths, kind="stable")
+
+
+def unsort_(values: torch.Tensor, lengths: IntArray, send: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
+    """Put what was computed in the order of :func:`length_order` back into the order of the rows, in place.
+
+    Once a pass, since writing each batch to where its rows stand takes a GPU dozens of kernels a batch; a few columns
+    at a time, so that no second copy is held.
+
+    Args:
+        values: (n, d), in the order of the batches.
+        lengths: (n,) tokens of each row.
+        send: moves a tensor to the device of ``values``.
+
+    Returns:
+        ``values``, (n, d), in the order of ``lengths``.
+    """
+    order = length_order(lengths)
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    at = send(torch.from_numpy(place))
+    for columns in values.split(UNSORTED_COLUMNS, dim=1):
+        columns.copy_(columns[at])
+    return values
 
 
 def length_batches(lengths: IntArray, budget: int, enough: int) -> Iterator[IntArray]:
@@ -65,9 +106,9 @@ def length_batches(lengths: IntArray, budget: int, enough: int) -> Iterator[IntA
         enough: a batch that holds this many ends where the length changes; a smaller one takes shorter rows along.
 
     Yields:
-        Positions, longest first, so that a batch that does not fit into memory fails at once and not at the end.
+        Positions, in the order of :func:`length_order`.
     """
-    order = np.argsort(-lengths, kind="stable")
+    order = length_order(lengths)
     ordered = lengths[order]
     changes = np.append(np.flatnonzero(np.diff(ordered)) + 1, len(order))
     start = 0

@@ -19,7 +19,7 @@ from bench.errors import ModelError, RunError
 from bench.model import checkpoint as checkpoints
 from bench.model import content
 from bench.model.attention import to_bf16
-from bench.model.batching import Collate, in_smaller_batches, length_batches, pad
+from bench.model.batching import Collate, in_smaller_batches, length_batches, pad, unsort_
 from bench.model.first_token import first_token_only
 from bench.model.fitting import fit_classifier
 from bench.model.hardware import Hardware
@@ -176,14 +176,16 @@ class Encoder:
                 model.train(dropout_seed is not None)
                 if dropout_seed is not None:
                     torch.manual_seed(dropout_seed)
-                for where, batch in self._batches(tokens, rows):
-                    logits[where] = model(**batch).logits
+                for part, batch in self._batches(tokens, rows):
+                    logits[part] = model(**batch).logits
                     if embeddings:
                         h = captured[0]
                         hidden = torch.empty(len(rows), h.shape[-1], device=h.device) if hidden is None else hidden
-                        hidden[where] = h
+                        hidden[part] = h
         finally:
             hook.remove()
+        for values in (logits,) if hidden is None else (logits, hidden):
+            unsort_(values, tokens.lengths[rows], self.hardware.send)
         probabilities = torch.softmax(logits.double(), dim=1)[:, 1].cpu().numpy()
         if not np.isfinite(probabilities).all():
             raise RunError("the model's probabilities are not finite; use --set model.precision=fp32")
@@ -204,11 +206,11 @@ class Encoder:
         _copy(self._pretrained, self._weights)
         body = getattr(self._for_inference(), self.model.base_model_prefix).eval()
         out = torch.empty(len(rows), self.model.config.hidden_size, device=self.hardware.device)
-        for where, batch in self._batches(tokens, rows):
+        for part, batch in self._batches(tokens, rows):
             hidden = body(**batch).last_hidden_state.float()
             mask = batch.get("attention_mask", torch.ones_like(batch["input_ids"]))[:, :, None].float()
-            out[where] = (hidden * mask).sum(1) / mask.sum(1)
-        return out.cpu().numpy()
+            out[part] = (hidden * mask).sum(1) / mask.sum(1)
+        return unsort_(out, tokens.lengths[rows], self.hardware.send).cpu().numpy()
 
     def _for_inference(self) -> Any:
         """Return the model in the arithmetic of a pass: itself, or in bf16 a copy whose weights were cast just now.
@@ -224,12 +226,12 @@ class Encoder:
         _copy(self._weights, self._in_bf16.state_dict())
         return self._in_bf16
 
-    def _batches(self, tokens: TokenTable, rows: IntArray) -> Iterator[tuple[torch.Tensor, dict[str, torch.Tensor]]]:
-        """Yield where a batch's rows stand, and the batch, on the device."""
-        send = self.hardware.send
+    def _batches(self, tokens: TokenTable, rows: IntArray) -> Iterator[tuple[slice, dict[str, torch.Tensor]]]:
+        """Yield which rows of the pass, in the order of their lengths, a batch holds, and the batch, on the device."""
+        send, start = self.hardware.send, 0
         for at in length_batches(tokens.lengths[rows], self.hardware.token_budget, self.hardware.enough_tokens):
             batch = pad(tokens, rows[at], self.pad_id, left=self.pads_left)
-            yield send(torch.from_numpy(at)), {name: send(value) for name, value in batch.items()}
+            yield slice(start, start := start + len(at)), {name: send(value) for name, value in batch.items()}
 
 
 def _fresh_values(shape: torch.Size, deviation: float, rng: torch.Generator) -> torch.Tensor:

@@ -13,12 +13,14 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from pytorch_lightning.accelerators import CUDAAccelerator
 from pytorch_lightning.strategies import SingleDeviceStrategy
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch.utils.data import DataLoader
 from transformers import get_linear_schedule_with_warmup
 
 from bench.errors import RunError
+from bench.model.attention import with_mask_in_full
 from bench.model.batching import Collate, EpochSampler
 from bench.model.hardware import Hardware
 from bench.model.vocabulary import occurring_tokens
@@ -47,8 +49,9 @@ class FineTuning(pl.LightningModule):
 
     def training_step(self, batch: dict[str, torch.Tensor], _index: int) -> torch.Tensor:
         """Return the loss of a batch."""
-        loss: torch.Tensor = self.model(**batch).loss
-        self.loss_sum = self.loss_sum.to(loss.device) + loss.detach()  # a NaN anywhere stays visible
+        loss: torch.Tensor = self.model(**with_mask_in_full(self.model, batch)).loss
+        # A NaN anywhere stays visible. What is added to first is a number of the CPU, for which no GPU has to wait.
+        self.loss_sum = self.loss_sum + loss.detach()
         return loss
 
     def configure_optimizers(self) -> Any:
@@ -93,6 +96,17 @@ class StaysOnDevice(SingleDeviceStrategy):
         """Leave everything where it is."""
 
 
+class KeepsMemory(CUDAAccelerator):
+    """A GPU whose allocator keeps its memory from fit to fit.
+
+    Lightning would empty the allocator's cache before every fit, which waits for the GPU and has the next steps ask the
+    driver for memory again, and would set ``CUDA_DEVICE_ORDER``, which renumbers GPUs for child processes.
+    """
+
+    def setup(self, trainer: pl.Trainer) -> None:
+        """Leave everything as it is."""
+
+
 def train(module: FineTuning, data: Any, hardware: Hardware, *, epochs: int, dropout_seed: int) -> None:
     """Train a module in place, with dropout from a stream of its own; write nothing to disk.
 
@@ -105,11 +119,11 @@ def train(module: FineTuning, data: Any, hardware: Hardware, *, epochs: int, dro
         torch.manual_seed(dropout_seed)
         trainer = pl.Trainer(
             strategy=StaysOnDevice(hardware.device),
-            accelerator="gpu" if devices else "cpu",
+            accelerator=KeepsMemory() if devices else "cpu",
             devices=devices or 1,
             precision="bf16-mixed" if hardware.bf16 else "32-true",
             max_epochs=epochs,
-            deterministic="warn" if devices else None,
+            deterministic=True if devices else None,  # as standard_state has it
             plugins=[LightningEnvironment()],
             logger=False,
             enable_checkpointing=False,
@@ -117,6 +131,8 @@ def train(module: FineTuning, data: Any, hardware: Hardware, *, epochs: int, dro
             enable_model_summary=False,
             num_sanity_val_steps=0,
         )
+        if devices:
+            _resume_nothing(trainer)
         try:
             with _signals_end_it():
                 trainer.fit(module, data)
@@ -128,6 +144,16 @@ def train(module: FineTuning, data: Any, hardware: Hardware, *, epochs: int, dro
             _free(trainer, module)
     if not torch.isfinite(module.loss_sum):
         raise RunError("the training loss is not finite; lower train.learning_rate or use --set model.precision=fp32")
+
+
+def _resume_nothing(trainer: pl.Trainer) -> None:
+    """Let a trainer skip the end of resuming from a checkpoint.
+
+    There is none, and all that is left of it is that the GPU's allocator is emptied (see :class:`KeepsMemory`), for
+    which Lightning has no switch.
+    """
+    connector: Any = trainer._checkpoint_connector  # noqa: SLF001
+    connector.resume_end = lambda: None
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from bench.errors import ModelError
+from bench.model.gpu import Gpu, alike
 from bench.records import Precision
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -26,7 +27,8 @@ class Hardware:
     """A device and the arithmetic used on it.
 
     Attributes:
-        device: ``cpu`` or ``cuda``. bf16: whether fits run under bfloat16 autocast, and passes in bfloat16.
+        device: ``cpu``, or ``cuda`` with its index.
+        bf16: whether fits run under bfloat16 autocast, and passes in bfloat16.
         name: the device in words, for the record.
         token_budget: padded tokens a scoring batch may hold. enough_tokens: those that keep the device busy; a scoring
             batch that holds them takes in no shorter rows.
@@ -46,7 +48,7 @@ class Hardware:
     @property
     def gpus(self) -> list[int]:
         """Number of the GPU in use, as torch wants it for its random states; empty on a CPU."""
-        return [torch.cuda.current_device()] if self.device.type == "cuda" else []
+        return [] if self.device.index is None else [self.device.index]
 
     def send(self, tensor: torch.Tensor) -> torch.Tensor:
         """Return a tensor of the CPU on the device; a GPU does not wait for it before it goes on computing."""
@@ -124,13 +126,14 @@ def uses_gpu(device: str, precision: Precision = "auto") -> bool:
     """Return whether ``auto``, ``cpu`` or ``cuda`` means a GPU here, without making CUDA ready in this process.
 
     Raises:
-        ModelError: if it is another word, or a GPU or (on a CPU) bf16 is asked for and this machine has none.
+        ModelError: if it is another word, or a GPU or bf16 is asked for and this machine is known to have none.
     """
     refuse_unknown_device(device)
     gpu = device != "cpu" and torch.cuda.device_count() > 0
     if device == "cuda" and not gpu:
         raise ModelError(NO_GPU)
-    if precision == "bf16" and not gpu and not _cpu_has_bf16():
+    known = alike() if gpu else None
+    if precision == "bf16" and not (known.bf16 if known else gpu or _cpu_has_bf16()):
         raise ModelError(NO_BF16)
     return gpu
 
@@ -145,13 +148,26 @@ def choose_hardware(device: str = "auto", precision: Precision = "auto") -> Hard
     if device == "cuda" and not torch.cuda.is_available():
         raise ModelError(NO_GPU)
     use_gpu = device != "cpu" and torch.cuda.is_available()
-    has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False) if use_gpu else _cpu_has_bf16()
+    gpu = _gpu() if use_gpu else None
+    has_bf16 = gpu.bf16 if gpu else _cpu_has_bf16()
     if precision == "bf16" and not has_bf16:
         raise ModelError(NO_BF16)
     bf16 = has_bf16 and precision != "fp32"
-    if use_gpu:
-        return Hardware(torch.device("cuda"), bf16, torch.cuda.get_device_name(), 65_536, enough_tokens=16_384)
+    if gpu:
+        # With its index: Lightning hands the device to torch.cuda.set_device, which refuses one without.
+        device_in_use = torch.device("cuda", torch.cuda.current_device() if torch.cuda.is_initialized() else 0)
+        return Hardware(device_in_use, bf16, gpu.name, 65_536, enough_tokens=16_384)
     return Hardware(torch.device("cpu"), bf16, f"cpu {_cpu_name()}", 2_048, enough_tokens=512)
+
+
+def _gpu() -> Gpu:
+    """Return what the GPU in use is, without a CUDA context where the driver library can tell.
+
+    A context takes seconds and hundreds of megabytes of the GPU, and most processes that ask, such as the one that
+    hands out blocks or plans a grid, never compute on it.
+    """
+    known = None if torch.cuda.is_initialized() else alike()
+    return known or Gpu(torch.cuda.get_device_name(), torch.cuda.is_bf16_supported(including_emulation=False))
 
 
 def _cpu_has_bf16() -> bool:

@@ -18,7 +18,9 @@ from bench.environment import leave_out_ambient, usual_warnings
 Setting = tuple[Callable[[], Any], Callable[[Any], Any], Any]
 """How a setting is read and set, and its standard value."""
 _CPU = torch.device("cpu")
-_SDPA = ("flash", "mem_efficient", "math", "cudnn")
+_SDPA = {"flash": True, "mem_efficient": True, "math": True, "cudnn": False}
+"""Which kernels attention may use. On Hopper torch >= 2.11 would prefer cuDNN's, which builds a plan for every new
+(rows, length); a pass over texts of many lengths would build plans for longer than it computes."""
 _SKLEARN: dict[str, Any] = {
     "assume_finite": False,
     "working_memory": 1024,
@@ -70,21 +72,26 @@ def standard_state() -> Iterator[None]:
 def _settings() -> list[Setting]:
     """Return torch's process-wide settings that change what is computed.
 
-    Repeatable kernels are for the GPU, where Lightning asks for them as well, but leaves them on for whatever follows.
+    Repeatable kernels are for the GPU. Strictly so: where torch only warns, attention's backward pass is free to vary.
+    Torch would fill fresh memory with NaN as well, hundreds of kernels a step, in case someone reads it.
     """
     cuda, mkldnn, cudnn = torch.backends.cuda, torch.backends.mkldnn, torch.backends.cudnn
     return [
         (torch.get_default_dtype, torch.set_default_dtype, torch.float32),
         (torch.get_default_device, _set_default_device, _CPU),
         (torch.is_grad_enabled, torch.set_grad_enabled, True),
-        (_determinism, _set_determinism, (torch.cuda.is_initialized(), True)),
+        (_determinism, _set_determinism, (torch.cuda.is_initialized(), False)),
+        _attribute(torch.utils.deterministic, "fill_uninitialized_memory", standard=False),
         *(_autocast(device) for device in ("cpu", "cuda")),
         _attribute(torch.backends, "fp32_precision", "none"),
         *(_attribute(library.matmul, "fp32_precision", "ieee") for library in (cuda, mkldnn)),
         _attribute(cuda.matmul, "allow_bf16_reduced_precision_reduction", standard=True),
         _attribute(mkldnn, "enabled", standard=True),
         _attribute(cudnn, "benchmark", standard=False),
-        *((getattr(cuda, f"{kind}_sdp_enabled"), getattr(cuda, f"enable_{kind}_sdp"), True) for kind in _SDPA),
+        *(
+            (getattr(cuda, f"{kind}_sdp_enabled"), getattr(cuda, f"enable_{kind}_sdp"), on)
+            for kind, on in _SDPA.items()
+        ),
     ]
 
 

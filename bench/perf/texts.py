@@ -14,6 +14,7 @@ from bench.data.sources import load_corpus
 from bench.data.tokens import TokenTable, tokenise
 from bench.model.checkpoint import OFFLINE_NAME, load_tokenizer, resolve
 from bench.model.shapes import VOCABULARY
+from bench.perf.naive import BATCH_ROWS
 
 LONGEST = 128
 FIRST_WORD = 1_000
@@ -35,10 +36,17 @@ class Sample:
     origin: str
 
 
-def sample(dataset: str, rows: int, data_dir: Path | None, cache_dir: Path) -> Sample:
-    """Return so many texts of a dataset, or texts that look like them to a machine.
+def sample(dataset: str, size: int, data_dir: Path | None, cache_dir: Path) -> Sample:
+    """Return texts of a dataset, or texts that look like them to a machine, of about so many tokens together.
 
-    With a mirror, its texts, in the tokens of the offline encoder, which are bert-base-uncased's too.
+    With a mirror, its texts (all of them, if it holds fewer), in the tokens of the offline encoder, which are
+    bert-base-uncased's too.
+
+    Args:
+        dataset: one of :data:`LOG_NORMAL` if there is no mirror.
+        size: tokens of all texts together.
+        data_dir: the mirror; None for texts that are made up.
+        cache_dir: for tokens of the mirror.
 
     Raises:
         DataError: if the mirror does not hold the dataset. ModelError: if the offline encoder is not installed.
@@ -48,10 +56,21 @@ def sample(dataset: str, rows: int, data_dir: Path | None, cache_dir: Path) -> S
         corpus = load_corpus(dataset, data_dir=data_dir, cache_dir=cache_dir)
         tokenizer = load_tokenizer(resolve(OFFLINE_NAME))
         tokens = tokenise(corpus.train, tokenizer, max_length=LONGEST, cache_dir=cache_dir)
-        some = rng.choice(len(tokens), min(rows, len(tokens)), replace=False)
+        some = rng.choice(len(tokens), min(_rows_of(size, tokens.lengths.mean()), len(tokens)), replace=False)
         return Sample(table(tokens.rows(some)), f"{len(some)} of {corpus.source}")
-    tokens = made_up(dataset, rows, rng)
+    tokens = made_up(dataset, _rows_of(size, _mean_length(dataset)), rng)
     return Sample(tokens, f"made up, log-normal lengths (mean {tokens.lengths.mean():.1f}), Zipf's tokens")
+
+
+def _rows_of(size: int, mean: float) -> int:
+    """Return how many texts of a mean length hold about so many tokens; at least a batch of the plain loop."""
+    return max(round(size / mean), BATCH_ROWS)
+
+
+def _mean_length(dataset: str) -> float:
+    """Return the mean tokens of texts that are made up, but for what is cut at either end: a few in a hundred."""
+    mean, deviation = LOG_NORMAL[dataset]
+    return float(np.exp(mean + deviation**2 / 2)) + 2
 
 
 def made_up(

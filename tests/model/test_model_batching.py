@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
 from bench.data.tokens import TokenTable
-from bench.model.batching import Collate, EpochSampler, length_batches, pad
+from bench.model.batching import Collate, EpochSampler, length_batches, pad, unsort_
 
 lengths_of_rows = st.lists(st.integers(1, 40), min_size=1, max_size=60)
 
@@ -58,6 +58,15 @@ def test_rows_of_one_length_are_batched_without_any_padding():
         [4] * 10,
         [3],
     ]
+
+
+@given(lengths_of_rows, st.integers(1, 200), st.integers(0, 100), st.sampled_from([1, 2, 3, 128, 129, 300]))
+def test_what_is_computed_batch_by_batch_is_put_back_to_its_rows(lengths, budget, enough, columns):
+    rows = torch.arange(len(lengths) * columns, dtype=torch.float32).view(len(lengths), columns)
+    values = torch.cat([rows[at] for at in length_batches(np.array(lengths), budget, enough)])
+    held = values.data_ptr()
+    assert torch.equal(unsort_(values, np.array(lengths), lambda x: x), rows)
+    assert values.data_ptr() == held  # in place
 
 
 def test_no_rows_are_no_batches():

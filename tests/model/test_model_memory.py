@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
 from bench.errors import RunError
+from bench.grid.provenance import provenance
+from bench.model import batching
+from bench.model.batching import lowered_budget
+from bench.records import Component, Strategy
 
 ROWS = np.arange(90)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_lowered(monkeypatch):
+    """What one test finds out about memory is not for the others of this process."""
+    monkeypatch.setattr(batching, "_lowered", {})
 
 
 @pytest.fixture
@@ -37,7 +49,33 @@ def test_a_pass_is_made_again_in_smaller_batches_and_says_the_same(encoder, test
     np.testing.assert_allclose(halved.probabilities, whole.probabilities, atol=1e-6)
     torch.testing.assert_close(halved.embeddings, whole.embeddings, atol=1e-5, rtol=0)
     assert max(sizes) <= 100
-    assert encoder.hardware == hardware  # the next pass starts with whole batches again
+    assert encoder.hardware == hardware  # what it is called and keyed by
+
+
+def test_later_passes_begin_with_the_budget_that_was_enough(encoder, test_tokens, fits, caplog):
+    encoder.score(test_tokens, ROWS)
+    assert lowered_budget(encoder.hardware) is None
+    fits(100)
+    halved = encoder.score(test_tokens, ROWS, embeddings=True)
+    assert lowered_budget(encoder.hardware) == encoder.hardware.token_budget // 4 == 75
+    assert len(caplog.messages) == 2
+    again = encoder.score(test_tokens, ROWS, embeddings=True)
+    encoder.embed(test_tokens, ROWS)
+    assert len(caplog.messages) == 2  # no pass runs out of memory any more
+    assert torch.equal(again.embeddings, halved.embeddings)
+    fits(60)
+    encoder.score(test_tokens, ROWS)
+    assert lowered_budget(encoder.hardware) == 37
+
+
+def test_a_record_names_the_budget_only_if_memory_ran_out(encoder, test_tokens, fits):
+    shared = SimpleNamespace(encoder=encoder)
+    strategy = Strategy(algorithm=Component(name="random"), weighting=Component(name="uniform"))
+    run = SimpleNamespace(strategy=strategy)
+    assert provenance(run, shared, "toy", threads=1).token_budget is None
+    fits(100)
+    encoder.score(test_tokens, ROWS)
+    assert provenance(run, shared, "toy", threads=1).token_budget == 75
 
 
 def test_text_embeddings_are_made_in_smaller_batches_too(encoder, test_tokens, fits):

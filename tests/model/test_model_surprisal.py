@@ -15,7 +15,9 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer
 from bench import seeds
 from bench.data.tokens import TokenTable
 from bench.errors import RunError
+from bench.model import checkpoint as checkpoints
 from bench.model import masking as masking_module
+from bench.model import surprisal as surprisal_module
 from bench.model.masking import Masking, SurprisalModel
 from bench.model.surprisal import HEAD_BATCH_ROWS, HeadBatches, SurprisalSource
 from bench.records import ModelSettings
@@ -87,6 +89,23 @@ def test_surprisal_is_that_of_a_full_forward_pass(source, masked_lm, masked, chu
     expected = [vector_of(masked_lm, source.tokens, row, source.tokenizer, masked=masked, mask_seed=3) for row in ROWS]
     np.testing.assert_allclose(vectors(found), expected, atol=1e-5)
     assert vectors(found).dtype == np.float32
+
+
+def test_a_warm_cache_loads_no_model(source, monkeypatch):
+    """A masked LM takes seconds to load, and blocks that share a train split each ask for its surprisal."""
+    first = source.embeddings(ROWS)
+    monkeypatch.setattr(checkpoints, "load_masked_lm", lambda *_: pytest.fail("the masked LM was loaded"))
+    monkeypatch.setattr(SurprisalSource, "reader", lambda *_: pytest.fail("the masked LM was made ready"))
+    assert np.array_equal(vectors(source.embeddings(ROWS)), vectors(first))
+
+
+def test_each_kind_of_device_has_an_embedding_of_its_own(source, monkeypatch):
+    """In fp32 the devices differ in rounding, and nobody should be able to tell which one filled the cache."""
+    asked = []
+    monkeypatch.setattr(surprisal_module, "cached_folder", lambda folder, *_: asked.append(folder) or (None, ""))
+    for device in ("cpu", "cuda:0", "cuda:1"):
+        replace(source, hardware=replace(source.hardware, device=torch.device(device))).embeddings(ROWS)
+    assert asked[0] != asked[1] == asked[2]
 
 
 def test_rows_have_unit_length_and_zeros_outside_the_chosen_positions(source):

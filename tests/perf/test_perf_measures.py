@@ -50,6 +50,13 @@ def test_made_up_texts_are_as_long_as_the_real_ones(dataset, mean):
     assert (tokens.ids[tokens.offsets[1:] - 1] == ENDS[1]).all()
 
 
+@pytest.mark.parametrize("dataset", LOG_NORMAL)
+def test_a_sample_holds_the_tokens_that_are_timed_and_not_as_many_texts(dataset, tmp_path):
+    """On a GPU it would be 2.3 million texts of ag_news, of which one in fifty is timed."""
+    drawn = sample(dataset, 40_000, None, tmp_path)
+    assert drawn.tokens.lengths.sum() == pytest.approx(40_000, rel=0.1)
+
+
 @given(st.sampled_from(sorted(LOG_NORMAL)), st.integers(8, VOCABULARY), st.integers(3, LONGEST), st.integers(0, 9))
 def test_made_up_texts_fit_any_vocabulary_and_length(dataset, vocabulary, longest, seed):
     tokens = made_up(dataset, 20, np.random.default_rng(seed), vocabulary, (1, 2), longest)
@@ -60,9 +67,10 @@ def test_made_up_texts_fit_any_vocabulary_and_length(dataset, vocabulary, longes
 
 def test_real_texts_are_drawn_from_the_mirror(toy_mirror, toy_corpus, tiny_bert, tmp_path, monkeypatch):
     monkeypatch.setattr("bench.perf.texts.OFFLINE_NAME", str(tiny_bert))
-    drawn = sample("toy", 50, toy_mirror, tmp_path)
-    assert len(drawn.tokens) == 50
-    assert drawn.origin == f"50 of mirror {toy_mirror / 'toy'}"
+    drawn = sample("toy", 1500, toy_mirror, tmp_path)
+    assert drawn.tokens.lengths.sum() == pytest.approx(1500, rel=0.1)
+    assert drawn.origin == f"{len(drawn.tokens)} of mirror {toy_mirror / 'toy'}"
+    assert len(sample("toy", 10**9, toy_mirror, tmp_path).tokens) == len(toy_corpus.train)
     with pytest.raises(DataError):
         sample("sst2", 50, tmp_path / "nowhere", tmp_path)
 
