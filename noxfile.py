@@ -30,8 +30,12 @@ def pip_config(name: str) -> str | None:
     return asked.stdout.strip() or None if asked.returncode == 0 else None
 
 
-def install(session: nox.Session, *groups: str) -> None:
-    """Install the project in editable form, dependency groups, and the offline encoder, all constrained."""
+def install(session: nox.Session, *groups: str, compiled: bool = True) -> None:
+    """Install the project in editable form, dependency groups, and the offline encoder, all constrained.
+
+    ``compiled``: write bytecode now, as pip does by itself; where the environment forbids Python to write it later, every
+    process would pay for its imports anew, and there are hundreds in a test run.
+    """
     links = pip_config("find-links")
     if links:
         session.env.setdefault("UV_FIND_LINKS", ",".join(links.split()))
@@ -44,7 +48,8 @@ def install(session: nox.Session, *groups: str) -> None:
     constraints = Path("constraints") / f"py{minor}.txt"
     pins = ("-c", str(constraints)) if constraints.exists() else ()
     extra = nox.project.dependency_groups(PROJECT, *groups) if groups else ()
-    session.install(*pins, "-e", ".", *extra)
+    bytecode = ["--compile-bytecode"] if compiled and session.venv_backend == "uv" else []
+    session.install(*bytecode, *pins, "-e", ".", *extra)
     session.install("--no-deps", *OFFLINE_ENCODER)  # its dependency sentence-transformers is not needed
 
 
@@ -100,7 +105,7 @@ def audit(session: nox.Session) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style and types."""
-    install(session, "test", "lint")
+    install(session, "test", "lint", compiled=False)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
