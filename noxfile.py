@@ -33,8 +33,8 @@ def pip_config(name: str) -> str | None:
 def install(session: nox.Session, *groups: str, compiled: bool = True) -> None:
     """Install the project in editable form, dependency groups, and the offline encoder, all constrained.
 
-    ``compiled``: write bytecode now, as pip does by itself; where the environment forbids Python to write it later, every
-    process would pay for its imports anew, and there are hundreds in a test run.
+    ``compiled``: write bytecode now, as pip does by itself. Where the environment forbids Python to write it later,
+    every process pays for its imports anew, and there are hundreds in a test run.
     """
     links = pip_config("find-links")
     if links:
