@@ -124,6 +124,7 @@ def test_on_a_cpu_kernels_need_not_be_told_to_repeat(encoder, train_tokens, is_s
     assert seen == [False] * 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["bench", "torch"])
 def test_cublas_is_told_before_the_first_product_of_a_process(first):
     """It reads its variable from the system at its first product, so a change of ``os.environ`` must reach that."""
