@@ -95,7 +95,8 @@ def migrate_plans(
         except (ValueError, TypeError, KeyError):  # pydantic's errors are ValueErrors
             store.move_aside(path)
             continue
-        path.unlink()
+        if path.stem != new.hash:
+            path.unlink()
         count += 1
     return count
 

@@ -97,18 +97,18 @@ def migrate(
 
 def say_unknown(convert: Converter, console: Console) -> None:
     """Say what was not known of the records that were converted, and what follows."""
-    for name, count in convert.unknown_models.items():
-        console.print(
-            f"{count:,} records are of a model {name!r} that is not here, or has other weights now: they are compared "
-            "with each other, and not found by grids that are run from now on",
-            style="yellow", markup=False, highlight=False,
-        )  # fmt: skip
-    for name, count in convert.unknown_parts.items():
-        console.print(
-            f"{count:,} records are of the {name}, which is not known here: they are kept and reported, and not found "
-            "by grids that are run from now on; give --plugin to change that before migrating",
-            style="yellow", markup=False, highlight=False,
-        )  # fmt: skip
+    lines = [
+        f"{count:,} records are of a model {name!r} that is not here, or has other weights now: they are compared with "
+        "each other, and not found by grids that are run from now on"
+        for name, count in convert.unknown_models.items()
+    ]
+    lines += [
+        f"{count:,} records are of the {name}, which is not known here: they are kept and reported, and not found by "
+        "grids that are run from now on; give --plugin to change that before migrating"
+        for name, count in convert.unknown_parts.items()
+    ]
+    for line in lines:
+        console.print(line, style="yellow")
 
 
 @store_app.command()

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 RACY_NS = 2_000_000_000
 """A file changed so shortly before it was looked at could change again within one tick of its file system's clock."""
@@ -57,9 +56,12 @@ class FileHashes:
         """Keep what was learned, if the cache can be written; of two processes the later one wins."""
         if self._path is None or not self._changed:
             return
-        with suppress(OSError):
+        temporary = self._path.with_name(f".{self._path.name}.{uuid4().hex}.tmp")
+        try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile("w", dir=self._path.parent, delete=False, encoding="utf-8") as file:
-                json.dump(self._notes, file)
-            os.replace(file.name, self._path)  # noqa: PTH105 - the atomic call
+            temporary.write_text(json.dumps(self._notes), encoding="utf-8")
+            temporary.replace(self._path)
             self._changed = False
+        except OSError:  # a full or read-only cache costs time only
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)

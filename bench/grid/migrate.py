@@ -34,7 +34,7 @@ class Converter:
 
     Attributes:
         cache_dir: where hashes of model files are remembered.
-        unknown_models: model -> why its content is not known, and how many records it is of.
+        unknown_models: models whose content is not known, and how many records they are of.
         unknown_parts: algorithms and weightings that are not known here, and how many records they are of.
     """
 
