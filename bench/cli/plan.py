@@ -17,6 +17,8 @@ from bench.cli.options import (
     DataOption,
     DeviceOption,
     JobsOption,
+    JudgeOption,
+    LearnerOption,
     ModelOption,
     PluginOption,
     RatiosOption,
@@ -41,6 +43,8 @@ def plan(
     algorithms: AlgorithmsOption = None,
     weightings: WeightingsOption = None,
     model: ModelOption = None,
+    learner: LearnerOption = None,
+    judge: JudgeOption = None,
     data_dir: DataOption = None,
     cache_dir: CacheOption = DEFAULT_CACHE,
     jobs: JobsOption = DEFAULT_JOBS,
@@ -77,7 +81,7 @@ def plan(
     if measure and calibration:
         raise SpecError("give --measure to calibrate here or --calibration to use a file, not both")
     add_plugins(plugin)
-    grid_spec = load(spec, overrides, tasks, ratios, seeds, algorithms, weightings, model)
+    grid_spec = load(spec, overrides, tasks, ratios, seeds, algorithms, weightings, model, learner, judge)
     world, console = world_at(data_dir, cache_dir), console_here()
     grid = expand(grid_spec, world, counted=False)
     hardware = choose_hardware(device, grid_spec.model.precision)

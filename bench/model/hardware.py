@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
-import resource
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -13,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from threadpoolctl import threadpool_limits
 
+from bench.environment import process_peak_mb, processor
 from bench.errors import ModelError
 from bench.model.gpu import Gpu, alike
 from bench.records import Precision
@@ -65,7 +64,7 @@ class Hardware:
         """Return the peak since :meth:`reset_peak`: of the GPU's allocator, or of the process on a CPU."""
         if self.device.type == "cuda":
             return torch.cuda.max_memory_allocated() / 2**20
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        return process_peak_mb()
 
     def reset_peak(self) -> None:
         """Start a new peak (a process's own peak on a CPU cannot be reset and keeps growing)."""
@@ -157,7 +156,7 @@ def choose_hardware(device: str = "auto", precision: Precision = "auto") -> Hard
         # With its index: Lightning hands the device to torch.cuda.set_device, which refuses one without.
         device_in_use = torch.device("cuda", torch.cuda.current_device() if torch.cuda.is_initialized() else 0)
         return Hardware(device_in_use, bf16, gpu.name, 65_536, enough_tokens=16_384)
-    return Hardware(torch.device("cpu"), bf16, f"cpu {_cpu_name()}", 2_048, enough_tokens=512)
+    return Hardware(torch.device("cpu"), bf16, f"cpu {processor()}", 2_048, enough_tokens=512)
 
 
 def _gpu() -> Gpu:
@@ -174,12 +173,3 @@ def _cpu_has_bf16() -> bool:
     """bf16 that multiplies faster than fp32: AVX512-BF16 or AMX on x86, or the bf16 extension on Arm."""
     capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # torch >= 2.12
     return any(bool(capabilities.get(name)) for name in ("avx512_bf16", "amx_bf16", "arm_bf16"))
-
-
-def _cpu_name() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123 - a kernel interface
-            names = {line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")}
-    except OSError:
-        names = set()
-    return ", ".join(sorted(names)) or platform.machine()

@@ -1,0 +1,76 @@
+"""Logistic regression on the frozen encoder's embeddings: what practitioners mostly train, in milliseconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from bench.learners.base import IntArray, Learner, Material, Model
+from bench.learners.embeddings import embeddings_of, has_embedded
+from bench.learners.encoders import Encoded
+from bench.learners.linear import LinearModel, Source
+from bench.options import check_option
+from bench.records import Reads, Settings
+from bench.strategies.view import FloatArray, Need
+
+if TYPE_CHECKING:
+    from bench.model.surprisal import Surprisal
+
+
+@dataclass(frozen=True)
+class Probe(Learner):
+    """Mean-pooled embeddings of the pre-trained encoder, scaled to unit length, under an L2-regularised regression.
+
+    Attributes:
+        C: inverse strength of the regularisation; the loss is summed over rows, so that it weakens as labels come.
+    """
+
+    name: ClassVar[str] = "probe"
+    title: ClassVar[str] = "Linear probe"
+    summary: ClassVar[str] = "logistic regression on the frozen encoder's mean-pooled embeddings"
+    paper: ClassVar[str] = "Alain and Bengio 2017; mean pooling: Reimers and Gurevych 2019"
+    offers: ClassVar[frozenset[Need]] = frozenset(
+        {"probabilities", "embeddings", "ensemble", "pretrained", "surprisal"}
+    )
+    reads: ClassVar[frozenset[Reads]] = frozenset({"encoder"})
+    bootstraps: ClassVar[bool] = True
+    seconds_a_fit: ClassVar[float | None] = 0.02
+    rows_a_second: ClassVar[float | None] = 3e6
+
+    C: float = 10.0
+
+    def __post_init__(self) -> None:
+        check_option(self, "C", self.C > 0, "a number above 0")
+
+    def begin(self, material: Material) -> Model:
+        """Return a model on the embeddings of these texts, which are computed if no process has done so yet."""
+        return Probed(material, self.C)
+
+    def rehearse(self, settings: Settings, cache_dir: Path, *, surprisal: bool) -> None:
+        """Make sure that the checkpoint can be had and run; one that has embedded texts before can be."""
+        if surprisal or not has_embedded(settings.model.content, cache_dir):
+            from bench.model.architecture import refuse_unfit
+
+            refuse_unfit(settings.model, surprisal=surprisal, cache_dir=cache_dir)
+
+
+class Probed(LinearModel):
+    """A linear model on embeddings, with the encoder behind them for strategies that read more of it."""
+
+    def __init__(self, material: Material, C: float) -> None:
+        self._texts = Encoded(material)
+        train, test = embeddings_of(self._texts, "train"), embeddings_of(self._texts, "test")
+        sources = (Source(it.name, it.values, unit=True) for it in (train, test))
+        super().__init__(material, *sources, C, train.made)
+        self._of_all = train.values
+
+    def pretrained(self, rows: IntArray) -> FloatArray:
+        """Return the embeddings, not scaled."""
+        return np.asarray(self._of_all[rows])
+
+    def surprisal(self, rows: IntArray) -> Surprisal:
+        """Return the surprisal by the checkpoint's masked language model."""
+        return self._texts.surprisal(rows)
