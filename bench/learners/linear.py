@@ -25,16 +25,22 @@ MAX_ITERATIONS = 1000
 
 @dataclass(frozen=True)
 class Source:
-    """Features of all rows of a split.
+    """Features of rows of a split, all of them or those that matter.
 
     Attributes:
-        name: of their content. values: (n, d) float32, dense and memory-mapped, or a sparse matrix in CSR form.
+        name: of their content. rows: (n,) row numbers of the split, ascending.
+        values: (n, d) float32, dense and memory-mapped, or a sparse matrix in CSR form.
         unit: whether rows are to be scaled to unit length when they are taken; of dense ones.
     """
 
     name: str
+    rows: IntArray = field(compare=False, repr=False)
     values: Any = field(compare=False, repr=False)
     unit: bool = False
+
+    def of(self, rows: IntArray) -> Any:
+        """Return the values of some rows, a copy."""
+        return self.values[np.searchsorted(self.rows, rows)]
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ def take(source: Source, rows: IntArray) -> Features:
 
 @lru_cache(maxsize=2)  # a pool and a test set: on a large dataset each may take a GB
 def _take(taken: _Taken) -> Features:
-    values = taken.source.values[taken.rows]
+    values = taken.source.of(taken.rows)
     if taken.source.unit:
         norms = np.linalg.norm(values, axis=1, keepdims=True)
         np.divide(values, norms, out=values, where=norms > 0)

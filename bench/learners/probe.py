@@ -11,7 +11,7 @@ import numpy as np
 from bench.learners.base import IntArray, Learner, Material, Model
 from bench.learners.embeddings import embeddings_of, has_embedded
 from bench.learners.encoders import Encoded
-from bench.learners.linear import LinearModel, Source
+from bench.learners.linear import LinearModel
 from bench.options import check_option
 from bench.records import Reads, Settings
 from bench.strategies.view import FloatArray, Need
@@ -62,14 +62,12 @@ class Probed(LinearModel):
 
     def __init__(self, material: Material, C: float) -> None:
         self._texts = Encoded(material)
-        train, test = embeddings_of(self._texts, "train"), embeddings_of(self._texts, "test")
-        sources = (Source(it.name, it.values, unit=True) for it in (train, test))
-        super().__init__(material, *sources, C, train.made)
-        self._of_all = train.values
+        self._raw, made = embeddings_of(self._texts, "train")
+        super().__init__(material, self._raw, embeddings_of(self._texts, "test")[0], C, made)
 
     def pretrained(self, rows: IntArray) -> FloatArray:
         """Return the embeddings, not scaled."""
-        return np.asarray(self._of_all[rows])
+        return np.asarray(self._raw.of(rows))
 
     def surprisal(self, rows: IntArray) -> Surprisal:
         """Return the surprisal by the checkpoint's masked language model."""

@@ -67,12 +67,13 @@ class Tfidf(Learner):
 def _source(material: Material, which: Which, svd: int) -> Source:
     texts = [material.train.fingerprint, material.test.fingerprint]
     folder = material.cache_dir / "tfidf" / seeds.digest({"version": VERSION, "texts": texts, "least": MIN_TEXTS})
+    rows = np.arange(len(material.train if which == "train" else material.test))
     matrix = cached_folder(folder, lambda it: _build(it, material), lambda it: _read(it, which))
     if not svd:
-        return Source(f"{folder.name}-{which}", matrix)
+        return Source(f"{folder.name}-{which}", rows, matrix)
     reduced = folder.with_name(f"{folder.name}-svd-{svd}")
     values = cached_folder(reduced, lambda it: _reduce(it, folder, svd), lambda it: _dense(it, which))
-    return Source(f"{reduced.name}-{which}", values, unit=True)
+    return Source(f"{reduced.name}-{which}", rows, values, unit=True)
 
 
 def _build(folder: Path, material: Material) -> None:
