@@ -269,7 +269,7 @@ class SharedBlock:
             seconds=stages.seconds,
             rows=stages.rows,
             peak_memory_mb=round(self.encoder.hardware.peak_memory_mb(), 1),
-            **metrics,
+            metrics=metrics,
         )
 
 
