@@ -78,7 +78,7 @@ def _condition(results: Results, digest: str, *, spell_settings: bool) -> Condit
     settings = results.settings[digest]
     unlike = [results.unlike[key] for key in runs["key"] if key in results.unlike]
     learner = str(pd.concat([runs["learner"], unfinished["learner"]]).iloc[0])
-    encoder = str(runs["model"].iloc[-1]) if len(runs) else without_folders(settings.model.name)
+    encoder = "none" if "none" in set(runs["model"]) else without_folders(settings.model.name)
     title = f"{settings.loop.rounds} rounds of {settings.loop.batch}, {_trained(learner, encoder)}"
     return Condition(
         suffix=f"-{digest[:8]}" if spell_settings else "",

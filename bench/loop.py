@@ -27,7 +27,7 @@ from bench.seeds import Part, Streams
 from bench.strategies.base import Algorithm, Weighting
 from bench.strategies.lent import SpoiltError, lent, unchanged
 from bench.strategies.strategy import choose, needs_of
-from bench.strategies.view import BatchOracle, FloatArray, Need, PoolOutputs, PoolView
+from bench.strategies.view import OUTPUTS, BatchOracle, FloatArray, Need, PoolOutputs, PoolView
 from bench.tasks import ImbalancedTask, Oracle, block_parts, bootstrap, oversample
 
 if TYPE_CHECKING:
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
 Positions = npt.NDArray[np.int64]
 Labels = npt.NDArray[np.int64]
+JUDGE = "judge."
+"""Begins the names of the judge's metrics."""
 Report = Callable[[int, str], None]
-OUTPUTS: frozenset[Need] = frozenset({"probabilities", "embeddings", "dropout", "ensemble"})
-"""What takes a pass of M_{t-1} over the pool."""
 
 
 @dataclass
@@ -104,6 +104,7 @@ class SharedBlock:
     Attributes:
         learner: what is trained. model: the learner at work on the block's texts; it holds the last model fitted.
         needs_at_start: what any of the runs to come reads of M_0, so that one pass serves them all.
+        judge: a second learner at work on the same texts.
     """
 
     block: Block
@@ -112,6 +113,7 @@ class SharedBlock:
     learner: Learner
     model: Model
     needs_at_start: frozenset[Need]
+    judge: Model | None = None
 
     @cached_property
     def surprisal(self) -> Surprisal:
@@ -136,6 +138,7 @@ class SharedBlock:
         self.fit(state, 0, stages)
         evaluation, probabilities = self.evaluate(stages)
         outputs = self.score_pool(state, self.needs_at_start, 0, stages)
+        evaluation |= self.judged(state, 0, stages)
         record = self.round_record(0, state, stages, evaluation)
         return FirstModel(state, record, probabilities, outputs)
 
@@ -166,12 +169,25 @@ class SharedBlock:
         """Return the metrics of the model as it stands, and its probabilities, on the test set."""
         with stages.measure("score_test", len(self.task.test_rows)):
             p = self._score("test", self.task.test_rows).probabilities
-        y = self.task.test_labels
-        metrics = {
-            "balanced_accuracy": float(balanced_accuracy_score(y, p >= 0.5)),
-            "auc": float(roc_auc_score(y, p)),
-        }
-        return metrics, p.astype(np.float32)
+        return metrics_of(self.task.test_labels, p), p.astype(np.float32)
+
+    def judged(self, state: Labelling, number: int, stages: Stages) -> dict[str, float]:
+        """Return the judge's metrics on the test set after a fit on all labelled rows, as M_t's; none without a judge.
+
+        The model of M_t may be gone afterwards, where both are of one encoder. What a learner's selections are worth to
+        another one (Lowell et al. 2019) shows at the end, and how much they added to the start set: so it is asked
+        about M_0 and after the last round, and not in between, where it would cost as much again.
+        """
+        if self.judge is None:
+            return {}
+        parts = self.parts(number)
+        at = self._training_rows(state.labels, parts, bootstrapped=False)
+        with stages.measure("fit_judge", len(at) * self.judge.epochs):
+            self.judge.fit(self.task.rows[state.labelled[at]], state.labels[at], Streams(parts))
+        rows = self.task.test_rows
+        with stages.measure("score_judge", len(rows)):
+            p = self.judge.score("test", rows).checked(len(rows)).probabilities
+        return {JUDGE + name: value for name, value in metrics_of(self.task.test_labels, p).items()}
 
     def _score(self, which: Which, rows: Positions, **options: Any) -> Scores:
         """Return what the model as it stands says of rows of a split, checked."""
@@ -211,7 +227,7 @@ class SharedBlock:
         for mask in range(self.settings.model.dropout_passes):
             stream = seeds.torch_seed("mc_dropout", **self.parts(number), mask=mask)
             with stages.measure("score_dropout", len(rows)):
-                votes.append(self._score("train", rows, dropout_seed=stream).probabilities)
+                votes.append(self.model.dropout(rows, stream))
         return np.stack(votes)
 
     def _ensemble(self, p: FloatArray, state: Labelling, number: int, stages: Stages) -> FloatArray:
@@ -280,8 +296,16 @@ class SharedBlock:
             seconds=stages.seconds,
             rows=stages.rows,
             peak_memory_mb=round(self.model.peak_memory_mb(), 1),
-            **metrics,
+            metrics=metrics,
         )
+
+
+def metrics_of(y: Labels, p: FloatArray) -> dict[str, float]:
+    """Return the metrics of probabilities p (m,) of test rows with labels y (m,)."""
+    return {
+        "balanced_accuracy": float(balanced_accuracy_score(y, p >= 0.5)),
+        "auc": float(roc_auc_score(y, p)),
+    }
 
 
 @dataclass(frozen=True)
@@ -326,6 +350,8 @@ def run_strategy(shared: SharedBlock, algorithm: Algorithm, weighting: Weighting
         report(number, f"fit on {len(state.labelled)} rows")
         shared.fit(state, number, stages)
         metrics, on_test = shared.evaluate(stages)
+        if number == loop.rounds:
+            metrics |= shared.judged(state, number, stages)
         history.append(shared.round_record(number, state, stages, metrics, query))
         probabilities.append(on_test)
     return RunResult(tuple(history), np.stack(probabilities))

@@ -10,11 +10,21 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+)
 
 from bench import seeds
 
-SCHEMA_VERSION: Literal[2] = 2
+SCHEMA_VERSION: Literal[3] = 3
 METRIC_VERSION = 1
 MAX_SEED = 2**32 - 1
 MAX_RATIO = 10**6
@@ -29,6 +39,7 @@ Precision = Literal["auto", "bf16", "fp32"]
 SCORE_BINS = 60
 """The least number of bins that every number of bins in the paper (2, 5, 10, 15, 20) divides."""
 METRICS = ("balanced_accuracy", "auc", "positives_ratio")
+"""The paper's three: what tables show unless told otherwise."""
 
 
 class Record(BaseModel):
@@ -124,6 +135,16 @@ class Block(Record):
     def reads(self) -> frozenset[str]:
         """What learner and judge read of the settings."""
         return frozenset(need for part in self.learners for need in part.needs)
+
+    @model_serializer(mode="wrap")
+    def _as_before_there_were_learners(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out the default learner, and a judge that is not there, so that records stay what they were."""
+        found: dict[str, Any] = dump(self)
+        if self.learner == FINE_TUNE:
+            found.pop("learner", None)
+        if self.judge is None:
+            found.pop("judge", None)
+        return found
 
     def canonical(self) -> dict[str, Any]:
         """Return what keys hash of it: the default learner, and a judge that is not there, are left out."""
@@ -351,11 +372,12 @@ class Round(Record):
     """The share of the strategy's weight that those rows have, per bin; sums to 1 but for rounding."""
     state: dict[str, JsonValue] | None = None
     """What a stateful algorithm (a bandit) knows after this round's selection."""
-    balanced_accuracy: float
-    auc: float
+    metrics: dict[str, float]
+    """Metric -> value of M_t on the test set; ``judge.`` begins those of the judge, where there is one, at M_0 and M_T.
+    """
     seconds: dict[str, float] = {}
     """Seconds per stage: select; fit, score_test, score_pool; score_dropout, fit_members, score_members (committees);
-    pretrained, surprisal (embeddings)."""
+    pretrained, surprisal (embeddings); fit_judge, score_judge."""
     rows: dict[str, int] = {}
     """Rows per stage."""
     peak_memory_mb: float = 0.0
@@ -410,7 +432,7 @@ class Provenance(Record):
 class RunRecord(Record):
     """One stored run. ``status`` is ok, failed or skipped; the latter two carry a reason and no result."""
 
-    schema_version: Literal[2] = SCHEMA_VERSION
+    schema_version: Literal[3] = SCHEMA_VERSION
     metric_version: int = METRIC_VERSION
     key: str
     spec: RunSpec
@@ -422,8 +444,9 @@ class RunRecord(Record):
     pool: PoolFacts | None = None
     start_rows: tuple[int, ...] = ()
     rounds: tuple[Round, ...] = ()
-    positives_ratio: float | None = None
-    """Positives among the selected rows (rounds x batch, fewer if the pool ran dry); the start set is excluded."""
+    metrics: dict[str, float] = {}
+    """Metric of the run as a whole -> value, such as ``positives_ratio``: positives among the selected rows (rounds x
+    batch, fewer if the pool ran dry), the start set excluded."""
     informativeness: Informativeness | None = None
     """None in records older than this field."""
     seconds: float = 0.0
@@ -439,6 +462,11 @@ class RunRecord(Record):
     def final(self) -> Round:
         """Return the last round (T)."""
         return self.rounds[-1]
+
+    @property
+    def outcome(self) -> dict[str, float]:
+        """Return metric -> value: those of the last round and those of the run as a whole."""
+        return {**self.final.metrics, **self.metrics}
 
     def pairing(self) -> str:
         """Return the hash of all that two runs must share before they may be compared as a pair: the ``pair_key``."""

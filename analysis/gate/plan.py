@@ -122,7 +122,9 @@ class Plan(Record):
     @property
     def comparison(self) -> str:
         """A hash of what is compared, whatever is claimed of it."""
-        return seeds.digest(self._declared({"candidate", "baseline", "baseline_store", "places", "settings", "learners"}))
+        return seeds.digest(
+            self._declared({"candidate", "baseline", "baseline_store", "places", "settings", "learners"})
+        )
 
     def _declared(self, fields: set[str]) -> dict[str, object]:
         """Return some fields as JSON; the learner only where it is not the default, so that older plans keep names."""

@@ -130,7 +130,9 @@ def regress(
     against, _, elsewhere = baseline.partition("@")
     elsewhere = place_of(elsewhere, baselines) if elsewhere else ""
     # only the blocks and settings of the grid are wanted: what it runs is replaced by the two arms
-    grid_spec = load(spec, [*(overrides or ()), "options={}"], tasks, ratios, seeds, "random", "uniform", model, learner)
+    grid_spec = load(
+        spec, [*(overrides or ()), "options={}"], tasks, ratios, seeds, "random", "uniform", model, learner
+    )
     looks, world = parse_looks(sequential, len(grid_spec.seeds)), world_at(data_dir, cache_dir)
     run = run and not simulate
     folder = store or Path("results") / grid_spec.name

@@ -132,8 +132,8 @@ def world_at(data_dir: Path | None, cache_dir: Path) -> World:
 
 def add_plugins(paths: list[Path] | None) -> tuple[PluginFile, ...]:
     """Load plug-in files; return them as they were read, for workers to load the same."""
-    from bench.registry import read_plugin
     from bench.plugins import add_plugin
+    from bench.registry import read_plugin
 
     plugins = tuple(read_plugin(path) for path in paths or ())
     for plugin in plugins:

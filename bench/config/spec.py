@@ -1,4 +1,4 @@
-"""What a grid is: tasks x ratios x seeds x starts x learners, algorithms x weightings x options, and the settings they share."""
+"""What a grid is: tasks x ratios x seeds x starts x learners, strategies with options, and the settings they share."""
 
 from __future__ import annotations
 

@@ -28,9 +28,9 @@ from bench.learners.catalogue import build
 from bench.loop import SharedBlock, run_strategy
 from bench.model.hardware import use_threads
 from bench.model.standard_state import standard_state
+from bench.plugins import add_plugin, use_plugins
 from bench.records import RunRecord, RunSpec, combined
 from bench.store import Store
-from bench.plugins import add_plugin, use_plugins
 from bench.strategies.catalogue import build_strategy
 from bench.tasks import build_task
 
@@ -189,4 +189,5 @@ def prepare_block(job: BlockJob, runs: tuple[RunSpec, ...], context: WorkerConte
         cache_dir=world.cache_dir,
         device=context.device,
     )
-    return SharedBlock(block, settings, task, learner, learner.begin(material), needs_at_start(job, runs))
+    judge = build(block.judge).begin(material) if block.judge else None
+    return SharedBlock(block, settings, task, learner, learner.begin(material), needs_at_start(job, runs), judge)

@@ -1,8 +1,8 @@
 """A learner: what is trained on the labels, asked about the pool, and evaluated on the test set.
 
-A :class:`Learner` is a description: facts on the class, options as fields of a frozen dataclass. On the texts of a block
-it becomes a :class:`Model`, which is fitted anew in every round. It never draws from global state: what is random in a
-fit comes from the streams it is handed. Oversampling, bootstrap samples, rounds and metrics are the loop's.
+A :class:`Learner` is a description: facts on the class, options as fields of a frozen dataclass. On the texts of a
+block it becomes a :class:`Model`, which is fitted anew in every round. It never draws from global state: what is random
+in a fit comes from the streams it is handed. Oversampling, bootstrap samples, rounds and metrics are the loop's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
-from bench.data.corpus import Split
 from bench.environment import process_peak_mb
 from bench.errors import RunError
 from bench.records import Reads, Settings
@@ -26,6 +25,7 @@ from bench.strategies.view import FloatArray, Need
 if TYPE_CHECKING:
     import torch
 
+    from bench.data.corpus import Split
     from bench.model.surprisal import Surprisal
 
 IntArray = npt.NDArray[np.int64]
@@ -75,7 +75,8 @@ class Scores:
         """
         p, h = self.probabilities, self.embeddings
         if p.shape != (n,) or (h is not None and len(h) != n):
-            raise RunError(f"a pass over {n} rows yields probabilities {p.shape}, embeddings {None if h is None else tuple(h.shape)}")
+            there = "no embeddings" if h is None else f"embeddings {tuple(h.shape)}"
+            raise RunError(f"a pass over {n} rows yields probabilities {p.shape} and {there}")
         if not ((p >= 0) & (p <= 1)).all():  # NaN fails both
             raise RunError(f"the model's probabilities must lie in [0, 1]; they go from {p.min()} to {p.max()}")
         return self
@@ -115,40 +116,37 @@ class Model(ABC):
         """
 
     @abstractmethod
-    def score(
-        self, which: Which, rows: IntArray, *, embeddings: bool = False, dropout_seed: int | None = None
-    ) -> Scores:
+    def score(self, which: Which, rows: IntArray, *, embeddings: bool = False) -> Scores:
         """Apply the model of the last fit to rows of the pool or of the test set.
 
         Args:
             which: of which split ``rows`` are numbers.
             rows: (n,) in any order.
             embeddings: return h(x) too; asked of learners that offer it.
-            dropout_seed: leave dropout on, drawn from this seed; asked of learners that offer it.
         """
 
-    def pretrained(self, rows: IntArray) -> FloatArray:
-        """Return text embeddings of rows of the train split that no label has bent, (n, e); what was fitted may go.
+    def dropout(self, rows: IntArray, seed: int) -> FloatArray:  # noqa: ARG002 - of those that offer it
+        """Return p(x) of rows of the train split under a dropout mask drawn from a seed of torch, (n,)."""
+        raise _lacking("dropout")
 
-        Raises:
-            RunError: if the learner has none.
-        """
-        raise RunError("this learner has no pre-trained embeddings; leave 'pretrained' out of what it offers")
+    def pretrained(self, rows: IntArray) -> FloatArray:  # noqa: ARG002
+        """Return text embeddings of rows of the train split that no label has bent, (n, e); what was fitted may go."""
+        raise _lacking("pretrained")
 
-    def surprisal(self, rows: IntArray) -> Surprisal:
-        """Return the surprisal of rows of the train split by the pre-trained masked language model.
-
-        Raises:
-            RunError: if the learner has none.
-        """
-        raise RunError("this learner has no masked language model; leave 'surprisal' out of what it offers")
+    def surprisal(self, rows: IntArray) -> Surprisal:  # noqa: ARG002
+        """Return the surprisal of rows of the train split by the pre-trained masked language model."""
+        raise _lacking("surprisal")
 
     def peak_memory_mb(self) -> float:
         """Return the peak since :meth:`reset_peak`; here the process's, which only grows."""
         return process_peak_mb()
 
-    def reset_peak(self) -> None:
+    def reset_peak(self) -> None:  # noqa: B027 - most cannot
         """Start a new peak, where that is possible."""
+
+
+def _lacking(need: Need) -> RunError:
+    return RunError(f"this learner says that it offers {need!r}, but its model has no method for it")
 
 
 @dataclass(frozen=True)
@@ -189,7 +187,7 @@ class Learner(ABC):
         """Return what a strategy may read of it with the options it has."""
         return self.offers
 
-    def rehearse(self, settings: Settings, cache_dir: Path, *, surprisal: bool) -> None:
+    def rehearse(self, settings: Settings, cache_dir: Path, *, surprisal: bool) -> None:  # noqa: B027 - most need none
         """Find out before the first run whether it can work here.
 
         Args:

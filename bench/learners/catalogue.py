@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any, get_type_hints
 
 from bench.config.overrides import typed
 from bench.errors import SpecError
 from bench.learners.base import LEARNERS, Learner
-from bench.options import at_default, validated
+from bench.options import at_default, defaults, validated
 from bench.records import Component, Option
 from bench.strategies.view import Need
 
@@ -46,6 +46,37 @@ def component(part: Learner) -> Component:
     )
 
 
+@dataclass(frozen=True)
+class Facts:
+    """What a list shows of a learner; ``options`` are names with their defaults, ``offers`` holds with these."""
+
+    name: str
+    title: str
+    summary: str
+    version: str
+    offers: tuple[str, ...]
+    options: dict[str, Option]
+    paper: str
+    open_points: str
+
+
+def facts() -> list[Facts]:
+    """Return the facts of all learners, sorted by name."""
+    return [
+        Facts(
+            name=name,
+            title=cls.title,
+            summary=cls.summary,
+            version=cls.version,
+            offers=tuple(sorted(cls.offers)),
+            options=defaults(cls),
+            paper=cls.paper,
+            open_points=cls.open_points,
+        )
+        for name, cls in LEARNERS.items().items()
+    ]
+
+
 def build(description: Component) -> Learner:
     """Return the learner that a component describes.
 
@@ -73,4 +104,3 @@ def learners_named(names: Iterable[str] = ()) -> list[Learner]:
         UnknownNameError: if there is none of that name.
     """
     return [learner(name) for name in dict.fromkeys(names) or LEARNERS]
-

@@ -1,7 +1,7 @@
 """Mean-pooled embeddings of a split's texts by the frozen encoder: computed once, memory-mapped, shared by processes.
 
-Those of the whole split, so that all tasks and ratios share them; but where a limit leaves a pool under a quarter of it,
-those of the pool's rows alone.
+Those of the whole split, so that all tasks and ratios share them; but where a limit leaves a pool under a quarter of
+it, those of the pool's rows alone.
 """
 
 from __future__ import annotations
@@ -49,9 +49,7 @@ def embeddings_of(texts: Encoded, which: Which) -> tuple[Source, MadeWith]:
 
     material = texts.material
     model, hardware = material.settings.model, choose_hardware(material.device, material.settings.model.precision)
-    split, rows = (
-        (material.train, material.pool_rows) if which == "train" else (material.test, material.test_rows)
-    )
+    split, rows = (material.train, material.pool_rows) if which == "train" else (material.test, material.test_rows)
     if WHOLE_FROM * len(rows) >= len(split):
         rows = np.arange(len(split))
     name = seeds.digest(

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.data.corpus import Split
-from bench.data.tokens import TokenTable, tokenise
 from bench.learners.base import IntArray, Material, Which
 from bench.records import ModelSettings
 
 if TYPE_CHECKING:
+    from bench.data.corpus import Split
+    from bench.data.tokens import TokenTable
     from bench.model.encoder import Encoder
     from bench.model.surprisal import Surprisal
 
 
-@dataclass(frozen=True)
 class Encoded:
     """A block's texts as an encoder reads them."""
 
-    material: Material
+    def __init__(self, material: Material) -> None:
+        self.material = material
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -35,6 +34,8 @@ class Encoded:
         return {"train": self._tokens(self.material.train), "test": self._tokens(self.material.test)}
 
     def _tokens(self, split: Split) -> TokenTable:
+        from bench.data.tokens import tokenise
+
         length = min(self.material.settings.model.max_length, self.encoder.max_length)
         return tokenise(split, self.encoder.tokenizer, max_length=length, cache_dir=self.material.cache_dir)
 

@@ -34,7 +34,7 @@ class FineTune(Learner):
 
     def begin(self, material: Material) -> Model:
         """Return the encoder on these texts."""
-        return FineTuned(material)
+        return FineTuned(Encoded(material))
 
     def rehearse(self, settings: Settings, cache_dir: Path, *, surprisal: bool) -> None:
         """Make sure that the checkpoint can be had and can be a classifier."""
@@ -46,8 +46,8 @@ class FineTune(Learner):
 class FineTuned(Model):
     """The classifier M on a block's texts."""
 
-    def __init__(self, material: Material) -> None:
-        self._texts, self._train = Encoded(material), material.settings.train
+    def __init__(self, texts: Encoded) -> None:
+        self._texts, self._train = texts, texts.material.settings.train
         self._encoder, self._tokens = self._texts.encoder, self._texts.tokens
         self.epochs = self._train.epochs
 
@@ -63,12 +63,14 @@ class FineTuned(Model):
         else:
             self._encoder.reset(**streams.parts)
 
-    def score(
-        self, which: Which, rows: IntArray, *, embeddings: bool = False, dropout_seed: int | None = None
-    ) -> Scores:
+    def score(self, which: Which, rows: IntArray, *, embeddings: bool = False) -> Scores:
         """Apply the classifier."""
-        found = self._encoder.score(self._tokens[which], rows, embeddings=embeddings, dropout_seed=dropout_seed)
+        found = self._encoder.score(self._tokens[which], rows, embeddings=embeddings)
         return Scores(found.probabilities, found.embeddings)
+
+    def dropout(self, rows: IntArray, seed: int) -> FloatArray:
+        """Apply the classifier with dropout left on."""
+        return self._encoder.score(self._tokens["train"], rows, dropout_seed=seed).probabilities
 
     def pretrained(self, rows: IntArray) -> FloatArray:
         """Return mean-pooled embeddings by the pre-trained encoder."""

@@ -64,7 +64,7 @@ class _Taken:
 
 def take(source: Source, rows: IntArray) -> Features:
     """Return the features of some rows, ascending; of the last ones taken, without taking them again."""
-    return _take(_Taken(source, hashlib.sha256(np.ascontiguousarray(rows)).hexdigest(), rows))
+    return _take(_Taken(source, hashlib.sha256(np.ascontiguousarray(rows, dtype="<i8").tobytes()).hexdigest(), rows))
 
 
 @lru_cache(maxsize=2)  # a pool and a test set: on a large dataset each may take a GB
@@ -81,8 +81,8 @@ class LinearModel(Model):
 
     Where only one class is labelled there is nothing to tell apart, and no finite bias is best. The model is then the
     constant p = (n_pos + 1) / (n + 2) (Laplace's rule of succession): to what looks at p all rows are equal and ties
-    go by priority, that is, at random; ROC-AUC is 0.5. Fine-tuning gives nearly the same number for all rows there, too,
-    in an order that its untrained head decides.
+    go by priority, that is, at random; ROC-AUC is 0.5. Fine-tuning gives nearly the same number for all rows there,
+    too, in an order that its untrained head decides.
     """
 
     def __init__(self, material: Material, train: Source, test: Source, C: float, made_with: MadeWith) -> None:
@@ -110,9 +110,7 @@ class LinearModel(Model):
             return np.zeros(len(self._weights)), float(np.log((n_pos + 1) / (n - n_pos + 1)))
         return logistic_regression(features.values[features.at(distinct)], y, counts, self._inverse_strength)
 
-    def score(
-        self, which: Which, rows: IntArray, *, embeddings: bool = False, dropout_seed: int | None = None
-    ) -> Scores:
+    def score(self, which: Which, rows: IntArray, *, embeddings: bool = False) -> Scores:
         """Apply the model to all features at once and take these rows; h(x) is the features."""
         from scipy.special import expit
 
@@ -139,7 +137,8 @@ def logistic_regression(X: Any, y: IntArray, counts: IntArray, C: float) -> tupl
     from scipy.sparse import issparse
     from sklearn.linear_model import LogisticRegression
 
-    columns = np.unique(X.indices) if issparse(X) else slice(None)
+    sparse: bool = issparse(X)
+    columns = np.unique(X.indices) if sparse else slice(None)
     model = LogisticRegression(C=C, solver="lbfgs", tol=TOLERANCE, max_iter=MAX_ITERATIONS)
     model.fit(X[:, columns].astype(np.float64), y, sample_weight=counts.astype(np.float64))
     weights = np.zeros(X.shape[1])

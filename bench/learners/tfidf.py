@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from bench import seeds
-from bench.data.corpus import Split
 from bench.data.folders import cached_folder
 from bench.environment import processor
 from bench.errors import DataError
@@ -18,6 +17,9 @@ from bench.learners.base import Learner, MadeWith, Material, Model, Which
 from bench.learners.linear import LinearModel, Source
 from bench.options import check_option
 from bench.strategies.view import Need
+
+if TYPE_CHECKING:
+    from bench.data.corpus import Split
 
 VERSION = 1
 """Of what is cached."""

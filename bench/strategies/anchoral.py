@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from sklearn.cluster import kmeans_plusplus
-from sklearn.preprocessing import normalize
-from threadpoolctl import threadpool_limits
 
 from bench.strategies.base import check_option
 from bench.strategies.neighbours import nearest_rows
@@ -63,6 +60,10 @@ class AnchorAL(Subpool):
 
     def _anchors(self, view: PoolView, labelled: FloatArray, label: int) -> IntArray:
         """Return the numbers of the labelled rows of a class that are its anchors."""
+        from sklearn.cluster import kmeans_plusplus
+        from sklearn.preprocessing import normalize
+        from threadpoolctl import threadpool_limits
+
         members = np.flatnonzero(view.labels == label)
         if len(members) <= self.anchors:
             return members

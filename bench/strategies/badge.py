@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import torch
 
 from bench.strategies.base import Algorithm
 from bench.strategies.clustering import plus_plus_draws
 from bench.strategies.neighbours import dot_products
 from bench.strategies.select import top_k
 from bench.strategies.view import FloatArray, IntArray, Need, PoolView
+
+if TYPE_CHECKING:
+    import torch
 
 _ROUNDING = 2.0**-19  # of |g|^2 + |g'|^2: what is left of a distance 0 after float32 dot products
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import entr
 
 from bench.strategies.base import ScoreBased
 from bench.strategies.view import FloatArray, Need, PoolView
@@ -31,6 +30,8 @@ class Bald(ScoreBased):
 
     def scores(self, view: PoolView) -> FloatArray:
         """Return H(mean p) - mean H(p), (n,): between 0 and log 2."""
+        from scipy.special import entr
+
         p = np.asarray(view.dropout, dtype=np.float64)
         mean = p.mean(axis=0)
         information = entr(mean) + entr(1 - mean) - (entr(p) + entr(1 - p)).mean(axis=0)

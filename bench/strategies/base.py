@@ -14,8 +14,8 @@ from typing import ClassVar, Generic, TypeVar
 import numpy as np
 from pydantic import ValidationError
 
+from bench import options
 from bench.errors import RunError
-from bench.options import check_option as check_option
 from bench.records import Record
 from bench.registry import Registry
 from bench.strategies.select import top_k
@@ -171,6 +171,8 @@ def select_within(algorithm: Algorithm, view: PoolView, w: FloatArray, rows: Int
     largest = inside.max()
     return rows[algorithm.select(some, inside / largest if largest > 0 else np.ones(len(rows)), k)]
 
+
+check_option = options.check_option
 
 # ABC and dataclass together leave the bases abstract, so a registry never lists them.
 ALGORITHMS: Registry[Algorithm] = Registry(

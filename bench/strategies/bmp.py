@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import softmax
 
 from bench.records import Record
 from bench.strategies.base import Algorithm, Stateful, base_algorithm, check_option, select_within
@@ -82,6 +81,8 @@ class Bmp(Stateful[Gains]):
 
 def chances(gains: tuple[float, float], gamma: float) -> FloatArray:
     """Return the probability with which EXP3 draws each arm, (2,)."""
+    from scipy.special import softmax
+
     return np.asarray((1 - gamma) * softmax(gamma * np.array(gains) / _ARMS) + gamma / _ARMS)
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import torch
-from scipy.special import rel_entr
 
 from bench.strategies.base import ScoreBased, check_option
 from bench.strategies.neighbours import distances_in_chunks
 from bench.strategies.view import FloatArray, IntArray, Need, PoolView
+
+if TYPE_CHECKING:
+    import torch
 
 _LEAST = float(np.finfo(np.float64).eps)  # keeps the divergence from a prediction of 0 or 1 finite, at most 36
 
@@ -43,6 +44,8 @@ class Cal(ScoreBased):
 
     def scores(self, view: PoolView) -> FloatArray:
         """Return the mean divergence of the neighbours' predictions from the row's own, (n,)."""
+        from scipy.special import rel_entr
+
         if len(view.labels) == 0:
             return np.ones(view.size)
         near = _nearest(view.embeddings, view.labelled_embeddings, self.neighbours)
@@ -54,6 +57,8 @@ class Cal(ScoreBased):
 
 def _nearest(h: torch.Tensor, labelled: torch.Tensor, k: int) -> IntArray:
     """Return the numbers of the k labelled rows nearest to each row, (n, min(k, m)), nearest first."""
+    import torch
+
     parts = distances_in_chunks(h, labelled, unit=True)
     # A stable sort, because topk does not say which of equally near rows it takes.
     return torch.cat([part.sort(dim=1, stable=True).indices[:, :k] for part in parts]).cpu().numpy()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    import torch
 
 _WORDS = 2**20  # weighted and summed at a time: 4 MB, which stay in the processor's cache
-_INTEGERS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+_INTEGERS = {1: "uint8", 2: "int16", 4: "int32", 8: "int64"}
 
 
 def checksum(tensor: torch.Tensor) -> int:
@@ -18,7 +21,9 @@ def checksum(tensor: torch.Tensor) -> int:
     reading the tensor once, where cryptographic hashes take ten times as long and cannot work on a GPU. A tensor's own
     version counter would miss what is written through ``.numpy()`` and ``.data``.
     """
-    words = tensor.detach().contiguous().view(-1).view(_INTEGERS[tensor.element_size()])
+    import torch
+
+    words = tensor.detach().contiguous().view(-1).view(getattr(torch, _INTEGERS[tensor.element_size()]))
     weights = _weights(words.dtype, words.device)
     product = torch.empty_like(weights[: len(words)])
     sums = []
@@ -32,5 +37,7 @@ def checksum(tensor: torch.Tensor) -> int:
 
 @lru_cache
 def _weights(dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    import torch
+
     drawn = np.random.default_rng(0).integers(2**63, size=_WORDS) | 1
     return torch.from_numpy(drawn).to(dtype).to(device)

@@ -6,10 +6,6 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
-from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import euclidean_distances
-from threadpoolctl import threadpool_limits
 
 from bench.strategies.select import draw_row, fill_up
 from bench.strategies.view import FloatArray, IntArray, PoolView
@@ -60,6 +56,11 @@ def nearest_to_centres(X: FloatArray, w: FloatArray, k: int, seed: int, restarts
     Returns:
         k distinct row numbers of X, in the order of scikit-learn's clusters.
     """
+    from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.metrics import euclidean_distances
+    from threadpoolctl import threadpool_limits
+
     kmeans = KMeans(k, n_init=restarts, random_state=seed, copy_x=False)
     with threadpool_limits(1), warnings.catch_warnings():
         # Fewer distinct rows than clusters is no fault here.

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import torch
 
 from bench.strategies.base import Algorithm
 from bench.strategies.neighbours import distances_in_chunks
 from bench.strategies.select import fill_up, top_k
 from bench.strategies.view import FloatArray, IntArray, Need, PoolView
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class CoreSet(Algorithm):
 
     def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
         """Return k rows in the order they were taken; ties by priority. k + m distances a row, O(n) memory."""
+        import torch
+
         h, centres = view.embeddings, view.labelled_embeddings
         left = np.array(w, dtype=np.float64)
         nearest: torch.Tensor | None = None

@@ -6,16 +6,17 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import torch
-from torch import nn
-from torch.nn.functional import cross_entropy
 
 from bench.strategies.base import Algorithm, check_option
 from bench.strategies.select import top_k
 from bench.strategies.view import FloatArray, IntArray, Need, PoolView
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 _CHUNK = 8192  # rows scored at a time
 _UNLABELLED_PER_LABELLED = 10
@@ -59,6 +60,8 @@ class Dal(Algorithm):
 
     def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
         """Return k rows, sub-batch after sub-batch, each the top of w * P(unlabelled)."""
+        import torch
+
         rng = torch.Generator().manual_seed(int(view.generator.integers(2**63 - 1)))
         # Rows are kept in the order of their priorities, so that the pool's own order is irrelevant.
         left = np.argsort(view.priority, kind="stable")
@@ -74,6 +77,8 @@ class Dal(Algorithm):
 
     def _scores(self, view: PoolView, taken: IntArray, left: IntArray, rng: torch.Generator) -> FloatArray:
         """Return P(unlabelled) of the rows left, given the labelled ones and those taken in this round."""
+        import torch
+
         h = view.embeddings
         labelled = torch.cat([view.labelled_embeddings.float(), _rows(h, taken)])
         if len(labelled) == 0:
@@ -97,6 +102,10 @@ class Dal(Algorithm):
 
     def _trained(self, X: torch.Tensor, y: torch.Tensor, rng: torch.Generator) -> nn.Module:
         """Return a new network trained until an epoch's running accuracy exceeds the target."""
+        import torch
+        from torch import nn
+        from torch.nn.functional import cross_entropy
+
         network = nn.Sequential(*_layers([X.shape[1], *[self.hidden] * 3, 2], rng)).to(X.device)
         adam = torch.optim.Adam(network.parameters(), lr=self.learning_rate, fused=True)
         for _ in range(self.epochs):
@@ -114,11 +123,15 @@ class Dal(Algorithm):
 
 def _rows(h: torch.Tensor, rows: IntArray) -> torch.Tensor:
     """Return rows of h as float32."""
+    import torch
+
     return h[torch.from_numpy(rows).to(h.device)].float()
 
 
 def _layers(widths: list[int], rng: torch.Generator) -> Iterator[nn.Module]:
     """Yield linear layers with ReLU between, drawn from ``rng`` as the authors' library (Keras) does."""
+    from torch import nn
+
     for depth, (inputs, outputs) in enumerate(pairwise(widths)):
         if depth:
             yield nn.ReLU()

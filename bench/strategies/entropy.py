@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from scipy.special import entr
-
 from bench.strategies.base import ScoreBased
 from bench.strategies.view import FloatArray, Need, PoolView
 
@@ -27,5 +25,7 @@ class Entropy(ScoreBased):
 
     def scores(self, view: PoolView) -> FloatArray:
         """Return -p log p - (1 - p) log(1 - p), (n,)."""
+        from scipy.special import entr
+
         p = view.probabilities
         return entr(p) + entr(1 - p)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import torch
 
 from bench.strategies.base import Algorithm, check_option
 from bench.strategies.margin import Margin
 from bench.strategies.neighbours import distances_in_chunks
 from bench.strategies.select import fill_up, top_k, weighted_sample
 from bench.strategies.view import FloatArray, IntArray, Need, PoolView
+
+if TYPE_CHECKING:
+    import torch
 
 _CHUNK = 1024  # rows turned to float64 at a time
 
@@ -89,6 +91,8 @@ class _Density:
 
     def add(self, centres: torch.Tensor) -> None:
         """Let further rows, (c, d), count as centres."""
+        import torch
+
         chunks = distances_in_chunks(self._h, centres)
         kernels = [torch.logsumexp(-distances.double().square() / self._delta, dim=1) for distances in chunks]
         self._log = np.logaddexp(self._log, torch.cat(kernels).cpu().numpy())
@@ -101,5 +105,7 @@ class _Density:
 
 def _mean_squared_distance(h: torch.Tensor) -> float:
     """Return the mean of ||x - y||^2 over two rows drawn from h, (n, d): twice the sum of the features' variances."""
+    import torch
+
     mean = torch.stack([rows.double().sum(dim=0) for rows in h.split(_CHUNK)]).sum(dim=0) / len(h)
     return 2 * sum(float((rows.double() - mean).square().sum()) for rows in h.split(_CHUNK)) / len(h)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import fields, replace
 from typing import Any
 
-import torch
+import numpy as np
 
 from bench.errors import RunError
 from bench.strategies.checksum import checksum
@@ -43,10 +43,10 @@ def _outputs(outputs: PoolOutputs, needs: frozenset[Need]) -> PoolOutputs:
         value, need = getattr(outputs, name), name.removeprefix("labelled_")
         if value is None or not (need in needs or (need == "probabilities" and needs & _PASS)):
             shown[name] = None
-        elif isinstance(value, torch.Tensor):
-            shown[name] = value.clone() if name.startswith("labelled_") else value.detach()
-        else:
+        elif isinstance(value, np.ndarray):
             shown[name] = read_only(value if need in {"pretrained", "surprisal"} else value.copy())
+        else:  # a tensor
+            shown[name] = value.clone() if name.startswith("labelled_") else value.detach()
     return PoolOutputs(**shown)
 
 

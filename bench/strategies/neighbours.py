@@ -6,11 +6,14 @@ import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from bench.strategies.view import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    import torch
 
 _CHUNK = 1024  # rows turned to float32 at a time
 _GPU_CHUNK = 65_536  # the same where each call costs as much as the products of a thousand rows
@@ -30,6 +33,8 @@ def dot_products(h: torch.Tensor, centre: torch.Tensor | None = None) -> FloatAr
     Returns:
         (n,) float64.
     """
+    import torch
+
     if h.device.type == "cpu":
         threads = torch.get_num_threads()  # NumPy works on one, and lets others go on meanwhile
         with ThreadPoolExecutor(threads) as pool:
@@ -50,6 +55,8 @@ def distances_in_chunks(h: torch.Tensor, centres: torch.Tensor, *, unit: bool = 
         centres: (m, d), on the same device.
         unit: scale rows and centres to unit length first (a row of zeros stays).
     """
+    import torch
+
     to = _unit(centres) if unit else centres.float()
     for rows in h.split(_CHUNK):
         at = _unit(rows) if unit else rows.float()
@@ -70,6 +77,8 @@ def nearest_rows(rows: FloatArray, centres: FloatArray, k: int, priority: FloatA
     Returns:
         (m, min(k, n)) row numbers, nearest first, and the Euclidean distances of the rows scaled to unit length.
     """
+    import torch
+
     k, h = min(k, len(rows)), _only_read(rows)
     near, distances = np.empty((len(centres), k), dtype=np.int64), np.empty((len(centres), k), dtype=np.float32)
     for start in range(0, len(centres), _CENTRES):
@@ -89,11 +98,15 @@ def _dot_products_on_cpu(h: torch.Tensor, centre: torch.Tensor | None) -> FloatA
 
 
 def _unit(rows: torch.Tensor) -> torch.Tensor:
+    import torch
+
     return torch.nn.functional.normalize(rows.float(), dim=1)
 
 
 def _only_read(rows: FloatArray) -> torch.Tensor:
     """Return an array as a tensor that nobody writes into: of read-only arrays torch warns that one could."""
+    import torch
+
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         return torch.from_numpy(rows)

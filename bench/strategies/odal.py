@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from sklearn.ensemble import IsolationForest
 
 from bench.strategies.base import Algorithm, base_algorithm, check_option
 from bench.strategies.select import top_k
@@ -56,6 +55,8 @@ class Odal(Algorithm):
 
     def _outlier_scores(self, view: PoolView) -> FloatArray:
         """Return how easily a random tree isolates each row, (n,), in (0, 1], higher = less like the reference rows."""
+        from sklearn.ensemble import IsolationForest
+
         # In the order of the priorities, because a forest's subsamples depend on the order of its rows.
         in_order = view.pretrained[np.argsort(view.priority, kind="stable")]
         reference = view.labelled_pretrained if len(view.labels) else in_order

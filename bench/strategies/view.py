@@ -11,14 +11,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from bench.errors import RunError
 from bench.strategies.checksum import checksum
+
+if TYPE_CHECKING:
+    import torch
 
 FloatArray = npt.NDArray[np.floating]
 IntArray = npt.NDArray[np.int64]
@@ -32,6 +34,8 @@ Need = Literal[
     "oracle",  # labels within the batch
 ]
 NEEDS: tuple[Need, ...] = get_args(Need)
+OUTPUTS: frozenset[Need] = frozenset({"probabilities", "embeddings", "dropout", "ensemble"})
+"""What takes a pass of M_{t-1} over the pool."""
 
 
 @dataclass(frozen=True)
@@ -228,6 +232,8 @@ class PoolView:
         return _like(value, np.take(value, self.shown, axis=int(name in {"ensemble", "dropout"})))
 
     def _tensor(self, name: str) -> torch.Tensor:
+        import torch
+
         value: torch.Tensor = self._computed(name)
         return value if self.shown is None else value[torch.tensor(self.shown, device=value.device)]
 

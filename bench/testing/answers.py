@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from bench.foreign import foreign_code
 from bench.records import Record
@@ -109,6 +108,8 @@ def fault(part: Part, pool: ToyPool, needs: frozenset[Need] = EVERYTHING, *, as_
 @contextmanager
 def global_state_of(seed: int) -> Iterator[None]:
     """Seed the global generators of Python, NumPy and torch, and put all global state back afterwards."""
+    import torch
+
     python, numpy, threads = random.getstate(), np.random.get_state(), torch.get_num_threads()  # noqa: NPY002
     dtype = torch.get_default_dtype()
     try:
@@ -126,6 +127,8 @@ def global_state_of(seed: int) -> Iterator[None]:
 
 def global_state() -> tuple[object, ...]:
     """Return the state of the global generators, the thread count and torch's defaults, to be compared."""
+    import torch
+
     _, keys, *rest = np.random.get_state()  # noqa: NPY002
     return (
         random.getstate(),

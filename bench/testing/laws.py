@@ -13,7 +13,6 @@ from functools import partial
 from itertools import product
 
 import numpy as np
-import torch
 
 from bench.strategies.base import Algorithm, Stateful, Weighting
 from bench.strategies.strategy import needs_of
@@ -105,6 +104,8 @@ def _pools_of_two_rounds(part: Part) -> Iterator[ToyPool]:
 
 
 def _equal(a: object, b: object) -> bool:
+    import torch
+
     if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
         return torch.equal(a, b)
     return np.array_equal(a, b) if isinstance(a, np.ndarray) and isinstance(b, np.ndarray) else a == b

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import torch
 from pydantic import Field
 
 from bench.records import Record
@@ -80,6 +79,8 @@ class ReadsGlobally(_BrokenAlgorithm):
 
     def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
         """Return rows that the global state decides."""
+        import torch
+
         luck = view.priority * (2 + torch.initial_seed() % 97) % 1
         return weighted_sample(w, k, luck)
 
@@ -89,6 +90,8 @@ class SeedsGlobally(_BrokenAlgorithm):
 
     def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
         """Return reproducible rows, at the expense of everyone else."""
+        import torch
+
         torch.manual_seed(0)
         return weighted_sample(w, k, view.priority)
 
@@ -129,6 +132,8 @@ class WritesThroughTorch(_BrokenAlgorithm):
 
     def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
         """Return the top of the probabilities."""
+        import torch
+
         picks = top_k(view.probabilities, w, k, view.priority)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of torch, that it ought not to be written into

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from bench import seeds
 from bench.strategies.view import NEEDS, BatchOracle, FloatArray, IntArray, Need, PoolOutputs, PoolView
+
+if TYPE_CHECKING:
+    import torch
 
 EVERYTHING: frozenset[Need] = frozenset(NEEDS)
 _FLOAT64 = ("probabilities", "labelled_probabilities", "ensemble", "dropout", "surprisal")
@@ -83,6 +85,8 @@ class ToyPool:
 
     def rows(self, numbers: IntArray) -> ToyPool:
         """Return the pool made of these rows, in this order; a row may come more than once."""
+        import torch
+
         return replace(
             self,
             probabilities=self.probabilities[numbers],
@@ -98,6 +102,8 @@ class ToyPool:
 
     def after(self, picks: IntArray, state: dict[str, Any] | None = None) -> ToyPool:
         """Return the pool of the next round, in which the picked rows are labelled, in the order of selection."""
+        import torch
+
         batch, left = self.rows(picks), self.rows(np.delete(np.arange(self.size), picks))
         return replace(
             left,
@@ -112,6 +118,8 @@ class ToyPool:
 
 def toy_pool(n: int = 24, d: int = 6, labelled: int = 8, seed: int = 0) -> ToyPool:
     """Return a pool of n rows with d-dimensional embeddings and ``labelled`` labelled rows."""
+    import torch
+
     rng = seeds.generator("priority", toy=seed)
     surprisal = np.abs(rng.normal(size=(n, 10)))
     p = rng.random(n)
@@ -135,6 +143,8 @@ def toy_pool(n: int = 24, d: int = 6, labelled: int = 8, seed: int = 0) -> ToyPo
 
 def hard_pools() -> dict[str, ToyPool]:
     """Return pools on which algorithms tend to break, by what is hard about them."""
+    import torch
+
     pool = toy_pool()
     n = pool.size
     edges = np.arange(n) % 11 / 10
