@@ -43,7 +43,7 @@ def run_block(job: BlockJob, context: WorkerContext) -> BlockReport:
     report = BlockReport(str(job.block))
     try:
         with _ONE_BLOCK:
-            _prepare(context)
+            _prepare(context, load_torch="encoder" in job.block.reads)
             store = Store(context.store)
             with store.claim(job.name) as mine:
                 if not mine:
@@ -57,7 +57,7 @@ def run_block(job: BlockJob, context: WorkerContext) -> BlockReport:
     return report
 
 
-def _prepare(context: WorkerContext) -> None:
+def _prepare(context: WorkerContext, *, load_torch: bool) -> None:
     if process_name() != context.driver:
         with suppress(OSError):  # a machine without that folder can do without, if all paths are absolute
             os.chdir(context.folder)
@@ -66,7 +66,7 @@ def _prepare(context: WorkerContext) -> None:
     else:
         for plugin in context.plugins:
             add_plugin(plugin)
-    use_threads(context.threads)  # last: a plug-in may set another number when it is imported
+    use_threads(context.threads, load_torch=load_torch)  # last: a plug-in may set another number when it is imported
 
 
 def _log_file(context: WorkerContext) -> Path:

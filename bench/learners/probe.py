@@ -26,6 +26,10 @@ class Probe(Learner):
 
     Attributes:
         C: inverse strength of the regularisation; the loss is summed over rows, so that it weakens as labels come.
+            The default is a compromise: on all-MiniLM-L6-v2 at 1/50, after 250 labels of which 60 positive (means over
+            8 seeds), sst2/negative has ROC-AUC .843, .837, .825, .814 and balanced accuracy .542, .642, .682, .692 at
+            C = 1, 3, 10, 30; ag_news/World .942, .941, .937, .932 and .791, .834, .852, .852. After ten labels,
+            C changes neither by more than .008.
     """
 
     name: ClassVar[str] = "probe"

@@ -79,15 +79,23 @@ class Hardware:
             torch.cuda.reset_peak_memory_stats()
 
 
-def use_threads(count: int) -> None:
+def use_threads(count: int, *, load_torch: bool = True) -> None:
     """Let this process compute with so many threads, in torch as well as in BLAS and OpenMP.
 
     So the number does not depend on ``OMP_NUM_THREADS`` and its like, which Dask, for one, sets for its workers.
+
+    Args:
+        count: of threads.
+        load_torch: whether torch will be needed; if not, and it is not there yet, whoever loads it finds the number.
     """
-    import torch
     from threadpoolctl import threadpool_limits
 
-    torch.set_num_threads(count)
+    if load_torch or "torch" in sys.modules:
+        import torch
+
+        torch.set_num_threads(count)
+    else:
+        os.environ["OMP_NUM_THREADS"] = str(count)
     threadpool_limits(count)
 
 
