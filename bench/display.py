@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # each function imports what it shows, so that a command load
     from bench.grid.forecast import Forecast
     from bench.grid.rates import Rates
     from bench.grid.world import World
+    from bench.learners.base import Learner
     from bench.store import Store
     from bench.strategies.base import Algorithm, Weighting
     from bench.strategies.catalogue import Facts
@@ -200,11 +201,12 @@ def show_learners(console: Console) -> None:
     console.print(table)
 
 
-def show_verdicts(part: Algorithm | Weighting, found: Sequence[Verdict], console: Console) -> None:
+def show_verdicts(part: Algorithm | Weighting | Learner, found: Sequence[Verdict], console: Console) -> None:
     """Show what became of each law that an algorithm or a weighting stands under."""
+    from bench.learners.base import Learner
     from bench.strategies.base import Algorithm
 
-    kind = "algorithm" if isinstance(part, Algorithm) else "weighting"
+    kind = "learner" if isinstance(part, Learner) else "algorithm" if isinstance(part, Algorithm) else "weighting"
     table = _table(f"{part.name} ({kind})", "law", "verdict", "why")
     for verdict in found:
         table.add_row(verdict.law, Text(verdict.outcome, OUTCOME_STYLES[verdict.outcome]), Text(verdict.why))

@@ -47,7 +47,10 @@ ROOMS: dict[str, set[str]] = {
         *("bench.data", "bench.model", "bench.strategies"),
     },
     "bench.plugins": {"bench.registry", "bench.strategies", "bench.learners"},
-    "bench.testing": {"bench.seeds", "bench.records", "bench.foreign", "bench.strategies"},
+    "bench.testing": {
+        *("bench.seeds", "bench.records", "bench.foreign", "bench.data", "bench.model", "bench.strategies"),
+        "bench.learners",
+    },
     # The store lies below the grid and knows nothing of how a run is made.
     "bench.store": {"bench.records", "bench.control", "bench.paths"},
     "bench.nightly": {"bench.records", "bench.config", "bench.store", "bench.paths"},
@@ -71,7 +74,7 @@ ROOMS: dict[str, set[str]] = {
     "bench.cli": {
         *("bench", "bench.environment", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model"),
         *("bench.strategies", "bench.perf", "bench.testing", "bench.store", "bench.grid", "bench.nightly"),
-        *("bench.display", "bench.paths", "bench.registry", "bench.plugins"),
+        *("bench.display", "bench.paths", "bench.registry", "bench.plugins", "bench.learners"),
         *("analysis", "reports"),
     },
     "bench.__main__": {"bench.cli"},

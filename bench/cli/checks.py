@@ -25,36 +25,46 @@ DEFAULT_STORE = Path("results/quickstart")
 
 
 def check(
-    names: Annotated[list[str] | None, typer.Argument(help="Algorithms and weightings. Default: all.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Algorithms, weightings and learners, such as tfidf:svd=8. Default: all.")
+    ] = None,
     plugin: PluginOption = None,
 ) -> None:
-    """Hold algorithms and weightings against the laws of bench.testing. Exit code 1: a law is broken.
+    """Hold algorithms, weightings and learners against the laws of bench.testing. Exit code 1: a law is broken.
 
     Examples:
 
     imbal-bench check
 
     imbal-bench check mine --plugin mine.py
+
+    imbal-bench check probe tfidf:svd=8
     """
     from bench.display import show_verdicts
+    from bench.learners.base import LEARNERS, Learner
+    from bench.learners.catalogue import learners_named
     from bench.strategies.catalogue import failures, parts_named
     from bench.testing import verdicts
+    from bench.testing.learners import learner_verdicts
 
     add_plugins(plugin)
     console = console_here()
-    parts = parts_named(names or ())
+    of_learners = [name for name in names or () if name.partition(":")[0] in LEARNERS]
+    others = [name for name in names or () if name not in of_learners]
+    parts = parts_named(others) if others or not names else []
+    learners = learners_named(of_learners) if of_learners or not names else []
     broken = []
-    for part in parts:
-        found = verdicts(part)
+    for part in (*parts, *learners):
+        found = learner_verdicts(part) if isinstance(part, Learner) else verdicts(part)
         show_verdicts(part, found, console)
         if any(verdict.outcome == "broken" for verdict in found):
             broken.append(part.name)
     # A part asked for by name has loaded; "all" must not leave out in silence what has not.
-    unloaded = [] if names else failures()
+    unloaded = [] if names else list(dict.fromkeys([*failures(), *LEARNERS.failures]))
     for line in unloaded:
         console.print(line, style="red", markup=False, highlight=False)
     laws = f"laws broken by: {', '.join(broken)}" if broken else "all laws hold"
-    console.print(f"{len(parts)} checked, {laws}", highlight=False, markup=False)
+    console.print(f"{len(parts) + len(learners)} checked, {laws}", highlight=False, markup=False)
     if broken or unloaded:
         raise typer.Exit(1)
 
