@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from bench.registry import load_file
 from bench.learners.base import LEARNERS
+from bench.registry import load_file
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS
 from bench.testing import ALGORITHM_LAWS, WEIGHTING_LAWS
 from bench.testing.specimens import SPECIMENS
