@@ -27,6 +27,7 @@ from bench.testing.verdicts import Verdict, one_line
 LearnerLaw = Callable[[Learner], None]
 Probabilities = npt.NDArray[np.float64]
 TRAIN, TEST, VOCABULARY = 48, 20, 12
+POOL_ROWS, TEST_ROWS = np.arange(TRAIN), np.arange(0, TEST, 2)
 ROUNDING = 1e-4
 """By how much a probability may change with the rows that it is computed beside: float32, in other batches."""
 
@@ -53,16 +54,23 @@ EMPTY, ONE_CLASS = Fit((), ()), Fit(labels=(0,) * 10)
 MEMBER = Fit((0, 0, 4, 2, 2, 1, 3, 3, 7, 9), (0, 0, 0, 0, 0, 1, 1, 1, 1, 1), {"round": 1, "member": 1})
 
 
-def toy_material(*, labels: int = 0) -> Material:
-    """Return made-up texts: rows are of two topics in turn. ``labels`` is added to every label that none may read."""
+def toy_material(learner: Learner | None = None, *, labels: int = 0) -> Material:
+    """Return made-up texts: rows are of two topics in turn.
+
+    Args:
+        learner: whom it is for: one that reads no encoder gets none.
+        labels: is added to every label that nobody may read.
+    """
     rng = seeds.generator("calibration", texts="toy")
     train, test = (_split(rng, n, labels) for n in (TRAIN, TEST))
-    model = ModelSettings(name=str(_encoder()), max_length=16, precision="fp32")
+    model = ModelSettings(max_length=16, precision="fp32")
+    if learner is None or "encoder" in learner.reads:
+        model = model.model_copy(update={"name": str(_encoder())})
     return Material(
         train=train,
         test=test,
-        pool_rows=np.arange(TRAIN),
-        test_rows=np.arange(0, TEST, 2),
+        pool_rows=POOL_ROWS,
+        test_rows=TEST_ROWS,
         settings=Settings(model=model, train=TrainSettings(epochs=1, learning_rate=1e-3)),
         cache_dir=_folder() / "cache",
         device="cpu",
@@ -97,25 +105,24 @@ def _encoder() -> Path:
 def begun(learner: Learner, material: Material | None = None) -> Model:
     """Return a new model of a learner on the toy texts."""
     with foreign_code(f"learner {learner.name!r}"):
-        return learner.begin(material or toy_material())
+        return learner.begin(material or toy_material(learner))
 
 
 def answer(model: Model, *fits: Fit, seed: int = 0) -> Probabilities:
     """Return what a model says of pool and test set after these fits, with all global generators seeded."""
-    material = toy_material()
     with global_state_of(seed):
         for fit in fits:
             fit.make(model)
-        said = [model.score("train", material.pool_rows), model.score("test", material.test_rows)]
+        said = [model.score("train", POOL_ROWS), model.score("test", TEST_ROWS)]
     return np.concatenate([scores.probabilities for scores in said])
 
 
 def scores_are_valid(learner: Learner) -> None:
     """A probability in [0, 1] for every row: after a fit, after none (a cold start), with one class labelled."""
-    model, material = begun(learner), toy_material()
+    model = begun(learner)
     for name, fit in {"a fit": USUAL, "a fit on no row": EMPTY, "a fit on one class": ONE_CLASS}.items():
         fit.make(model)
-        for which, rows in (("train", material.pool_rows), ("test", material.test_rows)):
+        for which, rows in (("train", POOL_ROWS), ("test", TEST_ROWS)):
             _fault(learner, f"after {name}", model, which, rows)  # type: ignore[arg-type]
 
 
@@ -141,7 +148,7 @@ def nothing_is_left_of_an_earlier_fit(learner: Learner) -> None:
 
 def order_of_scored_rows_is_irrelevant(learner: Learner) -> None:
     """What is said of a row does not depend on the rows beside it, but for rounding."""
-    model, rows = begun(learner), toy_material().pool_rows
+    model, rows = begun(learner), POOL_ROWS
     USUAL.make(model)
     whole = model.score("train", rows).probabilities
     some = rows[::-3]
@@ -178,7 +185,7 @@ def inputs_are_left_alone(learner: Learner) -> None:
 def only_labels_that_are_handed_over_are_read(learner: Learner) -> None:
     """The labels of the splits are none of its business."""
     if _repeats(learner):
-        one, other = (answer(begun(learner, toy_material(labels=it)), USUAL) for it in (0, 1))
+        one, other = (answer(begun(learner, toy_material(learner, labels=it)), USUAL) for it in (0, 1))
         _check(np.allclose(one, other, atol=ROUNDING), learner, "reads labels of the pool or the test set")
 
 
