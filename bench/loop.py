@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from bench import seeds
 from bench.data.tokens import TokenTable
 from bench.errors import RunError
+from bench.metrics.catalogue import round_values
 from bench.model.encoder import Encoder
 from bench.model.standard_state import standard_state
 from bench.model.surprisal import Surprisal, SurprisalSource
@@ -86,12 +86,6 @@ class RunResult:
 
     rounds: tuple[Round, ...]
     test_probabilities: npt.NDArray[np.float32]
-
-    @property
-    def positives_ratio(self) -> float:
-        """Positives among the selected rows; the start set is excluded."""
-        selected = sum(len(r.selected) for r in self.rounds)
-        return sum(r.selected_positives for r in self.rounds) / selected if selected else float("nan")
 
 
 @dataclass
@@ -161,11 +155,7 @@ class SharedBlock:
         """Return the metrics of the encoder as it stands, and its probabilities, on the test set."""
         with stages.measure("score_test", len(self.task.test_rows)):
             p = self.encoder.score(self.test_tokens, self.task.test_rows).probabilities
-        y = self.task.test_labels
-        metrics = {
-            "balanced_accuracy": float(balanced_accuracy_score(y, p >= 0.5)),
-            "auc": float(roc_auc_score(y, p)),
-        }
+        metrics = round_values(self.task.test_labels, p, self.task.prevalence)
         return metrics, p.astype(np.float32)
 
     def score_pool(self, state: Labelling, needs: frozenset[Need], number: int, stages: Stages) -> PoolOutputs:

@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    JsonValue,
+    ValidationInfo,
+    field_validator,
+)
 
 from bench import seeds
 
@@ -56,7 +65,30 @@ Several = Annotated[int, Field(ge=2, le=MAX_COUNT)]
 CountOrNone = Annotated[int, Field(ge=0, le=MAX_COUNT)]
 AtLeast20 = Annotated[int, Field(ge=20, le=MAX_COUNT)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
-Ratio = Annotated[int, Field(ge=2, le=MAX_RATIO)]
+NATURAL: Literal["natural"] = "natural"
+
+
+def _as_ratio(value: object) -> object:
+    """Read a ratio as it may be written: ``50``, ``1/50`` or ``natural``."""
+    if value == NATURAL:
+        return value
+    text = value.removeprefix("1/") if isinstance(value, str) else ""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else value
+    if isinstance(number, bool) or not isinstance(number, int) or not 2 <= number <= MAX_RATIO:
+        raise ValueError(
+            f"a ratio is an integer from 2 to {MAX_RATIO:,}, written 50 or 1/50 (one positive in 50 rows), or natural "
+            "(the data's own imbalance)"
+        )
+    return number
+
+
+Ratio = Annotated[int | Literal["natural"], BeforeValidator(_as_ratio)]
+"""Positives are the fraction 1/ratio of the pool; ``natural``: what the data themselves have, nothing dropped."""
+
+
+def ratio_text(ratio: int | str) -> str:
+    """Return how a ratio is written: ``1/50``, or ``natural``."""
+    return NATURAL if ratio == NATURAL else f"1/{ratio}"
 
 
 class Task(Record):
@@ -78,7 +110,7 @@ class Block(Record):
     start: Start
 
     def __str__(self) -> str:
-        return f"{self.task} 1/{self.ratio} seed {self.seed} {self.start}"
+        return f"{self.task} {ratio_text(self.ratio)} seed {self.seed} {self.start}"
 
 
 class Component(Record):
@@ -285,6 +317,11 @@ class PoolFacts(Record):
     dropped_negatives: int
     test_rows: int
     test_positives: int
+
+
+def prevalence(ratio: Ratio, pool: PoolFacts) -> float:
+    """Return the share of positives that a task at a ratio stands for: 1/ratio, or what the data themselves have."""
+    return pool.positives / pool.rows if ratio == NATURAL else 1 / ratio
 
 
 class Round(Record):

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from bench import seeds
 from bench.data.corpus import Corpus
 from bench.errors import DataError, InfeasibleTaskError, RunError, SpecError
-from bench.records import Block, LoopSettings, PoolFacts, PoolSettings, Start, Task
+from bench.records import Block, LoopSettings, PoolFacts, PoolSettings, Start, Task, prevalence
 
 Rows = npt.NDArray[np.int64]
 Labels = npt.NDArray[np.int64]
@@ -84,6 +84,11 @@ class ImbalancedTask:
     test_labels: Labels
     facts: PoolFacts
     _positive: npt.NDArray[np.bool_]
+
+    @property
+    def prevalence(self) -> float:
+        """The share of positives that the task stands for."""
+        return prevalence(self.ratio, self.facts)
 
     def oracle(self) -> Oracle:
         """Return an oracle over the task's labels."""

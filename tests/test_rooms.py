@@ -40,11 +40,17 @@ ROOMS: dict[str, set[str]] = {
     "bench.model": {"bench.environment", "bench.seeds", "bench.records", "bench.data", "bench.paths"},
     # A strategy sees a view: neither data, tasks nor model; its randomness is handed in.
     "bench.strategies": {"bench.records", "bench.foreign", "bench.registry"},
-    "bench.testing": {"bench.seeds", "bench.records", "bench.foreign", "bench.strategies"},
+    "bench.testing": {"bench.seeds", "bench.records", "bench.foreign", "bench.strategies", "bench.metrics"},
     # The store lies below the grid and knows nothing of how a run is made.
     "bench.store": {"bench.records", "bench.control", "bench.paths"},
     "bench.nightly": {"bench.records", "bench.config", "bench.store", "bench.paths"},
-    "bench.loop": {"bench.seeds", "bench.records", "bench.data", "bench.tasks", "bench.model", "bench.strategies"},
+    # Metrics know what is stored of a run, and nothing of how it is made or kept.
+    "bench.metrics": {"bench.seeds", "bench.records", "bench.foreign", "bench.registry"},
+    "bench.loop": {
+        *("bench.seeds", "bench.records", "bench.data", "bench.tasks", "bench.model", "bench.strategies"),
+        "bench.metrics",
+    },
+    "bench.plugins": {"bench.registry", "bench.strategies", "bench.metrics"},
     "bench.perf": {
         *("bench", "bench.seeds", "bench.records", "bench.data", "bench.tasks", "bench.model", "bench.strategies"),
         *("bench.store", "bench.loop"),
@@ -53,7 +59,7 @@ ROOMS: dict[str, set[str]] = {
     "bench.grid": {
         *("bench", "bench.seeds", "bench.records", "bench.registry", "bench.config", "bench.data", "bench.tasks"),
         *("bench.model", "bench.perf", "bench.strategies", "bench.testing", "bench.store", "bench.loop"),
-        *("bench.informativeness", "bench.control", "bench.paths"),
+        *("bench.informativeness", "bench.control", "bench.paths", "bench.metrics", "bench.plugins"),
     },
     "bench.display": {
         *("bench", "bench.config", "bench.data", "bench.model", "bench.strategies", "bench.testing", "bench.store"),
@@ -88,7 +94,7 @@ LIBRARIES: dict[str, set[str]] = {
     "dask": {"bench.grid"},
     "distributed": {"bench.grid"},
     "dask_jobqueue": {"bench.grid"},
-    "sklearn": {"bench.model", "bench.strategies", "bench.loop", "bench.informativeness"},
+    "sklearn": {"bench.model", "bench.strategies", "bench.metrics", "bench.informativeness"},
     "threadpoolctl": {"bench.model", "bench.strategies"},
     "typer": {"bench.cli"},
     "rich": {"bench.cli", "bench.display", "bench.grid", "bench.perf", "reports"},

@@ -81,7 +81,7 @@ ThreadsOption = Annotated[
 ]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 PluginOption = Annotated[
-    list[Path] | None, typer.Option("--plugin", help="Python file with strategies or weightings. Repeatable.")
+    list[Path] | None, typer.Option("--plugin", help="Python file with strategies, weightings or metrics. Repeatable.")
 ]
 DEFAULT_CACHE = Path("data_cache")
 DEFAULT_JOBS = 1
@@ -118,8 +118,8 @@ def world_at(data_dir: Path | None, cache_dir: Path) -> World:
 
 def add_plugins(paths: list[Path] | None) -> tuple[PluginFile, ...]:
     """Load plug-in files; return them as they were read, for workers to load the same."""
+    from bench.plugins import add_plugin
     from bench.registry import read_plugin
-    from bench.strategies.catalogue import add_plugin
 
     plugins = tuple(read_plugin(path) for path in paths or ())
     for plugin in plugins:

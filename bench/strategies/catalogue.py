@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
-from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
@@ -12,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from bench.errors import BenchError, PluginError, SpecError, UnknownNameError
 from bench.foreign import foreign_code
 from bench.records import Component, Option, Strategy
-from bench.registry import PluginFile, Registry, load_file, read_plugin
+from bench.registry import Registry
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS, Algorithm, Weighting
 from bench.strategies.strategy import needs_of
 
@@ -136,43 +135,6 @@ def facts(registry: Registry[P]) -> list[Facts]:
 
 def _needs(part: Algorithm | Weighting) -> tuple[str, ...]:
     return tuple(sorted(part.needs if isinstance(part, Weighting) else needs_of(part)))
-
-
-def use_plugins(plugins: Iterable[PluginFile]) -> None:
-    """Register these plug-ins and forget all others, as a worker must that serves one driver after the other.
-
-    Raises:
-        PluginError: as :func:`add_plugin` does.
-    """
-    for registry in (ALGORITHMS, WEIGHTINGS):
-        registry.forget_plugins()
-    for plugin in plugins:
-        add_plugin(plugin)
-
-
-def add_plugin(plugin: str | Path | PluginFile) -> tuple[str, ...]:
-    """Register the algorithms and weightings that a Python file defines; return their names.
-
-    Their version is a hash of the file, so that results of different states of it are never mixed up.
-
-    Raises:
-        PluginError: if the file cannot be loaded, defines neither, or takes a name that is in use.
-    """
-    plugin = plugin if isinstance(plugin, PluginFile) else read_plugin(plugin)
-    module = load_file(plugin)
-    names: list[str] = []
-    for registry in (ALGORITHMS, WEIGHTINGS):
-        registry.add_module(module)
-        for name, cls in registry.items().items():
-            if cls.__module__ == module.__name__:
-                cls.version = plugin.version
-                names.append(name)
-    if not names:
-        raise PluginError(
-            f"plug-in {plugin.path!r} defines no algorithm or weighting; "
-            "define a frozen dataclass that subclasses Algorithm or Weighting and has a `name`"
-        )
-    return tuple(names)
 
 
 def _defaults(cls: type[P]) -> dict[str, Option]:

@@ -8,6 +8,7 @@ import pytest
 
 import bench.strategies
 from bench.errors import PluginError, UnknownNameError
+from bench.plugins import add_plugin
 from bench.registry import Registry, file_version, load_file
 from bench.strategies import catalogue
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS
@@ -287,7 +288,7 @@ def by_an_entry_point(folder: Path, text: str, registry: Registry, monkeypatch) 
 def by_a_plug_in_file(folder: Path, text: str, registry: Registry, monkeypatch) -> list[Path]:
     written = folder / "coin.py"
     written.write_text(text)
-    assert catalogue.add_plugin(written) == ("coin",)
+    assert add_plugin(written) == ("coin",)
     return [written]
 
 

@@ -153,8 +153,8 @@ class Broken(Algorithm):
     ],
 )
 def test_a_failing_strategy_fails_alone_with_its_reason(body, reason, tiny_spec, run_grid, tmp_path):
+    from bench.plugins import add_plugin
     from bench.strategies.base import ALGORITHMS
-    from bench.strategies.catalogue import add_plugin
 
     plugin = tmp_path / "broken.py"
     plugin.write_text(PLUGIN.format(what=reason.replace('"', ""), body=body))
