@@ -63,12 +63,12 @@ ROOMS: dict[str, set[str]] = {
     },
     "bench.display": {
         *("bench", "bench.config", "bench.data", "bench.model", "bench.strategies", "bench.testing", "bench.store"),
-        *("bench.grid", "analysis"),
+        *("bench.grid", "bench.metrics", "analysis"),
     },
     "bench.cli": {
         *("bench", "bench.environment", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model"),
         *("bench.strategies", "bench.perf", "bench.testing", "bench.store", "bench.grid", "bench.nightly"),
-        *("bench.display", "bench.paths", "bench.registry"),
+        *("bench.display", "bench.paths", "bench.registry", "bench.metrics", "bench.plugins", "bench.words"),
         *("analysis", "reports"),
     },
     "bench.__main__": {"bench.cli"},

@@ -93,12 +93,12 @@ def plan(
 
 def list_(
     what: Annotated[
-        Literal["all", "datasets", "tasks", "algorithms", "weightings", "presets"], typer.Argument()
+        Literal["all", "datasets", "tasks", "algorithms", "weightings", "metrics", "presets"], typer.Argument()
     ] = "all",
     data_dir: DataOption = None,
     plugin: PluginOption = None,
 ) -> None:
-    """List datasets, tasks, algorithms, weightings and presets, with their facts."""
+    """List datasets, tasks, algorithms, weightings, metrics and presets, with their facts."""
     from bench import display
     from bench.strategies.base import ALGORITHMS, WEIGHTINGS
     from bench.strategies.catalogue import facts
@@ -110,6 +110,7 @@ def list_(
         "tasks": lambda: display.show_tasks(console),
         "algorithms": lambda: display.show_parts("Algorithms", facts(ALGORITHMS), console),
         "weightings": lambda: display.show_parts("Weightings", facts(WEIGHTINGS), console),
+        "metrics": lambda: display.show_metrics(console),
         "presets": lambda: display.show_presets(console),
     }
     for name, show in sections.items():

@@ -106,9 +106,9 @@ def _against_data(record: RunRecord, world: World, found: Audit) -> Iterator[str
 def _metrics(record: RunRecord, probabilities: FloatArray, store: Store, world: World, found: Audit) -> Iterator[str]:
     """Yield a line for each stored metric that is not what is stored, or known, of its run gives."""
     try:
-        yield from misstated_of_run(record)
         yield from misstated(record, probabilities, test_labels(store, record, world))
     except CorruptRecordError as error:
         yield str(error)
     except BenchError as error:
         found.unchecked.add(f"metrics of {record.spec.block.task.dataset}: {error}")
+    yield from misstated_of_run(record)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.errors import BenchError, CorruptRecordError, DataError, UnknownNameError
+from bench.errors import BenchError, CorruptRecordError, DataError, SpecError, UnknownNameError
 from bench.grid.recompute import (
     FloatArray,
     IntArray,
@@ -144,7 +144,7 @@ class _Work:
             kept = {name: value for name, value in one.metrics.items() if (number, name) not in wrong}
             found = round_values(truth, p, share, (self.wanted - kept.keys()) | (one.metrics.keys() - kept.keys()))
             self._note(record, f"round {number}", one.metrics, found)
-            rounds.append(one.model_copy(update={"metrics": kept | found}))
+            rounds.append(one.model_copy(update={"metrics": dict(sorted((kept | found).items()))}))
         return record.model_copy(update={"rounds": tuple(rounds)})
 
     def _labels(self, record: RunRecord) -> IntArray | None:
@@ -154,7 +154,7 @@ class _Work:
         if truth is None and data not in self.lost:  # data that could not be had once are not tried for again
             try:
                 truth = test_labels(self.store, record, self.world)
-            except DataError as error:
+            except (DataError, SpecError) as error:  # no such data here, or no dataset of that name
                 self.lost[data] = f"no test labels of {data[0]}: {error}; give --data-dir"
             else:
                 labels.keep(self.store, record, truth)
@@ -169,7 +169,7 @@ class _Work:
         found = run_values(course, (self.wanted - kept.keys()) | wrong)
         found = {name: value for name, value in found.items() if name in wrong or not np.isnan(value)}
         self._note(record, "run", record.metrics, found)
-        return record.model_copy(update={"metrics": kept | found})
+        return record.model_copy(update={"metrics": dict(sorted((kept | found).items()))})
 
     def _note(self, record: RunRecord, where: str, old: dict[str, float], found: dict[str, float]) -> None:
         for name, value in found.items():

