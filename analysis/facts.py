@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from analysis.names import without_folders
+from analysis.names import ratio_level, without_folders
 from bench.control import environment
 from bench.records import DEFAULTS, METRIC_VERSION, METRICS, Provenance, Round, RunRecord, Settings, Strategy
 from bench.seeds import digest
@@ -38,7 +38,7 @@ def _identity(record: RunRecord) -> dict[str, object]:
     block = record.spec.block
     return {
         "key": record.key,
-        "ratio": block.ratio,
+        "ratio": ratio_level(block.ratio),
         "start": block.start,
         "settings": settings_digest(record.spec.settings, record.metric_version),
         "dataset": block.task.dataset,

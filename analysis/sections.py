@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -24,6 +24,7 @@ from analysis.paper import Agreement, Beside, beside, total
 from analysis.selection import select
 from analysis.tables import p_values, tabulate
 from bench.errors import UnknownNameError
+from bench.records import METRICS
 
 
 @dataclass(frozen=True)
@@ -100,17 +101,24 @@ class Section:
         raise UnknownNameError("table", name, [table.address for table in self.tables], "; ".join(reasons))
 
 
-def sections(results: Results) -> list[Section]:
+def sections(results: Results, metrics: Sequence[str] = METRICS) -> list[Section]:
     """Return a section for each condition that has a finished run.
+
+    Args:
+        results: of a store.
+        metrics: that tables show where the paper's shows its three; each is a column of ``results.runs``.
 
     Raises:
         PairingError: if two runs claim one place of a table.
     """
-    return [_section(condition) for condition in conditions(results) if len(condition.runs)]
+    return [_section(condition, tuple(metrics)) for condition in conditions(results) if len(condition.runs)]
 
 
-def _section(condition: Condition) -> Section:
-    layouts = {number: select(definition, condition) for number, definition in DEFINITIONS.items()}
+def _section(condition: Condition, metrics: tuple[str, ...]) -> Section:
+    definitions = {
+        number: replace(one, metrics=metrics) if one.metrics == METRICS else one for number, one in DEFINITIONS.items()
+    }
+    layouts = {number: select(definition, condition) for number, definition in definitions.items()}
     numbered = {number: made for number, layout in layouts.items() if layout and (made := _numbered(layout))}
     full, example = layouts[FULL_RESULTS], _example(condition)
     agreement = total(one.paper for one in numbered.values() if one.paper)
@@ -123,7 +131,7 @@ def _section(condition: Condition) -> Section:
         not_run={number: _not_run(DEFINITIONS[number]) for number in layouts if number not in numbered},
         agreement=agreement,
         findings=findings({number: one.table for number, one in numbered.items()}, agreement),
-        doubts=doubts(condition),
+        doubts=doubts(condition, metrics),
         absent=int((~full.absent["failed"]).sum()) if full else 0,
         coverage=coverage(condition, full),
         times=stage_times(condition),
@@ -139,7 +147,8 @@ def _figures(condition: Condition, full: Layout | None, numbered: Mapping[int, N
     if full is None:
         return ()
     runs, rounds = (frame[frame["key"].isin(full.runs["key"])] for frame in (condition.runs, condition.rounds))
-    return figures_of(runs, rounds, tested(full, numbered[FULL_RESULTS].table), condition.suffix)
+    tests = tested(full, numbered[FULL_RESULTS].table)
+    return figures_of(runs, rounds, tests, condition.suffix, full.definition.metrics)
 
 
 def _example(condition: Condition) -> pd.Series[Any]:

@@ -115,15 +115,23 @@ def _show_forecast(expected: Forecast, rates: Rates, console: Console) -> None:
 
 def pool_warnings(grid: Grid) -> list[str]:
     """Return a warning for each task whose limited pool saturates the positives ratio (SPEC, ``pool_limit``)."""
+    from bench.grid.plan import pool_counts
+
     limit, loop = grid.spec.pool.limit, grid.spec.loop
     if limit is None:
         return []
     wanted = loop.rounds * loop.batch // 2
-    ratios = sorted({job.block.ratio for job in grid.jobs if limit // job.block.ratio < wanted})
+    kept = {job.block.ratio: limit // job.block.ratio for job in grid.jobs if job.block.ratio != "natural"}
+    said = {f"ratio {ratio}": count for ratio, count in sorted(kept.items())}
+    for job in grid.jobs:
+        if job.block.ratio == "natural":
+            counts = pool_counts(job, grid.sizes[job.block.task.dataset])
+            said[f"the natural ratio of {job.block.task}"] = counts.positives
     return [
-        f"warning: pool.limit={limit} keeps {limit // ratio} positives at ratio {ratio}, fewer than half of the "
+        f"warning: pool.limit={limit} keeps {count} positives at {where}, fewer than half of the "
         f"{loop.rounds * loop.batch} rows that are selected: the positives ratio can saturate"
-        for ratio in ratios
+        for where, count in said.items()
+        if count < wanted
     ]
 
 

@@ -17,11 +17,14 @@ from pydantic import (
     Field,
     FiniteFloat,
     JsonValue,
+    TypeAdapter,
+    ValidationError,
     ValidationInfo,
     field_validator,
 )
 
 from bench import seeds
+from bench.errors import SpecError
 
 SCHEMA_VERSION: Literal[3] = 3
 METRIC_VERSION = 1
@@ -72,7 +75,7 @@ def _as_ratio(value: object) -> object:
     """Read a ratio as it may be written: ``50``, ``1/50`` or ``natural``."""
     if value == NATURAL:
         return value
-    text = value.removeprefix("1/") if isinstance(value, str) else ""
+    text = value[2:] if isinstance(value, str) and value.startswith("1/") else ""
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else value
     if isinstance(number, bool) or not isinstance(number, int) or not 2 <= number <= MAX_RATIO:
         raise ValueError(
@@ -84,6 +87,20 @@ def _as_ratio(value: object) -> object:
 
 Ratio = Annotated[int | Literal["natural"], BeforeValidator(_as_ratio)]
 """Positives are the fraction 1/ratio of the pool; ``natural``: what the data themselves have, nothing dropped."""
+
+
+def read_ratio(text: str) -> int | Literal["natural"]:
+    """Return the ratio that a word on a command line means.
+
+    Raises:
+        SpecError: if it means none.
+    """
+    try:
+        found: int | Literal["natural"] = TypeAdapter(Ratio).validate_python(int(text) if text.isdigit() else text)
+    except ValueError as error:  # pydantic's errors are ValueErrors
+        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        raise SpecError(f"ratio {text!r}: {reason.removeprefix('Value error, ')}") from None
+    return found
 
 
 def ratio_text(ratio: int | str) -> str:

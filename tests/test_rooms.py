@@ -72,7 +72,17 @@ ROOMS: dict[str, set[str]] = {
         *("analysis", "reports"),
     },
     "bench.__main__": {"bench.cli"},
-    "analysis": {"bench.seeds", "bench.records", "bench.control", "bench.store", "bench.paths", "bench.words"},
+    "analysis": {
+        *(
+            "bench.seeds",
+            "bench.records",
+            "bench.control",
+            "bench.store",
+            "bench.paths",
+            "bench.words",
+            "bench.metrics",
+        ),
+    },
     "reports": {"analysis"},
 }
 ERRORS = {"bench": {"bench.errors"}, "analysis": {"bench.errors"}}  # packages whose rooms may all raise these

@@ -12,7 +12,7 @@ from bench.errors import CorruptRecordError, DataError
 from bench.grid.world import World
 from bench.metrics.base import RunCourse, TestScores
 from bench.metrics.catalogue import agrees, round_metrics, round_values, run_metrics, run_values
-from bench.records import PoolFacts, RunRecord, Settings, Task, prevalence
+from bench.records import PoolFacts, Ratio, RunRecord, Settings, Task, prevalence
 from bench.store import Store, labels
 from bench.tasks import ImbalancedTask, build_task
 
@@ -52,7 +52,7 @@ def test_labels(store: Store, record: RunRecord, world: World) -> IntArray:
 
 
 @lru_cache(maxsize=64)
-def task_of(task: Task, ratio: int, settings: Settings, fingerprint: str, world: World) -> ImbalancedTask:
+def task_of(task: Task, ratio: Ratio, settings: Settings, fingerprint: str, world: World) -> ImbalancedTask:
     """Return the task that runs were made on; a cold start serves all, since a start changes no pool.
 
     Raises:

@@ -165,4 +165,16 @@ class RunMetric(Metric):
         """Return the value, in the metric's range; NaN where it is not defined."""
 
 
+RESERVED = frozenset({
+    *("key", "ratio", "start", "settings", "strategy"),
+    *("dataset", "positive", "seed", "algorithm", "algorithm_options"),
+    *("algorithm_version", "weighting", "weighting_options", "weighting_version", "fingerprint"),
+    *("pair_key", "seconds", "pool_rows", "pool_positives", "test_rows"),
+    *("row", "column", "pairwise_distance", "start_distance", "model"),
+    *("device", "precision", "lm_head", "data_source", "git_commit"),
+    *("finished", "status", "reason", "round", "labelled"),
+    *("labelled_positives", "selected", "selected_positives", "bins", "algorithm_label"),
+    *("weighting_label", "file", "learner", "judge"),
+})  # fmt: skip
+"""What tables of runs have as columns already: no metric can have such a name."""
 REGISTRY: Registry[Metric] = Registry("metric", Metric, "bench.metrics", "imbal_bench.metrics")

@@ -10,9 +10,9 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from bench.errors import RunError, UnknownNameError
+from bench.errors import PluginError, RunError, UnknownNameError
 from bench.foreign import foreign_code
-from bench.metrics.base import REGISTRY, Metric, RoundMetric, RunCourse, RunMetric, TestScores
+from bench.metrics.base import REGISTRY, RESERVED, Metric, RoundMetric, RunCourse, RunMetric, TestScores
 from bench.metrics.learning_curve import AreaUnderLearningCurve
 
 PRECISION = {"rel_tol": 1e-9, "abs_tol": 1e-12}
@@ -24,6 +24,11 @@ S = TypeVar("S")
 def _instances(classes: tuple[type[Metric], ...]) -> dict[str, Metric]:
     made = [cls() for cls in classes]
     curves = [AreaUnderLearningCurve(one) for one in made if isinstance(one, RoundMetric)]
+    for one in made:
+        if one.name in RESERVED:
+            raise PluginError(
+                f"a metric cannot be called {one.name!r}, which tables of runs have as a column; rename it"
+            )
     return {one.name: one for one in [*made, *curves]}
 
 

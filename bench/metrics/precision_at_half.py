@@ -7,11 +7,12 @@ import numpy as np
 from bench.metrics.base import RoundMetric, TestScores
 
 
-class Precision(RoundMetric):
+class PrecisionAtHalf(RoundMetric):
     """The share of positives among the rows that are predicted positive."""
 
-    name = "precision"
-    label = "Precision"
+    name = "precision_at_half"
+    aliases = ("precision",)
+    label = "Precision at threshold 0.5"
     summary = (
         "precision on the test set, as balanced as that is, at threshold 0.5; 0 where nothing is predicted positive"
     )

@@ -7,11 +7,12 @@ import numpy as np
 from bench.metrics.base import RoundMetric, TestScores
 
 
-class F1(RoundMetric):
+class F1AtHalf(RoundMetric):
     """The harmonic mean of precision and recall."""
 
-    name = "f1"
-    label = "F1"
+    name = "f1_at_half"
+    aliases = ("f1",)
+    label = "F1 at threshold 0.5"
     summary = "F1 of the positive class on the test set, as balanced as that is, at threshold 0.5"
     formula = "2 TP / (2 TP + FP + FN)"
     source = "van Rijsbergen 1979"

@@ -7,11 +7,12 @@ import numpy as np
 from bench.metrics.base import RoundMetric, TestScores
 
 
-class Recall(RoundMetric):
+class RecallAtHalf(RoundMetric):
     """The share of the test set's positives that are predicted positive."""
 
-    name = "recall"
-    label = "Recall"
+    name = "recall_at_half"
+    aliases = ("recall",)
+    label = "Recall at threshold 0.5"
     summary = "recall of the positive class on the test set at threshold 0.5"
     formula = "TP / (TP + FN)"
     source = "van Rijsbergen 1979"
