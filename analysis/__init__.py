@@ -13,7 +13,7 @@ from analysis.findings import FULL_RESULTS
 from analysis.frame import Results, read_results
 from analysis.index import ALL_STATUSES
 from analysis.model import DISAGREE, HOLE, SOUND, Cell, Comparison, Group, Row, Table
-from analysis.names import metric_summary, metric_title, ratio_label, stored_metric, title_of
+from analysis.names import metric_summary, metric_title, ratio_label, shown_metric, title_of
 from analysis.overview import Overview, Problem, overview
 from analysis.paired import Paired, paired
 from analysis.sections import Numbered, Section, sections
@@ -59,7 +59,7 @@ __all__ = [
     "read_results",
     "score_figure",
     "sections",
-    "stored_metric",
+    "shown_metric",
     "title_of",
     "traced",
     "write_atomically",

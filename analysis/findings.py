@@ -11,7 +11,7 @@ from analysis.condition import WHOLE_BLOCK, Condition
 from analysis.definitions import DEFINITIONS
 from analysis.inference import ALPHA
 from analysis.model import Cell, Comparison, Row, Table, p_text, signed
-from analysis.names import lower_is_better, metric_title, metric_words, ratio_level, ratio_words
+from analysis.names import NATURAL_LEVEL, lower_is_better, metric_title, metric_words, ratio_level, ratio_words
 from analysis.overview import block_of, name_of
 from analysis.paired import strangers
 from analysis.paper import FIRST, Agreement
@@ -51,6 +51,11 @@ def doubts(condition: Condition, metrics: Sequence[str] = METRICS) -> tuple[str,
         if len(lost):
             which = f"{len(lost):,} of {count(len(runs), 'run')} (one is {name_of(lost.iloc[0])})"
             lines.append(f"{metric_title(metric)} is NaN in {which}: means and paired tests that need it have no value")
+    natural = int((runs["ratio"] == NATURAL_LEVEL).sum())
+    if natural:
+        lines.append(
+            f"{count(natural, 'run')} at the natural ratio take part in no table of numeric ratios (T8 has them)"
+        )
     apart = strangers(runs, WHOLE_BLOCK)
     if len(apart):
         of = count(len(runs[WHOLE_BLOCK].drop_duplicates()), "block")

@@ -132,6 +132,12 @@ def bounds_of(metric: str) -> tuple[float, float]:
     return (0.0, 1.0) if known is None else (known.low, known.high)
 
 
+def shown_metric(name: str, runs: pd.DataFrame) -> str:
+    """Return the metric of a name or an alias that a report can show: one of groups, or as :func:`stored_metric`."""
+    metric = metric_named(name)
+    return metric if metric and every()[metric].kind == "group" else stored_metric(name, runs)
+
+
 def stored_metric(name: str, runs: pd.DataFrame) -> str:
     """Return the metric of a name or an alias that some run of a frame has.
 
@@ -141,10 +147,7 @@ def stored_metric(name: str, runs: pd.DataFrame) -> str:
     """
     metric = name if name in runs.columns and name not in RESERVED else named(name).name
     if metric not in runs.columns or not (runs[metric].notna().any() or metric in METRICS):
-        raise SpecError(
-            f"no run here has the metric {metric}; imbal-bench rescore STORE --metrics {metric} adds it"
-            + (", from stored runs alone" if every()[metric].kind != "group" else "")
-        )
+        raise SpecError(f"no run here has the metric {metric}; imbal-bench rescore STORE --metrics {metric} adds it")
     return metric
 
 

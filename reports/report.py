@@ -22,7 +22,7 @@ from analysis import (
     read_results,
     score_figure,
     sections,
-    stored_metric,
+    shown_metric,
     traced,
     write_atomically,
 )
@@ -83,7 +83,7 @@ def read_report(store_path: str | Path, metrics: Sequence[str] = ()) -> Report:
     """
     store = Store(store_path)
     results = read_results(store)
-    chosen = tuple(dict.fromkeys(stored_metric(name, results.runs) for name in metrics)) or METRICS
+    chosen = tuple(dict.fromkeys(shown_metric(name, results.runs) for name in metrics)) or METRICS
     return Report(store, results, sections(results, chosen), overview(results))
 
 

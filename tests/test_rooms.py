@@ -42,7 +42,7 @@ ROOMS: dict[str, set[str]] = {
     "bench.strategies": {"bench.records", "bench.foreign", "bench.registry"},
     "bench.testing": {"bench.seeds", "bench.records", "bench.foreign", "bench.strategies", "bench.metrics"},
     # The store lies below the grid and knows nothing of how a run is made.
-    "bench.store": {"bench.records", "bench.control", "bench.paths"},
+    "bench.store": {"bench.seeds", "bench.records", "bench.control", "bench.paths"},
     "bench.nightly": {"bench.records", "bench.config", "bench.store", "bench.paths"},
     # Metrics know what is stored of a run, and nothing of how it is made or kept.
     "bench.metrics": {"bench.seeds", "bench.records", "bench.foreign", "bench.registry"},

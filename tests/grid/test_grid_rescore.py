@@ -247,3 +247,10 @@ def test_one_file_adds_a_metric_to_lists_checks_and_stores(finished, toy_mirror,
         REGISTRY.forget_plugins()
     fields = json.loads(next(old.path.glob("runs/*/*.json")).read_bytes())
     assert 0.5 <= fields["rounds"][-1]["metrics"]["accuracy"] <= 1
+
+
+def test_a_rescored_result_is_the_same_result(finished, world, tmp_path):
+    """Machines of which one has been rescored have no conflict."""
+    old = without_new_metrics(finished, tmp_path / "old", runs=2)
+    found = merge(Store(Path(shutil.copytree(finished, tmp_path / "into"))), [old])
+    assert (found.conflicts, dict(found.agreements)) == ([], {"bit for bit": 2})
