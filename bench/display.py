@@ -199,6 +199,17 @@ def show_parts(title: str, parts: Sequence[Facts], console: Console) -> None:
     console.print(table)
 
 
+def show_learners(console: Console) -> None:
+    """List learners with their facts."""
+    from bench.learners.catalogue import facts
+
+    table = _table("Learners", "name", "what is trained", "offers", "options", "paper")
+    for it in facts():
+        options = ", ".join(f"{k}={v}" for k, v in it.options.items()) or "–"
+        table.add_row(it.name, it.summary, ", ".join(it.offers), options, it.paper)
+    console.print(table)
+
+
 def show_metrics(console: Console) -> None:
     """List the metrics with their facts; the areas under learning curves, one for each metric of rounds, in one row."""
     from bench.metrics.base import REGISTRY

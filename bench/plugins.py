@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import PluginError
+from bench.learners.base import LEARNERS
 from bench.metrics.base import REGISTRY as METRICS
 from bench.registry import PluginFile, Registry, load_file, read_plugin
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS
 
-REGISTRIES: tuple[Registry[Any], ...] = (ALGORITHMS, WEIGHTINGS, METRICS)
+REGISTRIES: tuple[Registry[Any], ...] = (ALGORITHMS, WEIGHTINGS, LEARNERS, METRICS)
 
 
 def use_plugins(plugins: Iterable[PluginFile]) -> None:
@@ -27,7 +28,7 @@ def use_plugins(plugins: Iterable[PluginFile]) -> None:
 
 
 def add_plugin(plugin: str | Path | PluginFile) -> tuple[str, ...]:
-    """Register the algorithms, weightings and metrics that a Python file defines; return their names.
+    """Register the algorithms, weightings, learners and metrics that a Python file defines; return their names.
 
     Their version is a hash of the file, so that results of different states of it are never mixed up.
 

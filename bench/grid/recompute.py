@@ -47,7 +47,7 @@ def test_labels(store: Store, record: RunRecord, world: World) -> IntArray:
     if kept is not None:
         return kept
     run = record.spec
-    task = task_of(run.block.task, run.block.ratio, run.settings.shared(), record.fingerprint, world)
+    task = task_of(run.block.task, run.block.ratio, run.shared, record.fingerprint, world)
     return task.test_labels
 
 

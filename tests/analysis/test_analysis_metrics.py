@@ -58,7 +58,7 @@ def test_a_number_of_another_metric_leads_to_its_runs(store):
 
 
 def test_labels_saved_are_shown_where_asked_for(store):
-    """The factory's curves rise by 0.05 in AUC from one round of 50 labels to the next, and InvProp is a round ahead."""
+    """The factory's curves rise by 0.05 in AUC with each round of 50 labels, and InvProp is a round ahead."""
     results = read_results(store)
     (section,) = sections(results, ["auc", "labels_saved"])
     table = section.table("labels-saved")
