@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import shutil
@@ -25,6 +26,7 @@ if TYPE_CHECKING:  # each function imports what it shows, so that a command load
     from bench.grid.rates import Rates
     from bench.grid.world import World
     from bench.learners.base import Learner
+    from bench.metrics.base import Metric
     from bench.store import Store
     from bench.strategies.base import Algorithm, Weighting
     from bench.strategies.catalogue import Facts
@@ -125,15 +127,23 @@ def _show_forecast(expected: Forecast, rates: Rates, console: Console) -> None:
 
 def pool_warnings(grid: Grid) -> list[str]:
     """Return a warning for each task whose limited pool saturates the positives ratio (SPEC, ``pool_limit``)."""
+    from bench.grid.plan import pool_counts
+
     limit, loop = grid.spec.pool.limit, grid.spec.loop
     if limit is None:
         return []
     wanted = loop.rounds * loop.batch // 2
-    ratios = sorted({job.block.ratio for job in grid.jobs if limit // job.block.ratio < wanted})
+    kept = {job.block.ratio: limit // job.block.ratio for job in grid.jobs if job.block.ratio != "natural"}
+    said = {f"ratio {ratio}": count for ratio, count in sorted(kept.items())}
+    for job in grid.jobs:
+        if job.block.ratio == "natural":
+            counts = pool_counts(job, grid.sizes[job.block.task.dataset])
+            said[f"the natural ratio of {job.block.task}"] = counts.positives
     return [
-        f"warning: pool.limit={limit} keeps {limit // ratio} positives at ratio {ratio}, fewer than half of the "
+        f"warning: pool.limit={limit} keeps {count} positives at {where}, fewer than half of the "
         f"{loop.rounds * loop.batch} rows that are selected: the positives ratio can saturate"
-        for ratio in ratios
+        for where, count in said.items()
+        if count < wanted
     ]
 
 
@@ -212,12 +222,39 @@ def show_learners(console: Console) -> None:
     console.print(table)
 
 
-def show_verdicts(part: Algorithm | Weighting | Learner, found: Sequence[Verdict], console: Console) -> None:
-    """Show what became of each law that an algorithm or a weighting stands under."""
-    from bench.learners.base import Learner
-    from bench.strategies.base import Algorithm
+def show_metrics(console: Console) -> None:
+    """List the metrics with their facts; the areas under learning curves, one for each metric of rounds, in one row."""
+    from bench.metrics.base import REGISTRY
+    from bench.metrics.catalogue import every
+    from bench.metrics.learning_curve import AreaUnderLearningCurve
 
-    kind = "learner" if isinstance(part, Learner) else "algorithm" if isinstance(part, Algorithm) else "weighting"
+    table = _table("Metrics", "name", "of a", "range", "better", "chance at 1/50", "what", "formula", "source")
+    for metric in every().values():
+        if not isinstance(metric, AreaUnderLearningCurve):
+            names = f"{metric.name} ({', '.join(metric.aliases)})" if metric.aliases else metric.name
+            chance = "–" if math.isnan(metric.chance(0.02)) else f"{metric.chance(0.02):.3g}"
+            table.add_row(
+                names, metric.kind, f"{metric.low:g} to {metric.high:g}",
+                "higher" if metric.higher_is_better else "lower", chance, metric.summary, metric.formula, metric.source,
+            )  # fmt: skip
+    curve = AreaUnderLearningCurve
+    table.add_row(
+        f"{curve.prefix}METRIC ({curve.short}METRIC)", "run", "the metric's", "the metric's", "the metric's",
+        "mean of a metric of rounds over the labels bought", curve.formula, curve.source,
+    )  # fmt: skip
+    console.print(table)
+    for line in REGISTRY.failures:
+        console.print(line, style="red", markup=False, highlight=False)
+
+
+def show_verdicts(part: Algorithm | Weighting | Metric | Learner, found: Sequence[Verdict], console: Console) -> None:
+    """Show what became of each law that an algorithm, a weighting, a metric or a learner stands under."""
+    from bench.learners.base import Learner
+    from bench.metrics.base import Metric
+    from bench.strategies.base import Algorithm, Weighting
+
+    kinds = {Learner: "learner", Metric: "metric", Algorithm: "algorithm", Weighting: "weighting"}
+    kind = next(word for base, word in kinds.items() if isinstance(part, base))
     table = _table(f"{part.name} ({kind})", "law", "verdict", "why")
     for verdict in found:
         table.add_row(verdict.law, Text(verdict.outcome, OUTCOME_STYLES[verdict.outcome]), Text(verdict.why))

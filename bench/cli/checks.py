@@ -26,11 +26,14 @@ DEFAULT_STORE = Path("results/quickstart")
 
 def check(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Algorithms, weightings and learners, such as tfidf:svd=8. Default: all.")
+        list[str] | None,
+        typer.Argument(help="Algorithms, weightings, metrics and learners, such as tfidf:svd=8. Default: all."),
     ] = None,
     plugin: PluginOption = None,
 ) -> None:
-    """Hold algorithms, weightings and learners against the laws of bench.testing. Exit code 1: a law is broken.
+    """Hold algorithms, weightings, metrics and learners against the laws of bench.testing.
+
+    Exit code 1: a law is broken.
 
     Examples:
 
@@ -43,28 +46,37 @@ def check(
     from bench.display import show_verdicts
     from bench.learners.base import LEARNERS, Learner
     from bench.learners.catalogue import learners_named
+    from bench.metrics.base import REGISTRY, Metric
+    from bench.metrics.catalogue import every
     from bench.strategies.catalogue import failures, parts_named
     from bench.testing import verdicts
     from bench.testing.learners import learner_verdicts
+    from bench.testing.metrics import verdicts_of
 
     add_plugins(plugin)
-    console = console_here()
+    console, metrics = console_here(), every()
     of_learners = [name for name in names or () if name.partition(":")[0] in LEARNERS]
-    others = [name for name in names or () if name not in of_learners]
-    parts = parts_named(others) if others or not names else []
-    learners = learners_named(of_learners) if of_learners or not names else []
+    others = [name for name in names or () if name not in metrics and name not in of_learners]
+    parts = [
+        *(parts_named(others) if others or not names else ()),
+        *(metric for name, metric in metrics.items() if not names or name in names),
+        *(learners_named(of_learners) if of_learners or not names else ()),
+    ]
     broken = []
-    for part in (*parts, *learners):
-        found = learner_verdicts(part) if isinstance(part, Learner) else verdicts(part)
+    for part in parts:
+        if isinstance(part, Learner):
+            found = learner_verdicts(part)
+        else:
+            found = verdicts_of(part) if isinstance(part, Metric) else verdicts(part)
         show_verdicts(part, found, console)
         if any(verdict.outcome == "broken" for verdict in found):
             broken.append(part.name)
     # A part asked for by name has loaded; "all" must not leave out in silence what has not.
-    unloaded = [] if names else list(dict.fromkeys([*failures(), *LEARNERS.failures]))
+    unloaded = [] if names else list(dict.fromkeys([*failures(), *REGISTRY.failures, *LEARNERS.failures]))
     for line in unloaded:
         console.print(line, style="red", markup=False, highlight=False)
     laws = f"laws broken by: {', '.join(broken)}" if broken else "all laws hold"
-    console.print(f"{len(parts) + len(learners)} checked, {laws}", highlight=False, markup=False)
+    console.print(f"{len(parts)} checked, {laws}", highlight=False, markup=False)
     if broken or unloaded:
         raise typer.Exit(1)
 

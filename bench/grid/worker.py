@@ -30,7 +30,7 @@ from bench.model.hardware import use_threads
 from bench.model.standard_state import standard_state
 from bench.plugins import add_plugin, use_plugins
 from bench.records import RunRecord, RunSpec, combined
-from bench.store import Store
+from bench.store import Store, labels
 from bench.strategies.catalogue import build_strategy
 from bench.tasks import build_task
 
@@ -137,6 +137,7 @@ class _Worker:
             found = informativeness(shared, result, corpus.train)
             made = provenance(run, shared, corpus.source, self.context.threads)
             record = make_record(run, self.job.fingerprint, shared, result, found, made, time.perf_counter() - began)
+            labels.keep(self.store, record, shared.task.test_labels)
             self.store.write(record, result.test_probabilities)
         except StoreError:
             raise
