@@ -37,18 +37,27 @@ def check(
     imbal-bench check mine --plugin mine.py
     """
     from bench.display import show_verdicts
+    from bench.errors import UnknownNameError
     from bench.metrics.base import REGISTRY, Metric
     from bench.metrics.catalogue import every
+    from bench.strategies.base import ALGORITHMS, WEIGHTINGS
     from bench.strategies.catalogue import failures, parts_named
     from bench.testing import verdicts
     from bench.testing.metrics import verdicts_of
 
     add_plugins(plugin)
     console, metrics = console_here(), every()
-    others = [name for name in names or () if name not in metrics]
+    full = {alias: one.name for one in metrics.values() for alias in one.aliases}
+    chosen = {full.get(name, name) for name in names or ()}
+    others = [name for name in names or () if full.get(name, name) not in metrics]
+    for name in others:
+        if name not in ALGORITHMS and name not in WEIGHTINGS:
+            known = (*ALGORITHMS, *WEIGHTINGS, *metrics)
+            hint = "; ".join([*failures(), *REGISTRY.failures])
+            raise UnknownNameError("algorithm, weighting or metric", name, known, hint)
     parts = [
         *(parts_named(others) if others or not names else ()),
-        *(metric for name, metric in metrics.items() if not names or name in names),
+        *(metric for name, metric in metrics.items() if not names or name in chosen),
     ]
     broken = []
     for part in parts:

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from bench.metrics.base import REGISTRY as METRICS
 from bench.registry import load_file
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS
 from bench.testing import ALGORITHM_LAWS, WEIGHTING_LAWS
@@ -112,17 +113,18 @@ def test_several_names_are_checked_once_each_and_the_broken_one_is_named(bench, 
 
 @pytest.fixture
 def _few_parts(monkeypatch):
-    """As if the package held these two, for speed."""
+    """As if the package held these three, for speed."""
     monkeypatch.setattr(ALGORITHMS, "_found", {"random": ALGORITHMS.get("random")})
     monkeypatch.setattr(WEIGHTINGS, "_found", {"uniform": WEIGHTINGS.get("uniform")})
+    monkeypatch.setattr(METRICS, "_found", {"recall_of_positives": METRICS.get("recall_of_positives")})
 
 
 @pytest.mark.usefixtures("_few_parts")
 def test_without_names_all_are_checked_the_plug_in_too(bench, plugin):
     code, out, _ = bench("check", "--plugin", plugin("TakesTheFirst"))
     assert code == 1
-    assert set(re.findall(r"^(\w+) \(", out, re.MULTILINE)) == {"random", "uniform", "mine"}
-    assert out.strip().endswith("3 checked, laws broken by: mine")
+    assert set(re.findall(r"^(\w+) \(", out, re.MULTILINE)) == {"random", "uniform", "recall_of_positives", "mine"}
+    assert out.strip().endswith("4 checked, laws broken by: mine")
 
 
 @pytest.mark.usefixtures("_few_parts")
