@@ -25,9 +25,7 @@ if TYPE_CHECKING:  # each function imports what it shows, so that a command load
     from bench.grid.forecast import Forecast
     from bench.grid.rates import Rates
     from bench.grid.world import World
-    from bench.metrics.base import Metric
     from bench.store import Store
-    from bench.strategies.base import Algorithm, Weighting
     from bench.strategies.catalogue import Facts
     from bench.testing import Verdict
 
@@ -55,8 +53,9 @@ def _facts(title: str, rows: Mapping[str, str | Text]) -> Table:
 
 def show_plan(grid: Grid, rates: Rates | None, jobs: int, console: Console) -> None:
     """Show what a grid amounts to and how long it is expected to take."""
-    from bench.grid.forecast import forecast
+    from bench.grid.forecast import forecast, light
     from bench.grid.plan import grid_cost
+    from bench.grid.progress import clock
 
     spec, cost = grid.spec, grid_cost(grid)
     per = Counter(job.block.task.dataset for job in grid.jobs)
@@ -73,25 +72,35 @@ def show_plan(grid: Grid, rates: Rates | None, jobs: int, console: Console) -> N
     starts = f" x {len(spec.starts)} starts" if len(spec.starts) > 1 else ""
     skipped_runs = sum(len(skipped.job.runs) for skipped in grid.skipped)
     counts = f"{len(every_task)} tasks x {len(spec.ratios)} ratios x {strategies} strategies x {len(spec.seeds)} seeds"
+    learners = f" x {len(spec.learners)} learners" if len(spec.learners) > 1 else ""
     total = grid.runs + skipped_runs
     rows = {
-        "grid": counts + starts,
+        "grid": counts + starts + learners,
         "runs": f"{total:,}" + (f", of which {skipped_runs:,} are infeasible and skipped" if skipped_runs else ""),
-        "blocks": f"{len(grid.jobs):,} (task, ratio, seed, start)",
-        "model": f"{spec.model.name}, {spec.train.epochs} epochs, lr {spec.train.learning_rate:g}",
+        "blocks": f"{len(grid.jobs):,} (task, ratio, seed, start, learner)",
+        "learner": ", ".join(spec.learners) + (f"; judge {spec.judge}" if spec.judge else ""),
+        **_model_row(grid),
         "model fits": f"{cost.fits:,}",
         "rows to fit": f"{cost.fit_rows:,.0f} (expected: oversampling depends on what is found)",
         "rows to score": f"{cost.score_rows:,}",
+        **{f"fits of {name}": f"{fits:,}, about {clock(seconds)} with passes" for name, fits, seconds in light(cost)},
     }
-    if rates is None:
+    if rates is None and "model" in rows:
         rows["expected time"] = "not known: this model was not timed on this machine; `plan --measure` does it"
     console.print(_facts(f"Plan of {spec.name}", rows))
     if rates is not None:
         _show_forecast(forecast(grid, rates, jobs), rates, console)
-    for reason in sorted({skipped.reason for skipped in grid.skipped}):
+    for reason in (*grid.unsuited, *sorted({skipped.reason for skipped in grid.skipped})):
         console.print(f"skipped: {reason}", style="yellow")
     for line in pool_warnings(grid):
         console.print(line, style="yellow")
+
+
+def _model_row(grid: Grid) -> dict[str, str]:
+    """Return what is said of the encoder, as far as any run reads it."""
+    spec, reads = grid.spec, {need for job in grid.jobs for need in job.block.reads}
+    training = f", {spec.train.epochs} epochs, lr {spec.train.learning_rate:g}" if "training" in reads else ""
+    return {"model": spec.model.name + training} if "encoder" in reads else {}
 
 
 def _show_forecast(expected: Forecast, rates: Rates, console: Console) -> None:
@@ -235,13 +244,9 @@ def show_metrics(console: Console) -> None:
         console.print(line, style="red", markup=False, highlight=False)
 
 
-def show_verdicts(part: Algorithm | Weighting | Metric, found: Sequence[Verdict], console: Console) -> None:
-    """Show what became of each law that an algorithm, a weighting or a metric stands under."""
-    from bench.metrics.base import Metric
-    from bench.strategies.base import Algorithm
-
-    kind = "metric" if isinstance(part, Metric) else "algorithm" if isinstance(part, Algorithm) else "weighting"
-    table = _table(f"{part.name} ({kind})", "law", "verdict", "why")
+def show_verdicts(title: str, found: Sequence[Verdict], console: Console) -> None:
+    """Show what became of each law that a part stands under."""
+    table = _table(title, "law", "verdict", "why")
     for verdict in found:
         table.add_row(verdict.law, Text(verdict.outcome, OUTCOME_STYLES[verdict.outcome]), Text(verdict.why))
     console.print(table, "")

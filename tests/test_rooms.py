@@ -49,7 +49,10 @@ ROOMS: dict[str, set[str]] = {
     # Metrics know what is stored of a run, and nothing of how it is made or kept.
     "bench.metrics": {"bench.seeds", "bench.records", "bench.foreign", "bench.registry"},
     "bench.plugins": {"bench.registry", "bench.strategies", "bench.learners", "bench.metrics"},
-    "bench.testing": {"bench.seeds", "bench.records", "bench.foreign", "bench.strategies", "bench.metrics"},
+    "bench.testing": {
+        *("bench.seeds", "bench.records", "bench.foreign", "bench.data", "bench.model", "bench.strategies"),
+        *("bench.learners", "bench.metrics"),
+    },
     # The store lies below the grid and knows nothing of how a run is made.
     "bench.store": {"bench.seeds", "bench.records", "bench.control", "bench.paths"},
     "bench.nightly": {"bench.records", "bench.config", "bench.store", "bench.paths"},
@@ -75,7 +78,7 @@ ROOMS: dict[str, set[str]] = {
     "bench.cli": {
         *("bench", "bench.environment", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model"),
         *("bench.strategies", "bench.perf", "bench.testing", "bench.store", "bench.grid", "bench.nightly"),
-        *("bench.display", "bench.paths", "bench.registry", "bench.metrics", "bench.plugins", "bench.words"),
+        *("bench.display", "bench.paths", "bench.registry", "bench.plugins", "bench.words"),
         *("analysis", "reports"),
     },
     "bench.__main__": {"bench.cli"},

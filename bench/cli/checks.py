@@ -25,48 +25,36 @@ DEFAULT_STORE = Path("results/quickstart")
 
 
 def check(
-    names: Annotated[list[str] | None, typer.Argument(help="Algorithms, weightings and metrics. Default: all.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Algorithms, weightings, learners (tfidf:svd=8) and metrics. Default: all."),
+    ] = None,
     plugin: PluginOption = None,
 ) -> None:
-    """Hold algorithms, weightings and metrics against the laws of bench.testing. Exit code 1: a law is broken.
+    """Hold algorithms, weightings, learners and metrics against the laws of bench.testing. Exit code 1: one is broken.
 
     Examples:
 
     imbal-bench check
 
     imbal-bench check mine --plugin mine.py
+
+    imbal-bench check probe tfidf:svd=8
     """
     from bench.display import show_verdicts
-    from bench.errors import UnknownNameError
-    from bench.metrics.base import REGISTRY, Metric
-    from bench.metrics.catalogue import every
-    from bench.strategies.base import ALGORITHMS, WEIGHTINGS
-    from bench.strategies.catalogue import failures, parts_named
-    from bench.testing import verdicts
-    from bench.testing.metrics import verdicts_of
+    from bench.testing.everything import failures, kind_of, parts_named, verdicts_on
 
     add_plugins(plugin)
-    console, metrics = console_here(), every()
-    full = {alias: one.name for one in metrics.values() for alias in one.aliases}
-    chosen = {full.get(name, name) for name in names or ()}
-    others = [name for name in names or () if full.get(name, name) not in metrics]
-    for name in others:
-        if name not in ALGORITHMS and name not in WEIGHTINGS:
-            known = (*ALGORITHMS, *WEIGHTINGS, *metrics)
-            hint = "; ".join([*failures(), *REGISTRY.failures])
-            raise UnknownNameError("algorithm, weighting or metric", name, known, hint)
-    parts = [
-        *(parts_named(others) if others or not names else ()),
-        *(metric for name, metric in metrics.items() if not names or name in chosen),
-    ]
+    console = console_here()
+    parts = parts_named(names or ())
     broken = []
     for part in parts:
-        found = verdicts_of(part) if isinstance(part, Metric) else verdicts(part)
-        show_verdicts(part, found, console)
+        found = verdicts_on(part)
+        show_verdicts(f"{part.name} ({kind_of(part)})", found, console)
         if any(verdict.outcome == "broken" for verdict in found):
             broken.append(part.name)
     # A part asked for by name has loaded; "all" must not leave out in silence what has not.
-    unloaded = [] if names else [*failures(), *REGISTRY.failures]
+    unloaded = [] if names else failures()
     for line in unloaded:
         console.print(line, style="red", markup=False, highlight=False)
     laws = f"laws broken by: {', '.join(broken)}" if broken else "all laws hold"

@@ -111,7 +111,7 @@ class _Worker:
         try:
             with self._guarded(self.job.name, None):  # it may well be waiting for another process to build a cache
                 self.heart.tell(name, "loading data and model")
-                with foreign_code(self._learner):
+                with standard_state(), foreign_code(self._learner):
                     shared = prepare_block(self.job, missing, self.context)
                     self.heart.tell(name, "fitting and scoring M_0")
                     _ = shared.first

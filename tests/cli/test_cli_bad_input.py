@@ -40,7 +40,7 @@ def assert_one_line(result: tuple[int, str, str], *fragments: str) -> None:
         (["report", "--store", "nowhere"], ["no result store at nowhere"]),
         (["explain", "T4", "50", "--store", "nowhere"], ["no result store at nowhere"]),
         (["run", "smoke", "--plugin", "gone.py"], ["no plug-in file 'gone.py'"]),
-        (["check", "margn"], ["unknown algorithm, weighting or metric 'margn'", "Did you mean 'margin'", "invprop"]),
+        (["check", "margn"], ["unknown algorithm or weighting 'margn'", "Did you mean 'margin'", "invprop"]),
         (["check", "mine", "--plugin", "gone.py"], ["no plug-in file 'gone.py'"]),
         (["run", "smoke", "--tasks", "toy/law", "--device", "tpu"], ["unknown device 'tpu'", "cpu"]),
         (["run", "smoke", "--tasks", "toy", "--data-dir", "gone"], ["gone"]),
