@@ -10,10 +10,10 @@ from analysis.definitions import TableDefinition
 from analysis.inference import ALPHA
 from analysis.layout import Layout
 from analysis.model import DISAGREE, SOUND, Cell
-from analysis.names import NATURAL_LEVEL, lower_is_better, metric_title, ratio_words
+from analysis.names import lower_is_better, metric_title, natural_share, ratio_words
 from analysis.paper import printed
 from analysis.sound import ESTIMAND
-from bench.records import Settings
+from bench.records import NATURAL, Settings
 
 
 def mark(definition: TableDefinition, cells: Iterable[Cell]) -> str:
@@ -80,7 +80,8 @@ def shared(layout: Layout) -> dict[str, str]:
     shown = {axis for axis in (*definition.rows, definition.columns) if axis in definition.where}
     of = {axis: layout.tried[axis].unique() for axis in ("ratio", "start") if axis not in shown}
     same = {axis: values[0] for axis, values in of.items() if len(values) == 1}
-    return {axis: ratio_words(value) if axis == "ratio" else f"{value} start" for axis, value in same.items()}
+    share = natural_share(layout.runs)
+    return {axis: ratio_words(value, share) if axis == "ratio" else f"{value} start" for axis, value in same.items()}
 
 
 def _extent(layout: Layout) -> str:
@@ -102,14 +103,11 @@ def _extent(layout: Layout) -> str:
 
 def _share_of_positives(ratio: str | None) -> str:
     """Return what a ratio in words means for the pool; empty for none."""
-    said = "positives and negatives as the data have them, nothing dropped"
-    return (
-        said
-        if ratio == ratio_words(NATURAL_LEVEL)
-        else f"positives are {ratio.split()[1]} of the pool"
-        if ratio
-        else ""
-    )
+    if ratio is None:
+        return ""
+    if ratio.startswith(NATURAL):
+        return f"{ratio}, positives and negatives as the data have them, nothing dropped"
+    return f"positives are {ratio.removeprefix('ratio ')} of the pool"
 
 
 def _test(layout: Layout, cells: list[Cell]) -> list[str]:

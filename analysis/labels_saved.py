@@ -86,7 +86,7 @@ def _cells(
 
 def _texts(found: LabelsSaved, bought: int) -> Iterator[tuple[str, float]]:
     yield (f">{bought}" if isinf(found.needed) else f"{found.needed:.0f}"), found.needed
-    yield (">0" if isinf(found.saved) else f"{found.saved:+.0f}"), found.saved
+    yield (">0" if isinf(found.saved) else f"{round(found.saved):+d}"), found.saved
     for end in (found.low, found.high):
-        yield ("∞" if end == inf else f"{end:+.0f}"), end
+        yield ("∞" if end == inf else f"{round(end):+d}"), end
     yield f"{found.censored:.2f}", float(np.round(found.censored, 4))

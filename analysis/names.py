@@ -73,9 +73,11 @@ def ratio_label(level: int, share: float | None = None) -> str:
     return NATURAL if not share else f"{NATURAL} (1/{1 / share:.3g})"
 
 
-def ratio_words(level: int) -> str:
-    """Return a ratio in a sentence: ``ratio 1/50``, or ``natural ratio``."""
-    return f"{NATURAL} ratio" if level == NATURAL_LEVEL else f"ratio 1/{level}"
+def ratio_words(level: int, share: float | None = None) -> str:
+    """Return a ratio in a sentence: ``ratio 1/50``, ``natural ratio``, or with a share ``natural ratio (1/23.4)``."""
+    if level != NATURAL_LEVEL:
+        return f"ratio 1/{level}"
+    return f"{NATURAL} ratio" if not share else f"{NATURAL} ratio (1/{1 / share:.3g})"
 
 
 def ratio_slug(level: int) -> str:

@@ -25,10 +25,7 @@ if TYPE_CHECKING:  # each function imports what it shows, so that a command load
     from bench.grid.forecast import Forecast
     from bench.grid.rates import Rates
     from bench.grid.world import World
-    from bench.learners.base import Learner
-    from bench.metrics.base import Metric
     from bench.store import Store
-    from bench.strategies.base import Algorithm, Weighting
     from bench.strategies.catalogue import Facts
     from bench.testing import Verdict
 
@@ -247,15 +244,9 @@ def show_metrics(console: Console) -> None:
         console.print(line, style="red", markup=False, highlight=False)
 
 
-def show_verdicts(part: Algorithm | Weighting | Metric | Learner, found: Sequence[Verdict], console: Console) -> None:
-    """Show what became of each law that an algorithm, a weighting, a metric or a learner stands under."""
-    from bench.learners.base import Learner
-    from bench.metrics.base import Metric
-    from bench.strategies.base import Algorithm, Weighting
-
-    kinds = {Learner: "learner", Metric: "metric", Algorithm: "algorithm", Weighting: "weighting"}
-    kind = next(word for base, word in kinds.items() if isinstance(part, base))
-    table = _table(f"{part.name} ({kind})", "law", "verdict", "why")
+def show_verdicts(title: str, found: Sequence[Verdict], console: Console) -> None:
+    """Show what became of each law that a part stands under."""
+    table = _table(title, "law", "verdict", "why")
     for verdict in found:
         table.add_row(verdict.law, Text(verdict.outcome, OUTCOME_STYLES[verdict.outcome]), Text(verdict.why))
     console.print(table, "")

@@ -78,8 +78,7 @@ ROOMS: dict[str, set[str]] = {
     "bench.cli": {
         *("bench", "bench.environment", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model"),
         *("bench.strategies", "bench.perf", "bench.testing", "bench.store", "bench.grid", "bench.nightly"),
-        *("bench.display", "bench.paths", "bench.registry", "bench.metrics", "bench.plugins", "bench.words"),
-        "bench.learners",
+        *("bench.display", "bench.paths", "bench.registry", "bench.plugins", "bench.words"),
         *("analysis", "reports"),
     },
     "bench.__main__": {"bench.cli"},

@@ -27,13 +27,11 @@ DEFAULT_STORE = Path("results/quickstart")
 def check(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Algorithms, weightings, metrics and learners, such as tfidf:svd=8. Default: all."),
+        typer.Argument(help="Algorithms, weightings, learners (tfidf:svd=8) and metrics. Default: all."),
     ] = None,
     plugin: PluginOption = None,
 ) -> None:
-    """Hold algorithms, weightings, metrics and learners against the laws of bench.testing.
-
-    Exit code 1: a law is broken.
+    """Hold algorithms, weightings, learners and metrics against the laws of bench.testing. Exit code 1: one is broken.
 
     Examples:
 
@@ -44,35 +42,19 @@ def check(
     imbal-bench check probe tfidf:svd=8
     """
     from bench.display import show_verdicts
-    from bench.learners.base import LEARNERS, Learner
-    from bench.learners.catalogue import learners_named
-    from bench.metrics.base import REGISTRY, Metric
-    from bench.metrics.catalogue import every
-    from bench.strategies.catalogue import failures, parts_named
-    from bench.testing import verdicts
-    from bench.testing.learners import learner_verdicts
-    from bench.testing.metrics import verdicts_of
+    from bench.testing.everything import failures, kind_of, parts_named, verdicts_on
 
     add_plugins(plugin)
-    console, metrics = console_here(), every()
-    of_learners = [name for name in names or () if name.partition(":")[0] in LEARNERS]
-    others = [name for name in names or () if name not in metrics and name not in of_learners]
-    parts = [
-        *(parts_named(others) if others or not names else ()),
-        *(metric for name, metric in metrics.items() if not names or name in names),
-        *(learners_named(of_learners) if of_learners or not names else ()),
-    ]
+    console = console_here()
+    parts = parts_named(names or ())
     broken = []
     for part in parts:
-        if isinstance(part, Learner):
-            found = learner_verdicts(part)
-        else:
-            found = verdicts_of(part) if isinstance(part, Metric) else verdicts(part)
-        show_verdicts(part, found, console)
+        found = verdicts_on(part)
+        show_verdicts(f"{part.name} ({kind_of(part)})", found, console)
         if any(verdict.outcome == "broken" for verdict in found):
             broken.append(part.name)
     # A part asked for by name has loaded; "all" must not leave out in silence what has not.
-    unloaded = [] if names else list(dict.fromkeys([*failures(), *REGISTRY.failures, *LEARNERS.failures]))
+    unloaded = [] if names else failures()
     for line in unloaded:
         console.print(line, style="red", markup=False, highlight=False)
     laws = f"laws broken by: {', '.join(broken)}" if broken else "all laws hold"
