@@ -13,7 +13,7 @@ from analysis.model import DISAGREE, SOUND, Cell
 from analysis.names import lower_is_better, metric_title, natural_share, ratio_words
 from analysis.paper import printed
 from analysis.sound import ESTIMAND
-from bench.records import FINE_TUNE, NATURAL, Settings
+from bench.records import NATURAL, Settings
 
 
 def mark(definition: TableDefinition, cells: Iterable[Cell]) -> str:
@@ -64,9 +64,9 @@ def caption(layout: Layout, cells: list[Cell]) -> str:
 
 
 def _trained(condition: Condition) -> str:
-    """Return what was trained: the paper's learner is known by its encoder."""
-    learner = "" if condition.learner == FINE_TUNE.name else f"Learner: {condition.learner}; encoder: "
-    return f"{learner or 'Encoder: '}{condition.encoder}"
+    """Return what was trained; the paper's learner, where there is no other, is known by its encoder."""
+    learner = f"Learner: {condition.learner}; encoder: " if condition.learner else "Encoder: "
+    return learner + condition.encoder
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

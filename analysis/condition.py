@@ -25,7 +25,8 @@ class Condition:
     Attributes:
         suffix: ends the names of its files and ids; empty where a store holds one condition only.
         title: for headings.
-        learner: what was trained, in words, and its judge if there is one.
+        learner: what was trained, in words, and its judge if there is one; empty where the store holds runs of the
+            paper's learner alone, which is known by its encoder.
         encoder: what that read; ``none`` if it needs none.
         runs, rounds, unfinished: as in :class:`Results`, of this condition only; runs and unfinished have
             ``bins`` too, the option of that name as text (empty if there is none).
@@ -77,7 +78,8 @@ def _condition(results: Results, digest: str, *, spell_settings: bool) -> Condit
     runs, rounds, unfinished = (frame[_on_version(frame, kept)] for frame in (runs, rounds, unfinished))
     settings = results.settings[digest]
     unlike = [results.unlike[key] for key in runs["key"] if key in results.unlike]
-    learner = str(pd.concat([runs["learner"], unfinished["learner"]]).iloc[0])
+    every = set(results.runs["learner"]) | set(results.unfinished["learner"])
+    learner = "" if every == {FINE_TUNE.name} else str(pd.concat([runs["learner"], unfinished["learner"]]).iloc[0])
     encoder = "none" if "none" in set(runs["model"]) else without_folders(settings.model.name)
     title = f"{settings.loop.rounds} rounds of {settings.loop.batch}, {_trained(learner, encoder)}"
     return Condition(
@@ -94,10 +96,10 @@ def _condition(results: Results, digest: str, *, spell_settings: bool) -> Condit
 
 
 def _trained(learner: str, encoder: str) -> str:
-    """Return what is trained in words: the encoder where it is fine-tuned, else the learner, and on what."""
-    if learner == FINE_TUNE.name:
-        return encoder
-    return learner if encoder == "none" else f"{learner} on {encoder}"
+    """Return what is trained in words: the learner, and on what encoder if it reads one."""
+    if not learner or encoder == "none":
+        return learner or encoder
+    return f"{learner}, encoder {encoder}"
 
 
 def _with_bins(frame: pd.DataFrame) -> pd.DataFrame:

@@ -121,9 +121,9 @@ def preflight(spec: GridSpec, execution: Execution, strategies: Iterable[Strateg
         ModelError: if the device or a GPU (unless blocks run elsewhere) or the checkpoint cannot be had, or the
             checkpoint's architecture lacks what is needed.
     """
+    refuse_unknown_device(execution.device)
     learners = [build(part) for part in components_of(spec)]
     if any("encoder" in learner.reads for learner in learners):
-        refuse_unknown_device(execution.device)
         refuse_missing_gpus(execution.workers.gpus)
         if not execution.workers.elsewhere:
             uses_gpu(execution.device, spec.model.precision)
