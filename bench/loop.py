@@ -230,6 +230,7 @@ class SharedBlock:
             generator=seeds.generator("select", **self.parts(number)),
             needs=needs,
             outputs=outputs,
+            device=str(self.encoder.hardware.device),
         )
 
     @contextmanager
