@@ -10,16 +10,14 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-
-from scipy.stats import norm
+from statistics import NormalDist
 
 from bench.grid.expand import BlockJob, DatasetSizes, Grid
-from bench.loop import OUTPUTS
-from bench.model.surprisal import rows_computed
+from bench.model.sharing import rows_computed
 from bench.records import RunSpec, Settings, Strategy, Task
 from bench.strategies.catalogue import build_strategy
 from bench.strategies.strategy import needs_of
-from bench.strategies.view import Need
+from bench.strategies.view import OUTPUTS, Need
 from bench.tasks import count_pool
 
 KNOWN_CUT = 128
@@ -94,8 +92,8 @@ def mean_tokens(size: DatasetSizes, settings: Settings) -> float:
     if longest >= KNOWN_CUT:
         return mean
     middle = math.log(mean) - LOG_DEVIATION**2 / 2
-    z = (math.log(longest) - middle) / LOG_DEVIATION
-    return float(mean * norm.cdf(z - LOG_DEVIATION) + longest * norm.sf(z))
+    z, below = (math.log(longest) - middle) / LOG_DEVIATION, NormalDist().cdf
+    return mean * below(z - LOG_DEVIATION) + longest * below(-z)
 
 
 def _cost(stages: Mapping[str, tuple[int, float]], tokens: float) -> Cost:

@@ -31,6 +31,7 @@ from bench.model.batching import in_smaller_batches, length_batches, pad
 from bench.model.fitting import FineTuning, train
 from bench.model.hardware import Hardware
 from bench.model.masking import Masking, SurprisalModel
+from bench.model.sharing import rows_computed
 from bench.model.standard_state import standard_state
 from bench.records import ModelSettings
 
@@ -59,11 +60,6 @@ class Surprisal:
     def of(self, positions: IntArray) -> npt.NDArray[np.float32]:
         """Return the embeddings of some of the rows asked for, by their positions among them."""
         return self.stored[self.at[positions]]
-
-
-def rows_computed(asked: int, split: int) -> int:
-    """Return of how many rows surprisal is computed where so many of a split's rows are asked for."""
-    return split if 2 * asked >= split else asked
 
 
 @dataclass(frozen=True)

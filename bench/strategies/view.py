@@ -34,6 +34,8 @@ Need = Literal[
     "oracle",  # labels within the batch
 ]
 NEEDS: tuple[Need, ...] = get_args(Need)
+OUTPUTS: frozenset[Need] = frozenset({"probabilities", "embeddings", "dropout", "ensemble"})
+"""What takes a pass of M_{t-1} over the pool."""
 
 
 @dataclass(frozen=True)
