@@ -37,9 +37,9 @@ class GradientEmbeddings:
         self._h, self._mapped = h, mapped
         self._a = torch.from_numpy(np.sqrt(2.0) * np.where(p > 0.5, 1 - p, -p)).to(h.device)
         size = _SLAB if h.device.type == "cpu" else max(len(h), 1)
-        self._slabs = h.split(size), self._a.split(size)
-        self.squared_norms = torch.cat(list(mapped(lambda h, a: a.square() * dot_products(h), *self._slabs)))
-        self._slabs += (self.squared_norms.split(size),)
+        slabs = h.split(size), self._a.split(size)
+        self.squared_norms = torch.cat(list(mapped(lambda h, a: a.square() * dot_products(h), *slabs)))
+        self._slabs = *slabs, self.squared_norms.split(size)
 
     def squared_distances(self, row: int) -> torch.Tensor:
         """Return |g(x) - g(row)|^2 of all rows, (n,)."""

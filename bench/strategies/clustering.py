@@ -67,6 +67,6 @@ def nearest_to_centres(
         distances = rows.squared_distances(weighted_kmeans(rows, k, generator, restarts).centres)
     picks: list[int] = []
     for to_rows in distances.T.contiguous():
-        to_rows[picks] = torch.inf
+        to_rows[picks] = np.inf
         picks.append(int(to_rows.argmin()))
     return np.array(picks)

@@ -16,7 +16,7 @@ BLOCK = 4096
 
 
 def draw_rows(mass: torch.Tensor, u: FloatArray, *, blocks: bool | None = None) -> IntArray:
-    """Draw rows with probability proportional to ``mass`` by the inverse of its distribution function, with replacement.
+    """Draw rows with P proportional to ``mass``, with replacement, by the inverse of its distribution function.
 
     Args:
         mass: (n,) float64 >= 0, not all 0, in the order in which it is accumulated; a row of mass 0 is never drawn.
@@ -37,7 +37,8 @@ def draw_rows(mass: torch.Tensor, u: FloatArray, *, blocks: bool | None = None) 
     table = torch.nn.functional.pad(mass, (0, -len(mass) % BLOCK)).view(-1, BLOCK)
     block, rest = _inverse(table.sum(1).cpu().numpy(), u)
     inside = table[torch.from_numpy(block).to(mass.device)].cpu().numpy()
-    return block * BLOCK + np.concatenate([_inverse(*pair)[0] for pair in zip(inside, rest[:, None], strict=True)])
+    places = [_inverse(*pair)[0] for pair in zip(inside, rest[:, None], strict=True)]
+    return np.asarray(block * BLOCK + np.concatenate(places), dtype=np.int64)
 
 
 def _inverse(mass: FloatArray, u: FloatArray) -> tuple[IntArray, npt.NDArray[np.float64]]:

@@ -73,7 +73,7 @@ class WeightedRows:
         return torch.cat(self.each(partial(_squared_distances, centres), self.X, self._squares))
 
     def nearest(self, centres: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return which of the centres is nearest to each row, the first of those equally near, and the squared distance."""
+        """Return the centre nearest to each row, of those equally near the first, and its squared distance."""
         import torch
 
         def of_chunk(X: torch.Tensor, squares: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -37,7 +37,9 @@ def dot_products(h: torch.Tensor, centre: torch.Tensor | None = None) -> torch.T
     if h.device.type == "cpu":
         # By NumPy: torch's vecdot writes the products down before it sums them.
         pairs = ((rows.float().numpy(), rows if centre is None else centre) for rows in h.split(_CHUNK))
-        return torch.from_numpy(np.concatenate([np.vecdot(rows, other.float().numpy()) for rows, other in pairs])).double()
+        return torch.from_numpy(
+            np.concatenate([np.vecdot(rows, other.float().numpy()) for rows, other in pairs])
+        ).double()
     both = ((rows.float(), rows if centre is None else centre) for rows in h.split(_GPU_CHUNK))
     return torch.cat([torch.linalg.vecdot(rows, other.float()) for rows, other in both]).double()
 

@@ -30,6 +30,7 @@ def one_thread_a_chunk(device: torch.device) -> Iterator[Map]:
     torch.set_num_threads(1)
     try:
         with ThreadPoolExecutor(threads) as pool:
-            yield pool.map
+            # A single chunk needs no second thread, which costs more than most small pools.
+            yield lambda work, *chunks: (map if len(chunks[0]) == 1 else pool.map)(work, *chunks)
     finally:
         torch.set_num_threads(threads)

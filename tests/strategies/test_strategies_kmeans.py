@@ -78,16 +78,14 @@ def test_inertia_is_scikit_learns(pool, weighting):
     X = POOLS[pool]()
     w, theirs, ours = weights_of(weighting, len(X)), [], []
     for seed in range(12):
-        theirs.append(
-            inertia(X, w, KMeans(20, n_init=1, random_state=seed).fit(X, sample_weight=w).cluster_centers_)
-        )
+        theirs.append(inertia(X, w, KMeans(20, n_init=1, random_state=seed).fit(X, sample_weight=w).cluster_centers_))
         ours.append(inertia(X, w, cluster(X, w, 20, seed)[0]))
     assert np.mean(ours) <= 1.01 * np.mean(theirs) + 3 * np.std(theirs) / np.sqrt(12)
     assert min(ours) <= 1.02 * min(theirs)
 
 
 @pytest.mark.parametrize("weighting", WEIGHTS)
-@pytest.mark.parametrize("pool", POOLS)
+@pytest.mark.parametrize("pool", POOLS.keys() - {"one_hot"})  # whose ties leave many ends
 def test_from_equal_centres_inertia_ends_where_scikit_learns_does(pool, weighting):
     X = POOLS[pool]()
     w, start = weights_of(weighting, len(X)), X[np.random.default_rng(5).choice(len(X), 20, replace=False)]
@@ -136,16 +134,14 @@ def test_inertia_never_grows_whatever_the_rows(drawn):
         assert inertias[-1] == pytest.approx(0, abs=1e-9)
 
 
-@given(rows_with_weights)
-def test_a_row_of_weight_two_is_a_row_given_twice(drawn):
-    X, w = np.array(drawn[0], dtype=np.float64), np.array(drawn[1])
-    start = X[: drawn[2]] + 0.1 * np.random.default_rng(drawn[3]).random((drawn[2], 2))  # no row is halfway
-    often = np.repeat(X, w, axis=0)
+@pytest.mark.parametrize("seed", range(5))
+def test_a_row_of_weight_three_is_a_row_given_three_times(seed):
+    rng = np.random.default_rng(seed)
+    X, w = rng.normal(size=(60, 3)), rng.integers(1, 5, 60)
+    often, start = np.repeat(X, w, axis=0), X[:6]
     weighted, repeated = from_centres(X, w, start), from_centres(often, np.ones(len(often)), start)
-    if len(np.unique(np.square(X[:, None] - start).sum(2).argmin(1))) < len(start):
-        return  # an empty cluster gets a row, and of equal rows but one
-    np.testing.assert_allclose(weighted[1], np.array(repeated[1]) / w.max(), rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(weighted[0], repeated[0], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(weighted[1], np.array(repeated[1]) / w.max(), rtol=1e-9)
 
 
 def test_the_scale_of_weights_does_not_matter():
@@ -221,7 +217,9 @@ def test_draws_by_blocks_land_where_draws_of_all_rows_do(mass, u, block):
     """But for rounding: a row's neighbour where ``u`` lies on the border between two."""
     before, draws.BLOCK = draws.BLOCK, block
     try:
-        whole, parts = (int(draw_rows(torch.tensor(mass).double(), np.array([u]), blocks=b)[0]) for b in (False, True))
+        whole, parts = (
+            int(draw_rows(torch.tensor(mass, dtype=torch.float64), np.array([u]), blocks=b)[0]) for b in (False, True)
+        )
     finally:
         draws.BLOCK = before
     assert mass[whole] > 0
