@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import torch
-
 from bench.config import load_spec
 from bench.config.spec import GridSpec
 from bench.grid.calibrate import calibrate
@@ -29,7 +27,7 @@ def grids(card: Card) -> Iterator[Measure]:
     if card.options.dry_run:
         model |= {"max_length": 32, "lm_head_steps": 1}
     specs = [_with_model(load_spec(name), model) for name in PRESETS]
-    rates = calibrate(specs[0], card.hardware, torch.get_num_threads())
+    rates = calibrate(specs[0], card.hardware, card.threads)
     save(rates, card.options.out / "rates.json")
     world = World(None, card.options.folder)
     found = [forecast(grid, rates) for grid in (expand(spec, world, counted=False) for spec in specs)]

@@ -39,6 +39,8 @@ PARTS: dict[str, Part] = {
 }
 """In the order of what is most worth knowing, since time may run out. From `together` on: candidates, which nothing in
 the suite uses yet, and what they would bring."""
+START = "spawn"
+"""How processes are started: CUDA cannot be forked."""
 LOADING_S = 120.0
 """Most seconds that a new process may take until its first part begins."""
 LEAST_S = 8.0
@@ -127,7 +129,7 @@ def _one_process(
     options: Options, parts: dict[str, Part], end: float, found: Findings, tell: Callable[[str], None]
 ) -> list[str]:
     """Let a new process work on parts; return those that it did not come to."""
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context(START)
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(there, options, parts))
     process.start()
@@ -137,7 +139,7 @@ def _one_process(
         while left:
             allowed = min(deadline, end) - time.monotonic()
             if not here.poll(max(allowed, 0)):
-                why = f"it took longer than {parts[current].seconds:.0f} s" if deadline < end else "the time was over"
+                why = f"it took longer than {parts[current].seconds:g} s" if deadline < end else "the time was over"
                 found.note(current, "failed", why)
                 return [name for name in left if name != current]
             part, kind, content = here.recv()
@@ -155,6 +157,7 @@ def _one_process(
         found.note(current, "failed", f"its process ended ({process.exitcode})")
         return [name for name in left if name != current]
     finally:
+        process.join(0 if left else LEAST_S)  # one that is done ends by itself, and cleans up
         process.kill()
         process.join()
         here.close()

@@ -82,6 +82,11 @@ class Card:
             facts["cudnn"] = f"cuDNN {torch.backends.cudnn.version()}"
         return facts
 
+    @property
+    def threads(self) -> int:
+        """Threads of a worker on its CPU."""
+        return torch.get_num_threads()
+
     @cached_property
     def texts(self) -> dict[str, TokenTable]:
         """Texts as long as real ones, enough for a pass that is timed."""

@@ -135,7 +135,7 @@ def test_a_calibration_knows_every_stage_of_its_grid(tiny_spec, tiny_grid, tmp_p
     assert found.unknown == ()
     assert found.naive > 0
     assert found.total > found.floor > 0
-    assert found.dominant[0] in {"training", "inference", "start", "surprisal", "lm_head"}
+    assert found.dominant[1] >= 1 / len(found.stages)
     kept = rates_file(tmp_path, rates)
     save(rates, kept)
     assert read(kept, tiny_spec.model) == rates
