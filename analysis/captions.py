@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import isnan
 
+from analysis.condition import Condition
 from analysis.definitions import TableDefinition
 from analysis.inference import ALPHA
 from analysis.layout import Layout
 from analysis.model import DISAGREE, SOUND, Cell
-from analysis.names import without_folders
 from analysis.paper import printed
 from analysis.sound import ESTIMAND
-from bench.records import Settings
+from bench.records import FINE_TUNE, Settings
 
 
 def mark(definition: TableDefinition, cells: Iterable[Cell]) -> str:
@@ -53,12 +53,18 @@ def caption(layout: Layout, cells: list[Cell]) -> str:
         _extent(layout),
         *_test(layout, cells),
         *_sound(layout.definition, cells),
-        f"Encoder: {without_folders(layout.condition.settings.model.name)}; {extent(layout.condition.settings)}",
+        f"{_trained(layout.condition)}; {extent(layout.condition.settings)}",
         f"Data: {', '.join(f'{name} {fingerprint[:8]}' for name, fingerprint in data.items())}",
         f"Runs: {asked - missing:,} of {asked:,}; a dagger marks cells that lack some",
         "" if printed(layout.definition.number) else "The paper's printed values of this table are not at hand",
     ]
     return " ".join(f"{sentence}." for sentence in sentences if sentence)
+
+
+def _trained(condition: Condition) -> str:
+    """Return what was trained: the paper's learner is known by its encoder."""
+    learner = "" if condition.learner == FINE_TUNE.name else f"Learner: {condition.learner}; encoder: "
+    return f"{learner or 'Encoder: '}{condition.encoder}"
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

@@ -191,6 +191,17 @@ def show_parts(title: str, parts: Sequence[Facts], console: Console) -> None:
     console.print(table)
 
 
+def show_learners(console: Console) -> None:
+    """List learners with their facts."""
+    from bench.learners.catalogue import facts
+
+    table = _table("Learners", "name", "what is trained", "offers", "options", "paper")
+    for it in facts():
+        options = ", ".join(f"{k}={v}" for k, v in it.options.items()) or "–"
+        table.add_row(it.name, it.summary, ", ".join(it.offers), options, it.paper)
+    console.print(table)
+
+
 def show_verdicts(part: Algorithm | Weighting, found: Sequence[Verdict], console: Console) -> None:
     """Show what became of each law that an algorithm or a weighting stands under."""
     from bench.strategies.base import Algorithm

@@ -193,3 +193,16 @@ def oversample(labels: Labels, rng: np.random.Generator) -> Rows:
     missing = -(-n_neg // 3) - n_pos
     cycles = [rng.permutation(positives) for _ in range(-(-missing // n_pos))]
     return np.concatenate([everything, np.concatenate(cycles)[:missing]])
+
+
+def bootstrap(labels: Labels, rng: np.random.Generator) -> Rows:
+    """Return the positions of a bootstrap sample of the labelled rows: as many of each class, drawn with replacement.
+
+    Stratified, so that a rare class never vanishes.
+
+    Args:
+        labels: (m,) labels of the labelled rows, 1 = positive.
+        rng: decides which are drawn.
+    """
+    classes = (np.flatnonzero(labels == value) for value in (0, 1))
+    return np.concatenate([rng.choice(rows, len(rows)) if len(rows) else rows for rows in classes])

@@ -35,6 +35,7 @@ COLUMNS = {
     "ratio": "x: positives are the fraction 1/x of the pool",
     "start": "warm (a labelled start set) or cold (none)",
     "settings": "short hash of the settings that all strategies read, which settings.json spells out",
+    "learner": "what is trained on the labels, with options that are not at their default, and its judge",
     "strategy": "short hash of algorithm, weighting, their options and versions, and settings that they alone read",
     "dataset": "dataset",
     "positive": "the class that is rare (one-vs-rest)",

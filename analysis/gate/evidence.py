@@ -14,7 +14,7 @@ import pandas as pd
 from analysis.condition import WHOLE_BLOCK as PLACE
 from analysis.condition import without
 from analysis.environments import MARK
-from analysis.facts import settings_digest, strategy_digest
+from analysis.facts import named, settings_digest, strategy_digest
 from analysis.frame import Results
 from analysis.gate.plan import Plan
 from analysis.gate.spelling import spelt
@@ -106,10 +106,14 @@ class _Arm:
     @property
     def elsewhere(self) -> set[str]:
         """Other settings that it has been run under in the plan's blocks."""
-        return set(self._of_strategy(self.results.runs)["settings"]) - {settings_digest(self.plan.settings)}
+        return set(self._of_strategy(self.results.runs)["settings"]) - {self._settings}
+
+    @property
+    def _settings(self) -> str:
+        return settings_digest(self.plan.settings, self.plan.learners)
 
     def _at_settings(self, frame: pd.DataFrame) -> pd.DataFrame:
-        return self._of_strategy(frame[frame["settings"] == settings_digest(self.plan.settings)])
+        return self._of_strategy(frame[frame["settings"] == self._settings])
 
     def _of_strategy(self, frame: pd.DataFrame) -> pd.DataFrame:
         frame = frame[frame["strategy"] == strategy_digest(self.strategy, self.plan.settings)]
@@ -209,7 +213,12 @@ def _why_missing(arm: _Arm) -> str:
         unreadable = len(arm.results.unreadable)
         return f"; {unreadable} files of it cannot be read" if unreadable else ""
     other = arm.results.settings[min(arm.elsewhere)]
-    ours, theirs = (_flat(settings.shared().model_dump()) for settings in (arm.plan.settings, other))
+    runs = arm.results.runs
+    learner, learnt = named(arm.plan.learners), runs.loc[runs["settings"] == min(arm.elsewhere), "learner"].iloc[0]
+    if learnt != learner:
+        return f"; it has runs with learner {learnt}, not {learner}, which do not compare"
+    read = {need for part in arm.plan.learners for need in part.needs}
+    ours, theirs = (_flat(settings.read_with(read).model_dump()) for settings in (arm.plan.settings, other))
     names = [name for name in ours if ours[name] != theirs[name] and name not in _PLACES_OF_A_MODEL]
     differ = [f"{name} {theirs[name]}, not {ours[name]}" for name in names]
     said = f"other settings ({'; '.join(differ)})" if differ else "another version of the metrics"

@@ -44,8 +44,8 @@ def audit(store: Store, world: World) -> Audit:
             found.wrong.append(str(error))
             continue
         run = record.spec
-        shared = run.settings.shared().canonical()
-        pairs[seeds.digest([run.block.model_dump(), shared, record.fingerprint])].add(record.pair_key)
+        shared = run.shared.canonical()
+        pairs[seeds.digest([run.block.canonical(), shared, record.fingerprint])].add(record.pair_key)
         wrong = [*_against_itself(record, shape), *_against_data(record, world, found)]
         found.wrong += [f"{key} ({run}): {line}" for line in wrong]
     torn = sum(len(keys) > 1 for keys in pairs.values())
@@ -79,7 +79,7 @@ def _against_itself(record: RunRecord, shape: tuple[int, ...]) -> Iterator[str]:
 def _against_data(record: RunRecord, world: World, found: Audit) -> Iterator[str]:
     run = record.spec
     try:
-        task = _task(run.block.task, run.block.ratio, run.settings.shared(), record.fingerprint, world)
+        task = _task(run.block.task, run.block.ratio, run.shared, record.fingerprint, world)
     except BenchError as error:
         found.unchecked.add(f"{run.block.task.dataset}: {error}")
         return

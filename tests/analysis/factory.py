@@ -181,7 +181,7 @@ def grid(
         for number in (bins if weighting == "invprop" else (0,))
     ]
     same = {"algorithm_options": "{}", "algorithm_version": "1", "weighting_version": "1", "fingerprint": "f" * 32}
-    made = pd.DataFrame(rows).assign(settings="a1b2c3d4e5f6", **same)
+    made = pd.DataFrame(rows).assign(settings="a1b2c3d4e5f6", learner="fine-tune", **same)
     parts = ["algorithm", "algorithm_options", "weighting", "weighting_options"]
     return made.assign(strategy=made[parts].astype(str).agg(" ".join, axis=1))
 
