@@ -255,7 +255,7 @@ class SharedBlock:
             generator=seeds.generator("select", **self.parts(number)),
             needs=needs,
             outputs=outputs,
-            device=str(self.encoder.hardware.device),
+            device=self.surprisal.device if "surprisal" in needs else "cpu",
         )
 
     @contextmanager

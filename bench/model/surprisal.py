@@ -51,11 +51,13 @@ class Surprisal:
         stored: (s, max_length) float32, memory-mapped, rows of unit length.
         at: (n,) where the rows asked for stand in it.
         lm_head: ``checkpoint``, or ``trained`` where the checkpoint has none.
+        device: that computed it, in torch's words, for what is computed of it.
     """
 
     stored: npt.NDArray[np.float32]
     at: IntArray
     lm_head: str
+    device: str = "cpu"
 
     def of(self, positions: IntArray) -> npt.NDArray[np.float32]:
         """Return the embeddings of some of the rows asked for, by their positions among them."""
@@ -108,7 +110,7 @@ class SurprisalSource:
             return stored, (folder / _HEAD).read_text(encoding="utf-8")
 
         stored, head = cached_folder(self.cache_dir / "surprisal" / f"{name}-{rows_name}", build, load)
-        return Surprisal(stored, rows if whole else np.arange(len(rows)), head)
+        return Surprisal(stored, rows if whole else np.arange(len(rows)), head, str(self.hardware.device))
 
     def _ready(self, checkpoint: checkpoints.Checkpoint, name: str) -> tuple[SurprisalModel, str]:
         """Return the masked LM with its head, and where that is from.

@@ -129,7 +129,7 @@ def _one_process(
     options: Options, parts: dict[str, Part], end: float, found: Findings, tell: Callable[[str], None]
 ) -> list[str]:
     """Let a new process work on parts; return those that it did not come to."""
-    context = multiprocessing.get_context(START)
+    context: Any = multiprocessing.get_context(START)
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(there, options, parts))
     process.start()

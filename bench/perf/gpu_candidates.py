@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from bench.errors import RunError
-from bench.model import standard_state as state
+from bench.model import torch_state as state
 from bench.model.encoder import Encoder
 from bench.perf.gpu_card import Card, Options
 from bench.perf.report import Measure
@@ -89,9 +89,7 @@ def attention(card: Card) -> Iterator[Measure]:
 
     heads, d = card.shape.heads, card.shape.hidden // card.shape.heads
     for rows, length in ATTENDED:
-        q, k, v = (
-            torch.randn(rows, heads, length, d, device=card.hardware.device, dtype=torch.bfloat16) for _ in range(3)
-        )
+        q, k, v = (card.noise(rows, heads, length, d, dtype=torch.bfloat16) for _ in range(3))
 
         def attend(q: torch.Tensor = q, k: torch.Tensor = k, v: torch.Tensor = v) -> object:
             return torch.nn.functional.scaled_dot_product_attention(q, k, v)
@@ -108,7 +106,7 @@ def fp8(card: Card) -> Iterator[Measure]:
     """Measure products in float8, each row scaled, against those of the passes."""
     rows, d, f = card.hardware.token_budget, card.shape.hidden, card.shape.inner
     for inner, outer in ((d, f), (f, d), (d, d)):
-        x, weight = (torch.randn(n, inner, device=card.hardware.device).to(torch.float8_e4m3fn) for n in (rows, outer))
+        x, weight = (card.noise(n, inner).to(torch.float8_e4m3fn) for n in (rows, outer))
         scales = torch.ones(rows, 1, device=card.hardware.device), torch.ones(1, outer, device=card.hardware.device)
 
         def multiply(x: torch.Tensor = x, weight: torch.Tensor = weight, scales: Any = scales) -> object:
@@ -125,7 +123,7 @@ def graph(card: Card) -> Iterator[Measure]:
     """Measure a whole training step replayed as one CUDA graph against the same step launched kernel by kernel."""
     model, (rows, length) = card.bench.encoder.model.train(), STEP
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-5, fused=True, capturable=True)
-    ids = torch.randint(1000, 30_000, (rows, length), device=card.hardware.device)
+    ids = card.words(rows, length)
     mask = torch.ones(rows, 1, length, length, dtype=torch.bool, device=card.hardware.device)
     labels = torch.zeros(rows, dtype=torch.long, device=card.hardware.device)
 
@@ -156,7 +154,7 @@ def compiled(card: Card) -> Iterator[Measure]:
     """Measure the encoder under torch.compile, which fuses what lies between the products, against the same eager."""
     body = card.bench.encoder.model.base_model.eval()
     rows, length = ATTENDED[0]
-    ids = torch.randint(1000, 30_000, (rows, length), device=card.hardware.device)
+    ids = card.words(rows, length)
     fused = torch.compile(body, dynamic=True)
 
     def run(model: Any) -> Callable[[], None]:

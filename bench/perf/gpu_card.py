@@ -100,10 +100,22 @@ class Card:
         multiply, operations = products(self.shape.hidden, self.shape.inner, self.hardware)
         return operations / self.seconds(multiply)
 
+    def noise(self, *size: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+        """Return normal numbers on the device, since a GPU multiplies constants faster."""
+        return torch.randn(*size, generator=self._rng, device=self.hardware.device, dtype=dtype)
+
+    def words(self, rows: int, length: int) -> torch.Tensor:
+        """Return token numbers (rows, length) on the device."""
+        return torch.randint(1000, 30_000, (rows, length), generator=self._rng, device=self.hardware.device)
+
+    @cached_property
+    def _rng(self) -> torch.Generator:
+        return torch.Generator(self.hardware.device).manual_seed(seeds.torch_seed("calibration", card=0))
+
     def linear(self, rows: int, d: int, f: int) -> float:
         """Return the rate of a product (rows, d) x (d, f) in the precision of passes, in FLOP/s."""
         dtype = torch.bfloat16 if self.hardware.bf16 else torch.float32
-        x, weight = (torch.randn(*size, device=self.hardware.device, dtype=dtype) for size in ((rows, d), (f, d)))
+        x, weight = (self.noise(*size, dtype=dtype) for size in ((rows, d), (f, d)))
         return 2.0 * rows * d * f / self.seconds(lambda: torch.nn.functional.linear(x, weight))
 
     def seconds(self, work: Callable[[], object], turns: int = TURNS) -> float:

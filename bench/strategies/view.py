@@ -119,7 +119,7 @@ class PoolView:
         state: what a stateful algorithm left after the round before, as stored; None in its first round.
         oracle: labels within the batch; asked through :meth:`ask`.
         shown: (n,) which rows of ``outputs`` the view shows; None for all.
-        device: of the model, in torch's words: where an algorithm may compute what is large.
+        device: that computed the surprisal, in torch's words: where an algorithm may compute with it.
     """
 
     size: int
