@@ -10,9 +10,10 @@ from analysis.definitions import TableDefinition
 from analysis.inference import ALPHA
 from analysis.layout import Layout
 from analysis.model import DISAGREE, SOUND, Cell
+from analysis.names import lower_is_better, metric_title, natural_share, ratio_words
 from analysis.paper import printed
 from analysis.sound import ESTIMAND
-from bench.records import FINE_TUNE, Settings
+from bench.records import FINE_TUNE, NATURAL, Settings
 
 
 def mark(definition: TableDefinition, cells: Iterable[Cell]) -> str:
@@ -53,6 +54,7 @@ def caption(layout: Layout, cells: list[Cell]) -> str:
         _extent(layout),
         *_test(layout, cells),
         *_sound(layout.definition, cells),
+        _direction(layout.definition),
         f"{_trained(layout.condition)}; {extent(layout.condition.settings)}",
         f"Data: {', '.join(f'{name} {fingerprint[:8]}' for name, fingerprint in data.items())}",
         f"Runs: {asked - missing:,} of {asked:,}; a dagger marks cells that lack some",
@@ -77,7 +79,9 @@ def shared(layout: Layout) -> dict[str, str]:
     definition = layout.definition
     shown = {axis for axis in (*definition.rows, definition.columns) if axis in definition.where}
     of = {axis: layout.tried[axis].unique() for axis in ("ratio", "start") if axis not in shown}
-    return {axis: str(values[0]) for axis, values in of.items() if len(values) == 1}
+    same = {axis: values[0] for axis, values in of.items() if len(values) == 1}
+    share = natural_share(layout.runs)
+    return {axis: ratio_words(value, share) if axis == "ratio" else f"{value} start" for axis, value in same.items()}
 
 
 def _extent(layout: Layout) -> str:
@@ -87,14 +91,23 @@ def _extent(layout: Layout) -> str:
     tasks = tried[["dataset", "positive"]].drop_duplicates()["dataset"].value_counts().sort_index()
     names = [] if "algorithm" in layout.definition.rows else sorted(tried["algorithm_label"].unique())
     parts = [
-        f"positives are 1/{ratio} of the pool" if ratio else "",
-        f"{start} start" if start else "",
+        _share_of_positives(ratio),
+        start or "",
         f"{count(int(tasks.sum()), 'task')} ({', '.join(f'{n} of {name}' for name, n in tasks.items())})",
         count(tried["seed"].nunique(), "seed"),
         f"{count(len(names), 'algorithm')} ({', '.join(names)})" if names else "",
         f"{count(loop.rounds, 'round')} of {count(loop.batch, 'row')}",
     ]
     return f"Here: {'; '.join(filter(None, parts))}"
+
+
+def _share_of_positives(ratio: str | None) -> str:
+    """Return what a ratio in words means for the pool; empty for none."""
+    if ratio is None:
+        return ""
+    if ratio.startswith(NATURAL):
+        return f"{ratio}, positives and negatives as the data have them, nothing dropped"
+    return f"positives are {ratio.removeprefix('ratio ')} of the pool"
 
 
 def _test(layout: Layout, cells: list[Cell]) -> list[str]:
@@ -120,6 +133,13 @@ def _test(layout: Layout, cells: list[Cell]) -> list[str]:
         f"p lies in [{ALPHA}, {1 - ALPHA}], which shows no difference, in {between}; bold: {marked}",
         frank,
     ]
+
+
+def _direction(definition: TableDefinition) -> str:
+    """Return how differences are signed, where the smaller values of a metric are better; empty if of none."""
+    lower = [metric_title(metric) for metric in definition.metrics if lower_is_better(metric)]
+    said = "tests ask whether it is smaller, and differences are positive where it is"
+    return f"{', '.join(lower)}: {said}" if lower else ""
 
 
 def _sound(definition: TableDefinition, cells: list[Cell]) -> list[str]:

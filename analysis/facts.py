@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from analysis.names import without_folders
+from analysis.names import ratio_level, without_folders
 from bench.control import environment
 from bench.records import (
     DEFAULTS,
@@ -50,7 +50,7 @@ def _identity(record: RunRecord) -> dict[str, object]:
     block = record.spec.block
     return {
         "key": record.key,
-        "ratio": block.ratio,
+        "ratio": ratio_level(block.ratio),
         "start": block.start,
         "settings": settings_digest(record.spec.settings, block.learners, record.metric_version),
         "learner": named(block.learners),

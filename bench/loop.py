@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from bench import seeds
 from bench.errors import RunError
 from bench.learners.base import Learner, Model, Scores, Which
+from bench.metrics.catalogue import round_values
 from bench.model.standard_state import standard_state
-from bench.records import SCORE_BINS, Block, Round, Settings
+from bench.records import METRICS, SCORE_BINS, Block, Round, Settings
 from bench.seeds import Part, Streams
 from bench.strategies.base import Algorithm, Weighting
 from bench.strategies.lent import SpoiltError, lent, unchanged
@@ -89,12 +89,6 @@ class RunResult:
 
     rounds: tuple[Round, ...]
     test_probabilities: npt.NDArray[np.float32]
-
-    @property
-    def positives_ratio(self) -> float:
-        """Positives among the selected rows; the start set is excluded."""
-        selected = sum(len(r.selected) for r in self.rounds)
-        return sum(r.selected_positives for r in self.rounds) / selected if selected else float("nan")
 
 
 @dataclass
@@ -169,7 +163,7 @@ class SharedBlock:
         """Return the metrics of the model as it stands, and its probabilities, on the test set."""
         with stages.measure("score_test", len(self.task.test_rows)):
             p = self._score("test", self.task.test_rows).probabilities
-        return metrics_of(self.task.test_labels, p), p.astype(np.float32)
+        return round_values(self.task.test_labels, p, self.task.prevalence), p.astype(np.float32)
 
     def judged(self, state: Labelling, number: int, stages: Stages) -> dict[str, float]:
         """Return the judge's metrics on the test set after a fit on all labelled rows, as M_t's; none without a judge.
@@ -187,7 +181,8 @@ class SharedBlock:
         rows = self.task.test_rows
         with stages.measure("score_judge", len(rows)):
             p = self.judge.score("test", rows).checked(len(rows)).probabilities
-        return {JUDGE + name: value for name, value in metrics_of(self.task.test_labels, p).items()}
+        found = round_values(self.task.test_labels, p, self.task.prevalence, METRICS)
+        return {JUDGE + name: value for name, value in found.items()}
 
     def _score(self, which: Which, rows: Positions, **options: Any) -> Scores:
         """Return what the model as it stands says of rows of a split, checked."""
@@ -299,14 +294,6 @@ class SharedBlock:
             peak_memory_mb=round(self.model.peak_memory_mb(), 1),
             metrics=metrics,
         )
-
-
-def metrics_of(y: Labels, p: FloatArray) -> dict[str, float]:
-    """Return the metrics of probabilities p (m,) of test rows with labels y (m,)."""
-    return {
-        "balanced_accuracy": float(balanced_accuracy_score(y, p >= 0.5)),
-        "auc": float(roc_auc_score(y, p)),
-    }
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from typing import Any
 
 from bench.errors import PluginError
 from bench.learners.base import LEARNERS
+from bench.metrics.base import REGISTRY as METRICS
 from bench.registry import PluginFile, Registry, load_file, read_plugin
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS
 
-REGISTRIES: tuple[Registry[Any], ...] = (ALGORITHMS, WEIGHTINGS, LEARNERS)
+REGISTRIES: tuple[Registry[Any], ...] = (ALGORITHMS, WEIGHTINGS, LEARNERS, METRICS)
 
 
 def use_plugins(plugins: Iterable[PluginFile]) -> None:
@@ -27,7 +28,7 @@ def use_plugins(plugins: Iterable[PluginFile]) -> None:
 
 
 def add_plugin(plugin: str | Path | PluginFile) -> tuple[str, ...]:
-    """Register the algorithms, weightings and learners that a Python file defines; return their names.
+    """Register the algorithms, weightings, learners and metrics that a Python file defines; return their names.
 
     Their version is a hash of the file, so that results of different states of it are never mixed up.
 
@@ -47,7 +48,7 @@ def add_plugin(plugin: str | Path | PluginFile) -> tuple[str, ...]:
         kinds = " or ".join(registry.kind for registry in REGISTRIES)
         bases = ", ".join(registry.base.__name__ for registry in REGISTRIES)
         raise PluginError(
-            f"plug-in {plugin.path!r} defines no {kinds}; define a frozen dataclass that subclasses one of {bases} and "
-            "has a `name`"
+            f"plug-in {plugin.path!r} defines no {kinds}; define a subclass of one of {bases} that has a `name` "
+            "(a frozen dataclass, but for metrics)"
         )
     return tuple(names)

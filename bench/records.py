@@ -12,17 +12,21 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     FiniteFloat,
     JsonValue,
     SerializerFunctionWrapHandler,
+    TypeAdapter,
+    ValidationError,
     ValidationInfo,
     field_validator,
     model_serializer,
 )
 
 from bench import seeds
+from bench.errors import SpecError
 
 SCHEMA_VERSION: Literal[3] = 3
 METRIC_VERSION = 1
@@ -70,7 +74,44 @@ Several = Annotated[int, Field(ge=2, le=MAX_COUNT)]
 CountOrNone = Annotated[int, Field(ge=0, le=MAX_COUNT)]
 AtLeast20 = Annotated[int, Field(ge=20, le=MAX_COUNT)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
-Ratio = Annotated[int, Field(ge=2, le=MAX_RATIO)]
+NATURAL: Literal["natural"] = "natural"
+
+
+def _as_ratio(value: object) -> object:
+    """Read a ratio as it may be written: ``50``, ``1/50`` or ``natural``."""
+    if value == NATURAL:
+        return value
+    text = value[2:] if isinstance(value, str) and value.startswith("1/") else ""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else value
+    if isinstance(number, bool) or not isinstance(number, int) or not 2 <= number <= MAX_RATIO:
+        raise ValueError(
+            f"a ratio is an integer from 2 to {MAX_RATIO:,}, written 50 or 1/50 (one positive in 50 rows), or natural "
+            "(the data's own imbalance)"
+        )
+    return number
+
+
+Ratio = Annotated[int | Literal["natural"], BeforeValidator(_as_ratio)]
+"""Positives are the fraction 1/ratio of the pool; ``natural``: what the data themselves have, nothing dropped."""
+
+
+def read_ratio(text: str) -> int | Literal["natural"]:
+    """Return the ratio that a word on a command line means.
+
+    Raises:
+        SpecError: if it means none.
+    """
+    try:
+        found: int | Literal["natural"] = TypeAdapter(Ratio).validate_python(int(text) if text.isdigit() else text)
+    except ValueError as error:  # pydantic's errors are ValueErrors
+        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        raise SpecError(f"ratio {text!r}: {reason.removeprefix('Value error, ')}") from None
+    return found
+
+
+def ratio_text(ratio: int | str) -> str:
+    """Return how a ratio is written: ``1/50``, or ``natural``."""
+    return NATURAL if ratio == NATURAL else f"1/{ratio}"
 
 
 class Task(Record):
@@ -158,7 +199,7 @@ class Block(Record):
     def __str__(self) -> str:
         learner = "" if self.learner.spelt == FINE_TUNE.name else f" {self.learner.spelt}"
         judge = f" judged by {self.judge.spelt}" if self.judge else ""
-        return f"{self.task} 1/{self.ratio} seed {self.seed} {self.start}{learner}{judge}"
+        return f"{self.task} {ratio_text(self.ratio)} seed {self.seed} {self.start}{learner}{judge}"
 
 
 class Strategy(Record):
@@ -350,6 +391,11 @@ class PoolFacts(Record):
     dropped_negatives: int
     test_rows: int
     test_positives: int
+
+
+def prevalence(ratio: Ratio, pool: PoolFacts) -> float:
+    """Return the share of positives that a task at a ratio stands for: 1/ratio, or what the data themselves have."""
+    return pool.positives / pool.rows if ratio == NATURAL else 1 / ratio
 
 
 class Round(Record):

@@ -35,6 +35,7 @@ Purpose = Literal[
     "svd",  # the random projections of a truncated singular value decomposition
     "split",  # which files of an embedded dataset are test files
     "sign_flip",  # the sign flips of a permutation test with too many to enumerate
+    "bootstrap_seeds",  # which seeds a resample of runs holds
     "simulation",  # the simulated grids by which the suite validates its own tests
 ]
 PURPOSES: tuple[str, ...] = get_args(Purpose)

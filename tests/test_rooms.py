@@ -46,13 +46,19 @@ ROOMS: dict[str, set[str]] = {
         *("bench.environment", "bench.seeds", "bench.records", "bench.options", "bench.registry", "bench.config"),
         *("bench.data", "bench.model", "bench.strategies"),
     },
-    "bench.plugins": {"bench.registry", "bench.strategies", "bench.learners"},
-    "bench.testing": {"bench.seeds", "bench.records", "bench.foreign", "bench.strategies"},
+    # Metrics know what is stored of a run, and nothing of how it is made or kept.
+    "bench.metrics": {"bench.seeds", "bench.records", "bench.foreign", "bench.registry"},
+    "bench.plugins": {"bench.registry", "bench.strategies", "bench.learners", "bench.metrics"},
+    "bench.testing": {
+        *("bench.seeds", "bench.records", "bench.foreign", "bench.data", "bench.model", "bench.strategies"),
+        *("bench.learners", "bench.metrics"),
+    },
     # The store lies below the grid and knows nothing of how a run is made.
-    "bench.store": {"bench.records", "bench.control", "bench.paths"},
+    "bench.store": {"bench.seeds", "bench.records", "bench.control", "bench.paths"},
     "bench.nightly": {"bench.records", "bench.config", "bench.store", "bench.paths"},
     "bench.loop": {
         *("bench.seeds", "bench.records", "bench.tasks", "bench.model", "bench.strategies", "bench.learners"),
+        "bench.metrics",
     },
     "bench.perf": {
         *("bench", "bench.seeds", "bench.records", "bench.data", "bench.tasks", "bench.model", "bench.strategies"),
@@ -63,19 +69,30 @@ ROOMS: dict[str, set[str]] = {
         *("bench", "bench.seeds", "bench.records", "bench.registry", "bench.config", "bench.data", "bench.tasks"),
         *("bench.model", "bench.perf", "bench.strategies", "bench.testing", "bench.store", "bench.loop"),
         *("bench.informativeness", "bench.control", "bench.paths", "bench.foreign", "bench.learners", "bench.plugins"),
+        "bench.metrics",
     },
     "bench.display": {
         *("bench", "bench.config", "bench.data", "bench.model", "bench.strategies", "bench.testing", "bench.store"),
-        *("bench.grid", "bench.learners", "analysis"),
+        *("bench.grid", "bench.learners", "bench.metrics", "analysis"),
     },
     "bench.cli": {
         *("bench", "bench.environment", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model"),
         *("bench.strategies", "bench.perf", "bench.testing", "bench.store", "bench.grid", "bench.nightly"),
-        *("bench.display", "bench.paths", "bench.registry", "bench.plugins"),
+        *("bench.display", "bench.paths", "bench.registry", "bench.plugins", "bench.words"),
         *("analysis", "reports"),
     },
     "bench.__main__": {"bench.cli"},
-    "analysis": {"bench.seeds", "bench.records", "bench.control", "bench.store", "bench.paths", "bench.words"},
+    "analysis": {
+        *(
+            "bench.seeds",
+            "bench.records",
+            "bench.control",
+            "bench.store",
+            "bench.paths",
+            "bench.words",
+            "bench.metrics",
+        ),
+    },
     "reports": {"analysis"},
 }
 ERRORS = {"bench": {"bench.errors"}, "analysis": {"bench.errors"}}  # packages whose rooms may all raise these
@@ -97,7 +114,7 @@ LIBRARIES: dict[str, set[str]] = {
     "dask": {"bench.grid"},
     "distributed": {"bench.grid"},
     "dask_jobqueue": {"bench.grid"},
-    "sklearn": {"bench.model", "bench.strategies", "bench.learners", "bench.loop", "bench.informativeness"},
+    "sklearn": {"bench.model", "bench.strategies", "bench.learners", "bench.metrics", "bench.informativeness"},
     "threadpoolctl": {"bench.model", "bench.strategies"},
     "typer": {"bench.cli"},
     "rich": {"bench.cli", "bench.display", "bench.grid", "bench.perf", "reports"},

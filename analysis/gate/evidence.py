@@ -19,8 +19,9 @@ from analysis.frame import Results
 from analysis.gate.plan import Plan
 from analysis.gate.spelling import spelt
 from analysis.inference.design import FloatArray
+from analysis.names import lower_is_better, ratio_level, ratio_short
 from bench.control import Control, why_unlike
-from bench.records import Record, Strategy
+from bench.records import METRICS, Record, Strategy
 
 Kind = Literal["failed", "missing", "data", "pairing", "duplicate", "nan"]
 
@@ -125,7 +126,11 @@ class _Arm:
 
 def _blocks(plan: Plan, seeds: Sequence[int]) -> pd.DataFrame:
     """Return the blocks of a plan, seeds within places."""
-    rows = [(it.ratio, it.start, it.task.dataset, it.task.positive, seed) for it in plan.places for seed in seeds]
+    rows = [
+        (ratio_level(it.ratio), it.start, it.task.dataset, it.task.positive, seed)
+        for it in plan.places
+        for seed in seeds
+    ]
     return pd.DataFrame(rows, columns=pd.Index(PLACE)).astype({"ratio": "int64", "seed": "int64"})
 
 
@@ -200,9 +205,10 @@ def _gaps(arm: _Arm, seeds: Sequence[int]) -> Iterator[Finding]:
                 never, "missing", f"of the {arm} are not in {where}{_why_missing(arm)}", mendable=not arm.store
             )
     for metric in arm.plan.metrics:
-        nan = runs[runs[metric].isna()]
+        nan = runs if metric not in runs else runs[runs[metric].isna()]
         if len(nan):
-            yield _several(nan, "nan", f"of the {arm} have no number for {metric} (NaN)")
+            advice = "" if metric in METRICS else "; imbal-bench rescore STORE adds metrics that were not stored"
+            yield _several(nan, "nan", f"of the {arm} have no number for {metric} (NaN){advice}")
 
 
 _PLACES_OF_A_MODEL = {"model.name", "model.revision"}  # what counts is ``model.content``
@@ -231,15 +237,18 @@ def _flat(settings: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
 
 def _several(rows: pd.DataFrame, kind: Kind, what: str, *, mendable: bool = False) -> Finding:
     ratio, start, dataset, positive, seed = rows.iloc[0][PLACE]
-    one = f"{dataset}/{positive} 1/{ratio} {start} seed {seed}"
+    one = f"{dataset}/{positive} {ratio_short(ratio)} {start} seed {seed}"
     text = f"{len(rows)} run{'s' * (len(rows) > 1)} {what} (first: {one})"
     return Finding(kind=kind, text=text, mendable=mendable)
 
 
 def _differences(plan: Plan, arms: tuple[_Arm, _Arm], seeds: Sequence[int]) -> FloatArray:
-    """Return (metrics, places, seeds) of complete seeds."""
+    """Return (metrics, places, seeds) of complete seeds; positive where the candidate is better."""
     blocks = _blocks(plan, seeds)
     used = (arm.runs[arm.runs["seed"].isin(seeds)] for arm in arms)
     one, other = (blocks.merge(runs, on=PLACE, how="left", validate="one_to_one") for runs in used)
-    values = [(one[metric] - other[metric]).to_numpy(np.float64) for metric in plan.metrics]
+    if not len(blocks):  # and perhaps no run that has the metrics
+        return np.empty((len(plan.metrics), len(plan.places), 0))
+    arms_of = ((metric, (other, one) if lower_is_better(metric) else (one, other)) for metric in plan.metrics)
+    values = [(left[metric] - right[metric]).to_numpy(np.float64) for metric, (left, right) in arms_of]
     return np.stack(values).reshape(len(plan.metrics), len(plan.places), len(seeds))

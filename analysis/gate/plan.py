@@ -9,9 +9,21 @@ from pydantic import AfterValidator, Field, FiniteFloat, ValidationError, model_
 
 from analysis.inference import ALPHA, Estimand
 from analysis.inference.design import IntArray
+from analysis.names import ratio_level
 from bench import seeds
 from bench.errors import SpecError
-from bench.records import FINE_TUNE, METRICS, Component, Record, Settings, Start, Strategy, Task
+from bench.records import (
+    FINE_TUNE,
+    METRICS,
+    Component,
+    Ratio,
+    Record,
+    Settings,
+    Start,
+    Strategy,
+    Task,
+    ratio_text,
+)
 
 Claim = Literal["superior", "noninferior", "equivalent"]
 HARM_FACTOR = 2.0
@@ -26,15 +38,17 @@ class Place(Record):
     """A task as it was run."""
 
     task: Task
-    ratio: int
+    ratio: Ratio
     start: Start
 
     def __str__(self) -> str:
-        return f"{self.task} 1/{self.ratio} {self.start}"
+        return f"{self.task} {ratio_text(self.ratio)} {self.start}"
 
 
 def _in_order(places: tuple[Place, ...]) -> tuple[Place, ...]:
-    return tuple(sorted(places, key=lambda it: (it.task.dataset, it.task.positive, it.ratio, it.start == "cold")))
+    return tuple(
+        sorted(places, key=lambda it: (it.task.dataset, it.task.positive, ratio_level(it.ratio), it.start == "cold"))
+    )
 
 
 class Plan(Record):
@@ -98,7 +112,8 @@ class Plan(Record):
     @property
     def metrics(self) -> tuple[str, ...]:
         """The metrics that are tested, in the order of all tables."""
-        return tuple(metric for metric in METRICS if metric in self.margins)
+        others = sorted(set(self.margins) - set(METRICS))
+        return (*(metric for metric in METRICS if metric in self.margins), *others)
 
     @property
     def task_numbers(self) -> tuple[IntArray, IntArray]:

@@ -19,7 +19,7 @@ SetOption = Annotated[
     typer.Option("--set", help="Override any field: --set loop.rounds=3 --set ratios=10,50. Repeatable."),
 ]
 TasksOption = Annotated[str | None, typer.Option("--tasks", help="E.g. sst2,ag_news/Sports; quote one with a comma.")]
-RatiosOption = Annotated[str | None, typer.Option("--ratios", help="E.g. 10,50.")]
+RatiosOption = Annotated[str | None, typer.Option("--ratios", help="E.g. 10,50 or natural (the data's own imbalance).")]
 SeedsOption = Annotated[str | None, typer.Option("--seeds", help="A number of seeds, or a list such as 3,4.")]
 AlgorithmsOption = Annotated[str | None, typer.Option("--algorithms", help="E.g. random,badge.")]
 WeightingsOption = Annotated[str | None, typer.Option("--weightings", help="E.g. uniform,invprop.")]
@@ -88,7 +88,8 @@ ThreadsOption = Annotated[
 ]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 PluginOption = Annotated[
-    list[Path] | None, typer.Option("--plugin", help="Python file with strategies, weightings or learners. Repeatable.")
+    list[Path] | None,
+    typer.Option("--plugin", help="Python file with strategies, weightings, learners or metrics. Repeatable."),
 ]
 DEFAULT_CACHE = Path("data_cache")
 DEFAULT_JOBS = 1

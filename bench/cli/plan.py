@@ -102,12 +102,13 @@ def plan(
 
 def list_(
     what: Annotated[
-        Literal["all", "datasets", "tasks", "algorithms", "weightings", "learners", "presets"], typer.Argument()
+        Literal["all", "datasets", "tasks", "algorithms", "weightings", "learners", "metrics", "presets"],
+        typer.Argument(),
     ] = "all",
     data_dir: DataOption = None,
     plugin: PluginOption = None,
 ) -> None:
-    """List datasets, tasks, algorithms, weightings, learners and presets, with their facts."""
+    """List datasets, tasks, algorithms, weightings, learners, metrics and presets, with their facts."""
     from bench import display
     from bench.strategies.base import ALGORITHMS, WEIGHTINGS
     from bench.strategies.catalogue import facts
@@ -120,6 +121,7 @@ def list_(
         "algorithms": lambda: display.show_parts("Algorithms", facts(ALGORITHMS), console),
         "weightings": lambda: display.show_parts("Weightings", facts(WEIGHTINGS), console),
         "learners": lambda: display.show_learners(console),
+        "metrics": lambda: display.show_metrics(console),
         "presets": lambda: display.show_presets(console),
     }
     for name, show in sections.items():

@@ -21,9 +21,8 @@ from bench.learners.catalogue import learner, not_offered
 from bench.model.content import pinned
 from bench.paths import file_name
 from bench.records import Block, Component, RunSpec, Settings, Strategy, Task, combined
-from bench.strategies.base import ALGORITHMS, WEIGHTINGS, Weighting
-from bench.strategies.catalogue import build_strategy, component
-from bench.strategies.strategy import needs_of
+from bench.strategies.base import ALGORITHMS, WEIGHTINGS
+from bench.strategies.catalogue import component
 from bench.tasks import check_feasible, count_pool
 
 FEW_REASONS = 3
@@ -258,9 +257,8 @@ def learners_of(spec: GridSpec) -> tuple[list[Learner], Learner | None]:
 
 def why_unsuited(strategy: Strategy, part: Learner) -> str:
     """Return why a strategy cannot be run with a learner; empty if it can."""
-    for one in build_strategy(strategy):
-        needs = one.needs if isinstance(one, Weighting) else needs_of(one)
-        if lacks := not_offered(part, needs):
+    for one in (strategy.algorithm, strategy.weighting):
+        if lacks := not_offered(part, one.needs):
             return f"{one.name} needs {', '.join(lacks)}, which learner {describe(part).spelt} does not offer"
     return ""
 

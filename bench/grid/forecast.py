@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bench.grid.expand import Grid
@@ -73,6 +73,16 @@ def light_laws() -> dict[str, Law]:
         if cls.seconds_a_fit is not None and cls.rows_a_second is not None:
             laws |= {f"fit {name}": Law(call=cls.seconds_a_fit), f"score {name}": Law(row=1 / cls.rows_a_second)}
     return laws
+
+
+def light(cost: Cost) -> Iterator[tuple[str, int, float]]:
+    """Yield, for each learner that tells its own speed, its name, its fits, and the seconds of fits and passes."""
+    laws = light_laws()
+    for stage, work in cost.stages.items():
+        kind, _, name = stage.partition(" ")
+        if kind == "fit" and name:
+            passes = f"score {name}"
+            yield name, work.calls, laws[stage].call * work.calls + laws[passes].row * cost.of(passes).rows
 
 
 def _seconds(cost: Cost, rates: Rates) -> dict[str, float]:

@@ -19,7 +19,7 @@ from bench.records import Component, RunSpec, Settings, Strategy, Task
 from bench.strategies.catalogue import build_strategy
 from bench.strategies.strategy import needs_of
 from bench.strategies.view import OUTPUTS, Need
-from bench.tasks import count_pool
+from bench.tasks import PoolCounts, count_pool
 
 KNOWN_CUT = 128
 LOG_DEVIATION = 0.6
@@ -111,11 +111,15 @@ def _cost(stages: Mapping[str, tuple[int, float]], tokens: float) -> Cost:
     return Cost({name: Work(calls, rows, rows * tokens) for name, (calls, rows) in stages.items() if calls})
 
 
+def pool_counts(job: BlockJob, size: DatasetSizes) -> PoolCounts:
+    """Return how many positives and negatives a block's pool holds, start set included."""
+    positives = size.train[size.classes.index(job.block.task.positive)]
+    return count_pool(positives, sum(size.train) - positives, job.block.ratio, job.settings.pool.limit)
+
+
 def pool_rows(job: BlockJob, size: DatasetSizes) -> int:
     """Return the rows of a block's pool, start set included."""
-    positives = size.train[size.classes.index(job.block.task.positive)]
-    limit = job.settings.pool.limit
-    counts = count_pool(positives, sum(size.train) - positives, job.block.ratio, limit)
+    counts = pool_counts(job, size)
     return counts.positives + counts.negatives
 
 
@@ -296,7 +300,7 @@ def unshared_cost(grid: Grid) -> Cost:
     return total
 
 
-def _kind(job: BlockJob) -> tuple[Task, int, str, str]:
+def _kind(job: BlockJob) -> tuple[Task, int | str, str, str]:
     """Return what blocks of different seeds have in common; each has a run of every strategy, in one order."""
     return job.block.task, job.block.ratio, job.block.start, job.block.learner.spelt
 

@@ -13,7 +13,7 @@ from bench.grid.expand import BlockJob, Grid, sizes_of
 from bench.grid.forecast import forecast
 from bench.grid.rates import Rates, read
 from bench.grid.world import World
-from bench.records import Block, RunRecord, RunSpec
+from bench.records import RunRecord, RunSpec
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,13 @@ def price_of(records: Sequence[RunRecord], world: World, calibration: Path | Non
 
 
 def _forecast(runs: Sequence[RunSpec], rates: Rates, world: World) -> Price:
-    blocks: dict[Block, list[RunSpec]] = defaultdict(list)
+    blocks: dict[str, list[RunSpec]] = defaultdict(list)
     for run in runs:
-        blocks[run.block].append(run)
+        blocks[run.block.model_dump_json()].append(run)  # a learner's options make a block unfit for a key
     sizes = {name: sizes_of(name, world, counted=False)[1] for name in {run.block.task.dataset for run in runs}}
     jobs = tuple(
-        BlockJob(block, tuple(own), block.task.dataset, sizes[block.task.dataset].fingerprint)
-        for block, own in blocks.items()
+        BlockJob(own[0].block, tuple(own), own[0].block.task.dataset, sizes[own[0].block.task.dataset].fingerprint)
+        for own in blocks.values()
     )
     spec = GridSpec(**dict(runs[0].settings), tasks=tuple(sorted({str(run.block.task) for run in runs})))
     expected = forecast(Grid(spec, sizes, jobs, ()), rates)

@@ -14,6 +14,8 @@ from pathlib import Path
 from bench import __version__
 from bench.control import control_of
 from bench.loop import RunResult, SharedBlock
+from bench.metrics.base import RunCourse
+from bench.metrics.catalogue import run_values
 from bench.records import Informativeness, Provenance, RunRecord, RunSpec
 from bench.strategies.catalogue import build_strategy
 
@@ -38,7 +40,7 @@ def make_record(
         pool=shared.task.facts,
         start_rows=tuple(shared.task.rows[shared.first.state.labelled].tolist()),
         rounds=result.rounds,
-        metrics={"positives_ratio": result.positives_ratio},
+        metrics=run_values(RunCourse.of(result.rounds, shared.task.facts)),
         informativeness=found,
         seconds=round(seconds, 3),
         provenance=made,

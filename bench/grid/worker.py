@@ -30,7 +30,7 @@ from bench.model.hardware import use_threads
 from bench.model.standard_state import standard_state
 from bench.plugins import add_plugin, use_plugins
 from bench.records import RunRecord, RunSpec, combined
-from bench.store import Store
+from bench.store import Store, labels
 from bench.strategies.catalogue import build_strategy
 from bench.tasks import build_task
 
@@ -111,7 +111,7 @@ class _Worker:
         try:
             with self._guarded(self.job.name, None):  # it may well be waiting for another process to build a cache
                 self.heart.tell(name, "loading data and model")
-                with foreign_code(self._learner):
+                with standard_state(), foreign_code(self._learner):
                     shared = prepare_block(self.job, missing, self.context)
                     self.heart.tell(name, "fitting and scoring M_0")
                     _ = shared.first
@@ -137,6 +137,7 @@ class _Worker:
             found = informativeness(shared, result, corpus.train)
             made = provenance(run, shared, corpus.source, self.context.threads)
             record = make_record(run, self.job.fingerprint, shared, result, found, made, time.perf_counter() - began)
+            labels.keep(self.store, record, shared.task.test_labels)
             self.store.write(record, result.test_probabilities)
         except StoreError:
             raise

@@ -11,7 +11,6 @@ from bench.errors import SpecError
 from bench.learners.base import LEARNERS, Learner
 from bench.options import at_default, defaults, validated
 from bench.records import Component, Option
-from bench.strategies.view import Need
 
 
 def learner(text: str) -> Learner:
@@ -92,7 +91,7 @@ def build(description: Component) -> Learner:
     return part
 
 
-def not_offered(part: Learner, needs: Iterable[Need]) -> tuple[Need, ...]:
+def not_offered(part: Learner, needs: Iterable[str]) -> tuple[str, ...]:
     """Return what a learner does not offer of these needs, sorted; labels within a batch are the loop's to offer."""
     return tuple(sorted(set(needs) - part.offered() - {"oracle"}))
 

@@ -36,6 +36,9 @@ class Tfidf(Learner):
 
     Attributes:
         C: inverse strength of the regularisation; the loss is summed over rows, so that it weakens as labels come.
+            It matters little: at 1/50, after 250 labels of which 60 positive (means over 6 seeds), ROC-AUC lies in
+            .649-.655 on sst2/negative and at .924 on ag_news/World for all C from 1 to 1000; balanced accuracy at 0.5
+            is .500 at C = 1 and .501 and .521 at 100 (few words are shared, so that few rows come over 0.5).
         svd: dimensions of a truncated singular value decomposition (latent semantic analysis) that the regression
             works on instead, rows scaled to unit length again; they are h(x). 0: none, and then no embeddings.
     """
@@ -49,7 +52,7 @@ class Tfidf(Learner):
     seconds_a_fit: ClassVar[float | None] = 0.05
     rows_a_second: ClassVar[float | None] = 2e6
 
-    C: float = 10.0
+    C: float = 100.0
     svd: int = 0
 
     def __post_init__(self) -> None:
