@@ -78,6 +78,13 @@ def perf(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def gpu(session: nox.Session) -> None:
+    """Measure a card and run the tests that need one, in eight minutes (arguments go to `perf gpu`)."""
+    install(session, "test")
+    session.run("imbal-bench", "perf", "gpu", *session.posargs)
+
+
+@nox.session(default=False)
 def nightly(session: nox.Session) -> None:
     """Run tonight's grid, or the rest of a night cut off, and judge it (arguments go to `imbal-bench nightly`)."""
     install(session)

@@ -112,7 +112,9 @@ def _show_forecast(expected: Forecast, rates: Rates, console: Console) -> None:
         table.add_row(stage, clock(seconds), f"{seconds / expected.total:.0%}")
     console.print("", table, "")
     hours = f"{expected.total / 3600:.3g} hours of {rates.device}"
+    name, share = expected.dominant
     rows = {
+        "dominant stage": f"{name}, {share:.0%} of the time",
         "expected time": f"{clock(expected.total / expected.workers)} with {expected.workers} workers; {hours}",
         "floor": f"{clock(expected.floor)} of one worker: all operations at {rates.flops_per_s / 1e12:.3g} TFLOP/s",
         "naive loop": f"{clock(expected.naive)} of one worker: fp32, padded to 128 tokens, nothing shared",

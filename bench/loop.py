@@ -250,6 +250,7 @@ class SharedBlock:
             generator=seeds.generator("select", **self.parts(number)),
             needs=needs,
             outputs=outputs,
+            device=self.surprisal.device if "surprisal" in needs else "cpu",
         )
 
     @contextmanager

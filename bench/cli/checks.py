@@ -87,10 +87,11 @@ def doctor(
 
 def perf(
     what: Annotated[
-        Literal["model", "selection", "block", "store", "report", "all"],
+        Literal["model", "selection", "block", "store", "report", "all", "gpu"],
         typer.Argument(
             help="Passes and fits of the model; queries over pools of up to 500,000 rows; a large block's memory; "
-            "a result store of 20,000 runs; the report of 12,820 runs; or all of these."
+            "a result store of 20,000 runs; the report of 12,820 runs; or all of these. gpu: what a card does, in "
+            "eight minutes."
         ),
     ] = "model",
     shape: Annotated[str | None, typer.Option(help="minilm-l6 (default on a CPU) or bert-base (on a GPU).")] = None,
@@ -103,6 +104,12 @@ def perf(
     cache_dir: CacheOption = DEFAULT_CACHE,
     threads: ThreadsOption = None,
     device: DeviceOption = "auto",
+    parts: Annotated[str | None, typer.Option(help="gpu: these parts alone, e.g. score,select.")] = None,
+    limit: Annotated[float, typer.Option(min=1, help="gpu: seconds in all; what is left then is not measured.")] = 470,
+    out: Annotated[Path, typer.Option(help="gpu: folder for results.jsonl, written line by line.")] = Path("perf-gpu"),
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="gpu: try the parts on the CPU in tiny sizes; the numbers mean nothing.")
+    ] = False,
 ) -> None:
     """Measure the suite against what this machine can do at best.
 
@@ -115,7 +122,12 @@ def perf(
     imbal-bench perf all --save here
 
     imbal-bench perf --compare here.json
+
+    imbal-bench perf gpu --limit 300
     """
+    if what == "gpu":
+        _perf_gpu((parts or "").split(",") if parts else [], limit, out, save, dry_run=dry_run)
+        return
     from bench.model.hardware import choose_hardware, use_threads
     from bench.perf import block, report, reporting, scan, selection, suite
 
@@ -149,3 +161,30 @@ def perf(
     report.compare([(found[kind], baseline) for kind, baseline in baselines.items()])
     if compare:
         console.print(f"no ratio is much worse than in {compare}", highlight=False)
+
+
+def _perf_gpu(parts: list[str], limit: float, out: Path, save: Path | None, *, dry_run: bool) -> None:
+    """Measure a card part by part, show what was found, and say what could not be measured."""
+    import tempfile
+
+    from bench.grid import gpu_forecast
+    from bench.model.hardware import visible_gpus
+    from bench.perf import gpu, report
+    from bench.perf.gpu_card import Options
+
+    if not dry_run:
+        gpu.refuse_without_gpu(len(visible_gpus()))
+    console = console_here()
+    with console.status("") as status, tempfile.TemporaryDirectory() as folder:
+        options = Options(dry_run, Path(folder), out, patience=10.0 if dry_run else 1.0)
+        tell = lambda part: status.update(Text(part))  # noqa: E731
+        measured, found = gpu.measure(options, parts, limit, tell, gpu_forecast.PART)
+    report.show(measured, console)
+    for part, why in found.skipped.items():
+        console.print(Text(f"{part} was not measured: {why}", "dim"))
+    for part, why in found.failed.items():
+        console.print(Text(f"{part} failed: {why}", "red"))
+    if save:
+        report.write(measured, save)
+    if found.failed:
+        raise typer.Exit(1)

@@ -73,8 +73,9 @@ def plan(
     from bench.display import show_plan
     from bench.errors import SpecError
     from bench.grid.expand import expand
-    from bench.grid.rates import rates_file, read, save
+    from bench.grid.rates import find, rates_file, read, save
     from bench.grid.workers import Workers
+    from bench.model.content import pinned_if_local
     from bench.model.hardware import choose_hardware, device_name
 
     if measure and calibration:
@@ -84,13 +85,17 @@ def plan(
     world, console = world_at(data_dir, cache_dir), console_here()
     grid = expand(grid_spec, world, counted=False)
     each = threads or Workers("joblib", jobs).threads_each
-    kept = calibration or rates_file(cache_dir, grid_spec.model.name, device_name(device), each)
+    rates = None
     if measure:
         from bench.grid.calibrate import calibrate
 
-        save(calibrate(grid_spec, choose_hardware(device, grid_spec.model.precision), each), kept)
-        console.print(f"calibration kept in {kept}", highlight=False)
-    rates = read(kept, grid_spec.model.name) if calibration or kept.exists() else None
+        hardware = choose_hardware(device, grid_spec.model.precision)
+        rates = calibrate(grid_spec, hardware, each, cache_dir)
+        path = rates_file(cache_dir, rates)
+        save(rates, path)
+        console.print(f"calibration kept in {path}", highlight=False)
+    elif kept := calibration or find(cache_dir, grid_spec.model, device_name(device), each):
+        rates = read(kept, pinned_if_local(grid_spec.model, cache_dir))
     show_plan(grid, rates, jobs, console)
     grid.refuse_if_empty()
 

@@ -16,6 +16,7 @@ from bench.cli.options import DEFAULT_CACHE, CacheOption, DataOption, finite, wo
 if TYPE_CHECKING:
     from analysis.inference import Need, Pilot, Way
     from bench.grid.price import Price
+    from bench.records import ModelSettings
 
 SCHEMA_VERSION = 1
 LEGEND = (
@@ -54,23 +55,22 @@ def power(
     plan = inference.pilot(read_results(source), arms.split(","), metric, condition)
     found = inference.needs(plan, margin)
     records = [source.read(key) for key in plan.runs]
-    kept = calibration or _kept_here(cache_dir, records[0].spec.settings.model.name)
+    kept = calibration or _kept_here(cache_dir, records[0].spec.settings.model)
     price = price_of(records, world_at(data_dir, cache_dir), kept)
     if json:
         _write(json, plan, metric, margin, found, price)
     _show(plan, margin, found, price, console_here())
 
 
-def _kept_here(cache_dir: Path, model: str) -> Path | None:
+def _kept_here(cache_dir: Path, model: ModelSettings) -> Path | None:
     """Return this machine's calibration of a model, if it was ever made."""
     if not (cache_dir / "rates").is_dir():  # what follows loads torch, which is slow
         return None
-    from bench.grid.rates import rates_file
+    from bench.grid.rates import find
     from bench.grid.workers import Workers
-    from bench.model.hardware import choose_hardware
+    from bench.model.hardware import device_name
 
-    kept = rates_file(cache_dir, model, choose_hardware().name, Workers("joblib", 1).threads_each)
-    return kept if kept.exists() else None
+    return find(cache_dir, model, device_name(), Workers("joblib", 1).threads_each)
 
 
 def _show(plan: Pilot, margin: float, found: tuple[Need, ...], price: Price, console: Console) -> None:

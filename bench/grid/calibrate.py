@@ -20,13 +20,14 @@ from bench.errors import ModelError
 from bench.grid.rates import Law, Rates
 from bench.model import checkpoint as checkpoints
 from bench.model.batching import Collate
+from bench.model.content import pinned
 from bench.model.encoder import Encoder
 from bench.model.hardware import Hardware, use_threads
 from bench.model.shapes import SHAPES, save_random
 from bench.model.surprisal import SurprisalSource
 from bench.perf import naive
 from bench.perf.floors import products
-from bench.perf.texts import made_up
+from bench.perf.texts import LOG_NORMAL, made_up
 from bench.strategies.base import ALGORITHMS, Algorithm
 from bench.strategies.catalogue import build, component
 from bench.strategies.strategy import choose, needs_of
@@ -34,10 +35,32 @@ from bench.testing.toys import ToyPool, toy_pool
 
 STAND_INS = {"google-bert/bert-base-uncased": "bert-base"}
 """Shapes that stand in for a checkpoint out of reach: random weights take as long."""
-FIT_SIZES = (("sst2", 16), ("sst2", 64), ("ag_news", 64))
-SCORE_SIZES = (("sst2", 32), ("sst2", 512), ("ag_news", 192))
-NAIVE_ROWS = 16
-SELECT_SIZES = (300, 1_200)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What is timed: (texts, rows) of fits and passes, and rows of the pools that are selected from."""
+
+    fit: tuple[tuple[str, int], ...]
+    score: tuple[tuple[str, int], ...]
+    select: tuple[int, ...]
+
+
+SIZES = {
+    "cpu": Sizes(
+        fit=(("sst2", 16), ("sst2", 64), ("ag_news", 64)),
+        score=(("sst2", 32), ("sst2", 512), ("ag_news", 192)),
+        select=(300, 1_200),
+    ),
+    # A GPU is busy with large work only: small sizes would time its launches, and a forecast would multiply them.
+    "cuda": Sizes(
+        fit=(("sst2", 16), ("sst2", 208), ("ag_news", 208)),
+        score=(("sst2", 512), ("sst2", 32_768), ("ag_news", 8_192)),
+        select=(10_000, 100_000),
+    ),
+}
+"""By the kind of device."""
+TEXTS, NAIVE_ROWS = 512, 16
 HEAD_STEPS = (1, 5)
 PARTS = {"calibration": 0}
 
@@ -72,6 +95,11 @@ class Calibration:
     hardware: Hardware
     encoder: Encoder
     texts: dict[str, TokenTable]
+
+    @property
+    def sizes(self) -> Sizes:
+        """What is timed on this kind of device."""
+        return SIZES[self.hardware.device.type]
 
     def over(
         self, sizes: tuple[tuple[str, int], ...], work: Callable[[TokenTable, npt.NDArray[np.int64]], object]
@@ -126,41 +154,49 @@ class Calibration:
         """Return the law of an algorithm's selections, on made-up outputs of the model."""
         options = {option: values[0] for option, values in self.spec.options.get(name, {}).items()}
         algorithm: Algorithm = build(ALGORITHMS, component(ALGORITHMS, name, options))
-        took = []
-        for n in SELECT_SIZES:
-            pool = toy_pool(n, self.encoder.model.config.hidden_size, labelled=self.spec.loop.batch)
-            surprisal = np.zeros((n, self.encoder.settings.max_length), dtype=np.float32)
-            surprisal[:, : pool.surprisal.shape[1]] = pool.surprisal
-            pool = replace(pool, surprisal=surprisal)
+        k, sizes, took = self.spec.loop.batch, self.sizes.select, []
+        for n in sizes:
+            view = self.pool(n).view(needs_of(algorithm), k)
+            view = replace(view, device=str(self.hardware.device))
+            took.append(seconds_of(partial(choose, algorithm, None, view, k), self.hardware, warm_up=n == sizes[0]))
+        return law([(1.0, float(n), 0.0) for n in sizes], took)
 
-            def work(pool: ToyPool = pool) -> object:
-                return choose(
-                    algorithm, None, pool.view(needs_of(algorithm), self.spec.loop.batch), self.spec.loop.batch
-                )
+    def pool(self, n: int) -> ToyPool:
+        """Return made-up outputs of the model for a pool of n rows, its embeddings on the device."""
+        made = toy_pool(n, self.encoder.model.config.hidden_size, labelled=self.spec.loop.batch)
+        surprisal = np.zeros((n, self.encoder.settings.max_length), dtype=np.float32)
+        surprisal[:, : made.surprisal.shape[1]] = made.surprisal
+        h, labelled = (each.to(self.hardware.device) for each in (made.embeddings, made.labelled_embeddings))
+        return replace(made, surprisal=surprisal, embeddings=h, labelled_embeddings=labelled)
 
-            took.append(seconds_of(work, self.hardware, warm_up=n == SELECT_SIZES[0]))
-        return law([(1.0, float(n), 0.0) for n in SELECT_SIZES], took)
 
-
-def calibrate(spec: GridSpec, hardware: Hardware, threads: int) -> Rates:
+def calibrate(spec: GridSpec, hardware: Hardware, threads: int, cache_dir: Path | None = None) -> Rates:
     """Time what a specification asks for - its model, its batches, its algorithms - on made-up texts.
+
+    Args:
+        spec: what is asked for.
+        hardware: device and precision.
+        threads: of a worker.
+        cache_dir: where hashes of the model's files are kept.
 
     Raises:
         ModelError: if the model cannot be loaded, and has no shape that could stand in for it.
     """
     use_threads(threads)
     with tempfile.TemporaryDirectory() as folder:
-        encoder, note = _encoder(spec, hardware, Path(folder))
+        encoder, content, note = _encoder(spec, hardware, Path(folder), cache_dir)
         start = seconds_of(partial(Encoder, encoder.settings, hardware), hardware, warm_up=False)
         tokenizer = encoder.tokenizer
         ends = (tokenizer.cls_token_id or 0, tokenizer.sep_token_id or 0)
         rng, longest = seeds.generator("calibration"), min(spec.model.max_length, encoder.max_length)
-        texts = {name: made_up(name, 512, rng, tokenizer.vocab_size, ends, longest) for name in ("sst2", "ag_news")}
+        sizes = SIZES[hardware.device.type]
+        rows = {name: max(TEXTS, *(n for of, n in sizes.fit + sizes.score if of == name)) for name in LOG_NORMAL}
+        texts = {name: made_up(name, n, rng, tokenizer.vocab_size, ends, longest) for name, n in rows.items()}
         it = Calibration(spec, hardware, encoder, texts)
         laws = {
             "start": Law(call=start),
-            "fit": it.over(FIT_SIZES, it.fit),
-            "score": it.over(SCORE_SIZES, partial(encoder.score, embeddings=True)),
+            "fit": it.over(sizes.fit, it.fit),
+            "score": it.over(sizes.score, partial(encoder.score, embeddings=True)),
             "naive fit": it.over((("ag_news", NAIVE_ROWS),), it.naive_fit),
             "naive score": it.naive_score(),
             **it.surprisal(),
@@ -173,6 +209,8 @@ def calibrate(spec: GridSpec, hardware: Hardware, threads: int) -> Rates:
     origin = f"a calibration of {spec.model.name}{note} on {hardware.name}, {threads} threads a worker"
     return Rates(
         model=spec.model.name,
+        content=content,
+        precision=spec.model.precision,
         device=hardware.name,
         threads=threads,
         origin=origin,
@@ -182,12 +220,14 @@ def calibrate(spec: GridSpec, hardware: Hardware, threads: int) -> Rates:
     )
 
 
-def _encoder(spec: GridSpec, hardware: Hardware, folder: Path) -> tuple[Encoder, str]:
+def _encoder(spec: GridSpec, hardware: Hardware, folder: Path, cache_dir: Path | None) -> tuple[Encoder, str, str]:
+    """Return a model to be timed, its content if it is the one that is meant, and a note if it is not."""
     try:
-        return Encoder(spec.model, hardware), ""
+        model = pinned(spec.model, cache_dir)
+        return Encoder(model, hardware, cache_dir), model.content, ""
     except ModelError:
         shape = STAND_INS.get(spec.model.name)
         if shape is None:
             raise
     settings = spec.model.model_copy(update={"name": str(save_random(SHAPES[shape], folder)), "revision": None})
-    return Encoder(settings, hardware), " (out of reach: random weights of its shape)"
+    return Encoder(settings, hardware), "", " (out of reach: random weights of its shape)"

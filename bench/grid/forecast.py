@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from bench.grid.rates import Law, Rates
 from bench.learners.base import LEARNERS
 
 LAW_OF = {**dict.fromkeys(FITTING, "fit"), **dict.fromkeys(SCORING, "score")}
+GROUP_OF = {"fit": "training", "score": "inference"}
+"""Words for the laws that several stages obey; every other stage has a law, and a group, of its own."""
 BACKWARD = 3
 """A training step's operations in those of a forward pass."""
 
@@ -36,6 +39,15 @@ class Forecast:
     def total(self) -> float:
         """Seconds of all workers together."""
         return sum(self.stages.values())
+
+    @property
+    def dominant(self) -> tuple[str, float]:
+        """What takes most of the time - fits, passes over texts, or another stage - and its share."""
+        groups: dict[str, float] = defaultdict(float)
+        for stage, seconds in self.stages.items():
+            groups[GROUP_OF.get(LAW_OF.get(stage, stage), stage)] += seconds
+        name = max(groups, key=groups.__getitem__, default="nothing")
+        return name, groups[name] / self.total if self.total else 0.0
 
 
 def forecast(grid: Grid, rates: Rates, workers: int = 1) -> Forecast:

@@ -40,7 +40,7 @@ def price_of(records: Sequence[RunRecord], world: World, calibration: Path | Non
         return Price(mean, f"{stored}; no calibration: `plan --measure` makes one")
     runs = [record.spec for record in records]
     try:
-        return _forecast(runs, read(calibration, runs[0].settings.model.name), world)
+        return _forecast(runs, read(calibration, runs[0].settings.model), world)
     except BenchError as error:
         return Price(mean, f"{stored}; no forecast: {error}")
 

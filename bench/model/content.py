@@ -53,6 +53,15 @@ def pinned(settings: ModelSettings, cache_dir: Path | None = None) -> ModelSetti
     return settings.model_copy(update={"content": found, "revision": commit_of(checkpoint)})
 
 
+def pinned_if_local(settings: ModelSettings, cache_dir: Path | None = None) -> ModelSettings:
+    """Return :func:`pinned` settings of a model that lies on this machine; others as they are, and nobody is asked."""
+    try:
+        local = not resolve(settings.name, settings.revision).on_hub
+        return pinned(settings, cache_dir) if local else settings
+    except ModelError:
+        return settings
+
+
 def commit_of(checkpoint: Checkpoint) -> str | None:
     """Return the commit that a hub id's revision stands for; None for a folder."""
     return folder_of(checkpoint).name if checkpoint.on_hub else None

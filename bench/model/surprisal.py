@@ -39,6 +39,8 @@ IntArray = npt.NDArray[np.int64]
 HEAD_BATCH_ROWS = 32
 HEAD_LEARNING_RATE = 1e-3
 log = logging.getLogger(__name__)
+_LAST: dict[tuple[Path, str], tuple[SurprisalModel, str]] = {}
+"""The masked LM that this process used last, by the cache of its head and by name."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,13 @@ class Surprisal:
         stored: (s, max_length) float32, memory-mapped, rows of unit length.
         at: (n,) where the rows asked for stand in it.
         lm_head: ``checkpoint``, or ``trained`` where the checkpoint has none.
+        device: that computed it, in torch's words, for what is computed of it.
     """
 
     stored: npt.NDArray[np.float32]
     at: IntArray
     lm_head: str
+    device: str = "cpu"
 
     def of(self, positions: IntArray) -> npt.NDArray[np.float32]:
         """Return the embeddings of some of the rows asked for, by their positions among them."""
@@ -97,20 +101,37 @@ class SurprisalSource:
         rows_name = hashlib.sha256(np.ascontiguousarray(wanted, dtype="<i8").tobytes()).hexdigest()[:16]
 
         def build(folder: Path) -> None:
-            model, fresh = checkpoints.load_masked_lm(checkpoint)
-            content.require(self.settings, checkpoint, self.cache_dir)
-            surprisal_model = self.reader(model)
-            if fresh:
-                self._use_trained_head(surprisal_model, fresh, name)
-            np.save(folder / "surprisal.npy", self.compute(surprisal_model, wanted), allow_pickle=False)
-            (folder / _HEAD).write_text("trained" if fresh else "checkpoint", encoding="utf-8")
+            model, head = self._ready(checkpoint, name)
+            np.save(folder / "surprisal.npy", self.compute(model, wanted), allow_pickle=False)
+            (folder / _HEAD).write_text(head, encoding="utf-8")
 
         def load(folder: Path) -> tuple[npt.NDArray[np.float32], str]:
             stored: npt.NDArray[np.float32] = np.load(folder / "surprisal.npy", mmap_mode="r", allow_pickle=False)
             return stored, (folder / _HEAD).read_text(encoding="utf-8")
 
         stored, head = cached_folder(self.cache_dir / "surprisal" / f"{name}-{rows_name}", build, load)
-        return Surprisal(stored, rows if whole else np.arange(len(rows)), head)
+        return Surprisal(stored, rows if whole else np.arange(len(rows)), head, str(self.hardware.device))
+
+    def _ready(self, checkpoint: checkpoints.Checkpoint, name: str) -> tuple[SurprisalModel, str]:
+        """Return the masked LM with its head, and where that is from.
+
+        The process keeps the one it used last, for the blocks to come: a block whose pool is small needs surprisal of
+        rows of its own, by the model of the blocks before it.
+
+        Args:
+            checkpoint: where to load it from.
+            name: of all that decides what it says: content, data, settings, device and precision.
+        """
+        key = self.cache_dir, name
+        if key not in _LAST:
+            _LAST.clear()  # first, since memory may not hold two
+            model, fresh = checkpoints.load_masked_lm(checkpoint)
+            content.require(self.settings, checkpoint, self.cache_dir)
+            reader = self.reader(model)
+            if fresh:
+                self._use_trained_head(reader, fresh, name)
+            _LAST[key] = reader, "trained" if fresh else "checkpoint"
+        return _LAST[key]
 
     def reader(self, model: Any) -> SurprisalModel:
         """Return a masked LM as the model that :meth:`compute` asks; it is taken apart for that."""

@@ -25,6 +25,7 @@ class Measure(Record):
         floor: what it is held against, in words and numbers; measured in the same turns.
         ratio: of the two, without unit.
         better: which way the ratio improves; ``None`` if a comparison shall not look at it.
+        goal: what it should come to, in words; empty where nothing was set.
     """
 
     stage: str
@@ -33,6 +34,7 @@ class Measure(Record):
     floor: str
     ratio: float
     better: Literal["higher", "lower"] | None
+    goal: str = ""
 
 
 class Report(Record):
@@ -53,10 +55,12 @@ def show(report: Report, console: Console) -> None:
     load = " to ".join(f"{value:.1f}" for value in report.load)
     title = f"{report.kind} on {report.device}, load {load}"
     table = Table(title=title, title_justify="left", header_style="bold", show_edge=False, pad_edge=False)
-    for column in ("stage", "measured", "against", "ratio"):
+    goals = any(measure.goal for measure in report.measures)
+    for column in ("stage", "measured", "against", "ratio", *(["goal"] if goals else [])):
         table.add_column(column, justify="right" if column in {"measured", "ratio"} else "left", overflow="fold")
     for measure in report.measures:
-        table.add_row(measure.stage, f"{measure.value:,.4g} {measure.unit}", measure.floor, f"{measure.ratio:.3g}")
+        cells = measure.stage, f"{measure.value:,.4g} {measure.unit}", measure.floor, f"{measure.ratio:.3g}"
+        table.add_row(*cells, *([measure.goal] if goals else []))
     console.print(table)
     for name, origin in report.texts.items():
         console.print(f"{name}: {origin}", style="dim", highlight=False)

@@ -51,16 +51,22 @@ class Pool:
         view = PoolView(
             size=len(self.w), round=1, labels=labels, priority=self.priority, needs=algorithm.needs,
             generator=seeds.generator("calibration", rows=len(self.w)), outputs=self.outputs,
+            device=str(self.h.device),
         )  # fmt: skip
         algorithm.select(view, self.w, BATCH)
 
-    def read(self, algorithm: Algorithm) -> None:
-        """Look k times at the largest thing the algorithm needs."""
-        seen = next(
-            (getattr(self.outputs, need) for need in ("embeddings", "surprisal") if need in algorithm.needs), None
-        )
-        for _ in range(BATCH):
-            (self.w if seen is None else seen).sum()
+    def reading(self, algorithm: Algorithm) -> Callable[[], None]:
+        """Return a piece of work: to look k times at the largest thing the algorithm needs, on the device."""
+        needed = (getattr(self.outputs, need) for need in ("embeddings", "surprisal") if need in algorithm.needs)
+        seen = next(needed, self.w)
+        if self.h.device.type != "cpu":
+            seen = torch.as_tensor(seen, device=self.h.device)
+
+        def read() -> None:
+            for _ in range(BATCH):
+                seen.sum()
+
+        return read
 
 
 def measure(hardware: Hardware, *, quick: bool, tell: Callable[[str], None]) -> Report:
@@ -78,7 +84,7 @@ def measure(hardware: Hardware, *, quick: bool, tell: Callable[[str], None]) -> 
         for name in NAMES:
             tell(f"select {name} {n:,}")
             algorithm = ALGORITHMS.get(name)()
-            found.append(_time(algorithm, pool, hardware))
+            found.append(query_time(algorithm, pool, hardware))
             if n == sizes[-1]:  # beside small arrays, memory that the process keeps for later hides what is needed
                 found += _memory(algorithm, pool, hardware)
     return Report(
@@ -91,8 +97,10 @@ def measure(hardware: Hardware, *, quick: bool, tell: Callable[[str], None]) -> 
     )
 
 
-def _time(algorithm: Algorithm, pool: Pool, hardware: Hardware) -> Measure:
-    reading = min(seconds(lambda: pool.read(algorithm), hardware) for _ in range(TURNS))
+def query_time(algorithm: Algorithm, pool: Pool, hardware: Hardware) -> Measure:
+    """Measure the time of one query against reading what it looks at."""
+    read = pool.reading(algorithm)
+    reading = min(seconds(read, hardware) for _ in range(TURNS))
     took = seconds(lambda: pool.select(algorithm), hardware)
     return Measure(
         stage=f"select {algorithm.name} {len(pool.w):,}", value=took, unit="s", ratio=took / reading, better="lower",

@@ -22,6 +22,7 @@ class Alps(Algorithm):
     """
 
     name: ClassVar[str] = "alps"
+    version: ClassVar[str] = "2"
     title: ClassVar[str] = "ALPS"
     paper: ClassVar[str] = "Yuan et al. 2020, Algorithm 1; weights: Fairstein et al. 2024, Algorithm 3"
     needs: ClassVar[frozenset[Need]] = frozenset({"surprisal"})
@@ -38,9 +39,11 @@ class Alps(Algorithm):
 
     def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
         """Return one row for each of k clusters; rows of weight 0 only once the others are used up."""
+        import torch
+
         order = np.argsort(view.priority, kind="stable")
         rows = order[w[order] > 0]
         if len(rows) <= k:
             return fill_up(rows.tolist(), k, view.priority)
-        seed = int(view.generator.integers(2**31))
-        return rows[nearest_to_centres(view.surprisal[rows], w[rows], k, seed, self.restarts)]
+        surprisal = torch.from_numpy(view.surprisal[rows]).to(view.device)
+        return rows[nearest_to_centres(surprisal, w[rows], k, view.generator, self.restarts)]

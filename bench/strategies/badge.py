@@ -11,11 +11,13 @@ from bench.strategies.base import Algorithm
 from bench.strategies.clustering import plus_plus_draws
 from bench.strategies.neighbours import dot_products
 from bench.strategies.select import top_k
+from bench.strategies.threads import Map, one_thread_a_chunk
 from bench.strategies.view import FloatArray, IntArray, Need, PoolView
 
 if TYPE_CHECKING:
     import torch
 
+_SLAB = 16_384  # rows that a thread of a CPU works on at a time
 _ROUNDING = 2.0**-19  # of |g|^2 + |g'|^2: what is left of a distance 0 after float32 dot products
 
 
@@ -24,20 +26,31 @@ class GradientEmbeddings:
 
     With two classes p - onehot is (1 - p_max) times (1, -1) or (-1, 1), so g(x) has the geometry of
     a(x) * h(x), a = +- sqrt(2) * (1 - p_max): norms and distances follow from dot products of h. Vectors are
-    (n,) float64; h, (n, d), stays where and in the precision it is.
+    (n,) float64, where h lies; h, (n, d), stays in the precision it is.
     """
 
-    def __init__(self, h: torch.Tensor, p: FloatArray) -> None:
-        p = np.asarray(p, dtype=np.float64)
-        self._h = h
-        self._a = np.sqrt(2.0) * np.where(p > 0.5, 1 - p, -p)
-        self.squared_norms = np.square(self._a) * dot_products(h)
+    def __init__(self, h: torch.Tensor, p: FloatArray, mapped: Map = map) -> None:
+        """Take h, p (n,), and a ``map`` for work on parts of the rows."""
+        import torch
 
-    def squared_distances(self, row: int) -> FloatArray:
+        p = np.asarray(p, dtype=np.float64)
+        self._h, self._mapped = h, mapped
+        self._a = torch.from_numpy(np.sqrt(2.0) * np.where(p > 0.5, 1 - p, -p)).to(h.device)
+        size = _SLAB if h.device.type == "cpu" else max(len(h), 1)
+        slabs = h.split(size), self._a.split(size)
+        self.squared_norms = torch.cat(list(mapped(lambda h, a: a.square() * dot_products(h), *slabs)))
+        self._slabs = *slabs, self.squared_norms.split(size)
+
+    def squared_distances(self, row: int) -> torch.Tensor:
         """Return |g(x) - g(row)|^2 of all rows, (n,)."""
-        sums = self.squared_norms + self.squared_norms[row]
-        squares = sums - 2 * self._a[row] * self._a * dot_products(self._h, self._h[row])
-        return np.where(squares > _ROUNDING * sums, squares, 0.0)
+        import torch
+
+        def of_slab(h: torch.Tensor, a: torch.Tensor, squared_norms: torch.Tensor) -> torch.Tensor:
+            sums = squared_norms + self.squared_norms[row]
+            squares = sums - 2 * self._a[row] * a * dot_products(h, self._h[row])
+            return squares.where(squares > _ROUNDING * sums, 0.0)
+
+        return torch.cat(list(self._mapped(of_slab, *self._slabs)))
 
 
 @dataclass(frozen=True)
@@ -55,6 +68,11 @@ class Badge(Algorithm):
 
     def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
         """Return k rows in the order of drawing; k passes over h, linear in n."""
-        gradients = GradientEmbeddings(view.embeddings, view.probabilities)
-        first = int(top_k(gradients.squared_norms, w, 1, view.priority)[0])
-        return plus_plus_draws(first, gradients.squared_distances, w, k, view)
+        import torch
+
+        h = view.embeddings
+        with one_thread_a_chunk(h.device) as mapped:
+            gradients = GradientEmbeddings(h, view.probabilities, mapped)
+            first = int(top_k(gradients.squared_norms.cpu().numpy(), w, 1, view.priority)[0])
+            weights = torch.tensor(w, dtype=torch.float64, device=h.device)
+            return plus_plus_draws(first, gradients.squared_distances, weights, k, view)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,9 +18,10 @@ _GPU_CHUNK = 65_536  # the same where each call costs as much as the products of
 _CENTRES = 32  # centres whose distances to all rows are held at a time
 
 
-def dot_products(h: torch.Tensor, centre: torch.Tensor | None = None) -> FloatArray:
+def dot_products(h: torch.Tensor, centre: torch.Tensor | None = None) -> torch.Tensor:
     """Return the dot product of each row with ``centre``, or with itself, at about the price of reading h once.
 
+    On a CPU it takes one thread, and lets others go on meanwhile.
     Summed in float32, row by row: unlike that of ``@``, rounding depends neither on where a row stands nor on global
     flags.
 
@@ -31,17 +30,18 @@ def dot_products(h: torch.Tensor, centre: torch.Tensor | None = None) -> FloatAr
         centre: (d,), on the same device.
 
     Returns:
-        (n,) float64.
+        (n,) float64, on the device of h.
     """
     import torch
 
     if h.device.type == "cpu":
-        threads = torch.get_num_threads()  # NumPy works on one, and lets others go on meanwhile
-        with ThreadPoolExecutor(threads) as pool:
-            slabs = h.split(max(_CHUNK, -(-len(h) // threads)))
-            return np.concatenate(list(pool.map(partial(_dot_products_on_cpu, centre=centre), slabs)))
+        # By NumPy: torch's vecdot writes the products down before it sums them.
+        pairs = ((rows.float().numpy(), rows if centre is None else centre) for rows in h.split(_CHUNK))
+        return torch.from_numpy(
+            np.concatenate([np.vecdot(rows, other.float().numpy()) for rows, other in pairs])
+        ).double()
     both = ((rows.float(), rows if centre is None else centre) for rows in h.split(_GPU_CHUNK))
-    return torch.cat([torch.linalg.vecdot(rows, other.float()) for rows, other in both]).double().cpu().numpy()
+    return torch.cat([torch.linalg.vecdot(rows, other.float()) for rows, other in both]).double()
 
 
 def distances_in_chunks(h: torch.Tensor, centres: torch.Tensor, *, unit: bool = False) -> Iterator[torch.Tensor]:
@@ -89,12 +89,6 @@ def nearest_rows(rows: FloatArray, centres: FloatArray, k: int, priority: FloatA
             near[centre] = inside[np.lexsort((priority[inside], distance[inside]))[:k]]
             distances[centre] = distance[near[centre]]
     return near, distances
-
-
-def _dot_products_on_cpu(h: torch.Tensor, centre: torch.Tensor | None) -> FloatArray:
-    """Return `dot_products` by NumPy: torch's vecdot writes the products down before it sums them."""
-    pairs = ((rows.float().numpy(), rows if centre is None else centre) for rows in h.split(_CHUNK))
-    return np.concatenate([np.vecdot(rows, other.float().numpy()) for rows, other in pairs]).astype(np.float64)
 
 
 def _unit(rows: torch.Tensor) -> torch.Tensor:

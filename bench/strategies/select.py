@@ -75,21 +75,6 @@ def weighted_sample(w: FloatArray, k: int, priority: FloatArray) -> IntArray:
     return np.lexsort((priority, clocks, w == 0))[:k]
 
 
-def draw_row(mass: FloatArray, order: IntArray, generator: np.random.Generator) -> int:
-    """Draw one row with probability proportional to ``mass`` by the inverse of its distribution function.
-
-    Args:
-        mass: (n,) >= 0, not all 0; a row of mass 0 is never drawn.
-        order: (n,) the rows in the order in which mass is accumulated. With the order of the priorities the
-            draw does not depend on how the pool happens to be sorted.
-        generator: one uniform number is taken from it.
-    """
-    candidates = order[mass[order] > 0]
-    cumulative = np.cumsum(mass[candidates])
-    place = np.searchsorted(cumulative, generator.random() * cumulative[-1], side="right")
-    return int(candidates[min(place, len(candidates) - 1)])
-
-
 def fill_up(picks: Sequence[int], k: int, priority: FloatArray) -> IntArray:
     """Return ``picks`` followed by further rows in the order of their priority until there are k."""
     order = np.argsort(priority, kind="stable")

@@ -119,6 +119,7 @@ class PoolView:
         state: what a stateful algorithm left after the round before, as stored; None in its first round.
         oracle: labels within the batch; asked through :meth:`ask`.
         shown: (n,) which rows of ``outputs`` the view shows; None for all.
+        device: that computed the surprisal, in torch's words: where an algorithm may compute with it.
     """
 
     size: int
@@ -131,6 +132,7 @@ class PoolView:
     state: dict[str, Any] | None = None
     oracle: BatchOracle | None = field(default=None, repr=False)
     shown: IntArray | None = field(default=None, repr=False)
+    device: str = "cpu"
 
     def rows(self, numbers: IntArray) -> PoolView:
         """Return a view of these rows alone, in this order, with the same labelled rows, generator and oracle."""

@@ -133,6 +133,7 @@ ALLOWED = {
     "bench/model/torch_state.py": dict.fromkeys(("*.manual_seed", "torch.default_generator.manual_seed"), AROUND),
     "bench/strategies/checksum.py": {"np.random.default_rng": "fixed factors of a checksum, the same in every process"},
     "bench/perf/floors.py": {"torch.Generator": SEEDED, "*.manual_seed": SEEDED},
+    "bench/perf/gpu_card.py": {"torch.Generator": SEEDED, "*.manual_seed": SEEDED},
     "bench/model/surprisal.py": {"torch.Generator": SEEDED, "*.manual_seed": SEEDED},
     "bench/model/fitting.py": {"torch.manual_seed": "dropout reads the global stream, which is forked"},
     "bench/strategies/dal.py": {

@@ -1,5 +1,9 @@
 """Forecasts: counts stage by stage against recorded runs, laws against made-up times, calibration on the tiny model."""
 
+import json
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from grid_tools import override
@@ -13,8 +17,9 @@ from bench.grid.calibrate import calibrate, law
 from bench.grid.expand import DatasetSizes, expand
 from bench.grid.forecast import forecast
 from bench.grid.plan import LOG_DEVIATION, grid_cost, mean_tokens, run_cost, run_weights, shared_cost, unshared_cost
-from bench.grid.rates import Law, Rates, read, save
+from bench.grid.rates import Law, Rates, find, rates_file, read, save
 from bench.grid.world import World
+from bench.model.content import pinned
 from bench.model.hardware import choose_hardware
 from bench.records import ModelSettings, Settings
 from bench.store import Store
@@ -130,8 +135,63 @@ def test_a_calibration_knows_every_stage_of_its_grid(tiny_spec, tiny_grid, tmp_p
     assert found.unknown == ()
     assert found.naive > 0
     assert found.total > found.floor > 0
-    save(rates, tmp_path / "r.json")
-    assert read(tmp_path / "r.json", tiny_spec.model.name) == rates
+    assert found.dominant[1] >= 1 / len(found.stages)
+    kept = rates_file(tmp_path, rates)
+    save(rates, kept)
+    assert read(kept, tiny_spec.model) == rates
+    assert find(tmp_path, tiny_spec.model, rates.device, 1) == kept
+    assert find(tmp_path, tiny_spec.model, rates.device, 2) is None
+    assert find(tmp_path, tiny_spec.model, "another device", 1) is None
+
+
+def test_a_calibration_belongs_to_the_content_of_a_model_and_not_to_its_name(tiny_bert, tmp_path):
+    model, copy = ModelSettings(name=str(tiny_bert)), shutil.copytree(tiny_bert, tmp_path / "copy")
+    made = rates_with(fit=SECOND).model_copy(update={"model": model.name, "content": pinned(model).content})
+    save(made, rates_file(tmp_path, made))
+    moved = ModelSettings(name=str(copy))
+    assert find(tmp_path, moved, "d", 1) == rates_file(tmp_path, made)
+    assert read(rates_file(tmp_path, made), pinned(moved)) == made
+    assert find(tmp_path, moved.model_copy(update={"precision": "fp32"}), "d", 1) is None
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(config | {"layer_norm_eps": 1e-3}))
+    assert find(tmp_path, moved, "d", 1) is None
+    with pytest.raises(DataError, match=f"was calibrated with {tiny_bert}, not"):
+        read(rates_file(tmp_path, made), pinned(moved))
+    shutil.copy(copy / "config.json", tmp_path)
+    other = made.model_copy(update={"content": "f" * 32})
+    save(other, tmp_path / "r.json")
+    with pytest.raises(DataError, match=f"was calibrated with other files of {tiny_bert}"):
+        read(tmp_path / "r.json", pinned(model))
+
+
+def test_a_calibration_on_a_gpu_fills_it_and_selects_on_it(tiny_spec, monkeypatch):
+    hardware, sizes = choose_hardware("cpu", "fp32"), calibration.SIZES["cuda"]
+    rows = [n for _, n in sizes.score]
+    assert (min(rows), max(rows)) == (512, 32_768)
+    assert 208 in [n for _, n in sizes.fit]
+    assert sizes.select == (10_000, 100_000)
+    small = replace(sizes, score=(("sst2", 32), ("sst2", 600), ("ag_news", 40)), select=(60, 90))
+    monkeypatch.setitem(calibration.SIZES, "cpu", small)
+    views, select = [], calibration.choose
+    monkeypatch.setattr(
+        calibration,
+        "choose",
+        lambda *given: views.append((given[2].size, given[2].device)) or select(*given),
+    )
+    rates = calibrate(override(tiny_spec, algorithms=["badge"]), hardware, threads=1)
+    assert {"fit", "score", "select badge"} <= rates.laws.keys()
+    assert set(views) == {(60, "cpu"), (90, "cpu")}
+
+
+def test_the_stage_that_dominates_is_named_with_its_share(tiny_grid):
+    slow_fits = forecast(tiny_grid, rates_with(fit=SECOND, score=Law(call=1e-3), select_of_dal=Law(call=1e-3)))
+    name, share = slow_fits.dominant
+    assert name == "training"
+    assert share == pytest.approx(slow_fits.stages["fit"] / slow_fits.total)
+    assert forecast(tiny_grid, rates_with(fit=Law(call=1e-3), select_of_dal=SECOND)).dominant[0] == "select dal"
+    passes = forecast(tiny_grid, rates_with(score=Law(row=1.0))).dominant
+    assert passes == ("inference", 1.0)
+    assert forecast(tiny_grid, rates_with()).dominant == ("nothing", 0.0)
 
 
 def test_a_checkpoint_out_of_reach_is_timed_by_its_shape_or_refused(tiny_spec, tiny_bert, monkeypatch):
@@ -148,13 +208,13 @@ def test_a_checkpoint_out_of_reach_is_timed_by_its_shape_or_refused(tiny_spec, t
 def test_a_calibration_that_cannot_be_used_is_one_clear_line(tmp_path):
     path = tmp_path / "r.json"
     with pytest.raises(DataError, match="cannot read the calibration"):
-        read(path, "m")
+        read(path, ModelSettings(name="m"))
     path.write_text("{}")
     with pytest.raises(DataError, match="is no calibration: model"):
-        read(path, "m")
+        read(path, ModelSettings(name="m"))
     save(rates_with(fit=SECOND), path)
     with pytest.raises(DataError, match="was calibrated with m, not other"):
-        read(path, "other")
+        read(path, ModelSettings(name="other"))
 
 
 def test_the_paper_is_forecast_from_facts_alone(tmp_path):

@@ -1,5 +1,6 @@
 """Surprisal against a full forward pass of the masked LM, one row at a time, with masks drawn by brute force."""
 
+import shutil
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from scipy.stats import binomtest, chisquare
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
@@ -398,3 +399,29 @@ def test_a_model_without_a_mask_token_cannot_serve_alps(source):
     source.tokenizer.mask_token = None
     with pytest.raises(RunError, match="has no mask token, so ALPS cannot be run on it"):
         source.embeddings(ROWS)
+
+
+def test_a_process_loads_the_masked_lm_of_a_dataset_once_for_all_its_small_pools(source, monkeypatch):
+    loads, load = [], checkpoints.load_masked_lm
+    monkeypatch.setattr(checkpoints, "load_masked_lm", lambda *a: loads.append(a) or load(*a))
+    surprisal_module._LAST.clear()
+    one = replace(source, fingerprint="one")
+    first, second = one.embeddings(ROWS), one.embeddings(ROWS[2:])
+    assert len(loads) == 1
+    assert np.array_equal(vectors(first)[2:], vectors(second))
+    other = replace(source, fingerprint="other")
+    said = vectors(other.embeddings(ROWS))
+    assert len(loads) == 2
+    assert not np.array_equal(vectors(first), said)
+    anew = replace(one, cache_dir=one.cache_dir / "anew")  # after another dataset's head, nothing of it is left
+    assert np.array_equal(vectors(first), vectors(anew.embeddings(ROWS)))
+    assert len(loads) == 3
+
+
+def test_a_masked_lm_whose_files_changed_is_loaded_anew(source, tiny_bert, tmp_path):
+    folder = shutil.copytree(tiny_bert, tmp_path / "copy")
+    mine = replace(source, settings=source.settings.model_copy(update={"name": str(folder)}))
+    before = vectors(mine.embeddings(ROWS))
+    weights = load_file(folder / "model.safetensors")
+    save_file({name: value * 1.5 for name, value in weights.items()}, folder / "model.safetensors", {"format": "pt"})
+    assert not np.array_equal(before, vectors(mine.embeddings(ROWS)))

@@ -5,11 +5,16 @@ from itertools import product
 
 import numpy as np
 import pytest
+import torch
 
 from bench.errors import SpecError
 from bench.strategies.alps import Alps
 from bench.strategies.clustering import nearest_to_centres
 from bench.testing import toy_pool
+
+
+def nearest(X, w, k, seed, restarts):
+    return nearest_to_centres(torch.tensor(X), w, k, np.random.default_rng(seed), restarts).tolist()
 
 
 def best_partition(X, w, k):
@@ -30,13 +35,13 @@ def test_picks_are_nearest_to_the_optimal_weighted_centres(seed):
     X, w = pool.surprisal, pool.weights
     centres = best_partition(X, w, 2)
     wanted = {int(np.square(X - centre).sum(1).argmin()) for centre in centres}
-    assert set(nearest_to_centres(X, w, 2, seed, restarts=20).tolist()) == wanted
+    assert set(nearest(X, w, 2, seed, restarts=20)) == wanted
 
 
 def test_weights_pull_a_centre():
     X = np.array([[0.0], [0.4], [1.0], [10.0]])
     for w, pick in (([1, 1, 1, 1], 1), ([1, 1, 100, 1], 2), ([100, 1, 1, 1], 0)):
-        assert set(nearest_to_centres(X, np.array(w, float), 2, seed=0, restarts=10).tolist()) == {pick, 3}
+        assert set(nearest(X, np.array(w, float), 2, seed=0, restarts=10)) == {pick, 3}
 
 
 def test_one_row_is_taken_from_each_planted_cluster():
@@ -48,8 +53,8 @@ def test_one_row_is_taken_from_each_planted_cluster():
 
 def test_colliding_centres_take_the_next_nearest_rows():
     X = np.array([[0.0], [0.0], [0.0], [5.0]])
-    picks = nearest_to_centres(X, np.ones(4), 3, seed=0, restarts=1)
-    assert len(set(picks.tolist())) == 3
+    picks = nearest(X, np.ones(4), 3, seed=0, restarts=1)
+    assert len(set(picks)) == 3
     assert 3 in picks
 
 
@@ -72,3 +77,11 @@ def test_a_row_of_weight_zero_is_not_taken_even_at_a_centre():
     picks = Alps(restarts=10).select(replace(toy_pool(n=4), surprisal=X).view(), w, 2)
     assert 3 in picks
     assert 2 not in picks
+
+
+def test_a_query_leaves_surprisal_as_it_is_and_repeats():
+    pool = toy_pool(n=60)
+    before = pool.surprisal.copy()
+    picks = [Alps(restarts=2).select(pool.view(), pool.weights, 7).tolist() for _ in range(2)]
+    assert picks[0] == picks[1]
+    assert np.array_equal(pool.surprisal, before)

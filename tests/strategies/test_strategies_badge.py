@@ -9,8 +9,10 @@ import torch
 from scipy.stats import chisquare
 from torch import nn
 
+from bench.strategies import badge
 from bench.strategies.badge import Badge, GradientEmbeddings
 from bench.strategies.neighbours import dot_products
+from bench.strategies.threads import one_thread_a_chunk
 from bench.testing import toy_pool
 
 
@@ -41,18 +43,20 @@ def test_norms_and_distances_are_those_of_the_materialised_gradients(n, dtype):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_products_are_the_same_bits_on_any_number_of_threads(dtype):
+def test_distances_are_the_same_bits_on_any_number_of_threads(dtype, monkeypatch):
+    monkeypatch.setattr(badge, "_SLAB", 700)
     h = toy_pool(n=2500, d=7).embeddings.to(dtype)
-    before, found = torch.get_num_threads(), []
+    p, before, found = np.random.default_rng(0).random(2500), torch.get_num_threads(), []
     try:
         for threads in (1, 2, 3):
             torch.set_num_threads(threads)
-            found.append(dot_products(h, h[3]))
+            with one_thread_a_chunk(h.device) as mapped:
+                found.append(GradientEmbeddings(h, p, mapped).squared_distances(3))
     finally:
         torch.set_num_threads(before)
-    assert np.array_equal(found[0], found[1])
-    assert np.array_equal(found[0], found[2])
-    np.testing.assert_allclose(found[0], (h.double() @ h[3].double()).numpy(), rtol=1e-5, atol=1e-6)
+    assert torch.equal(found[0], found[1])
+    assert torch.equal(found[0], found[2])
+    np.testing.assert_allclose(dot_products(h, h[3]), h.double() @ h[3].double(), rtol=1e-5, atol=1e-6)
 
 
 def test_equal_rows_are_at_distance_zero():

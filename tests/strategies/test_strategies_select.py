@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from bench.errors import RunError
-from bench.strategies.select import clean_weights, draw_row, fill_up, top_k, weighted_sample
+from bench.strategies.select import clean_weights, fill_up, top_k, weighted_sample
 
 
 @st.composite
@@ -73,24 +73,6 @@ def test_weighted_sample_under_equal_weights_is_the_order_of_priorities():
 def test_weighted_sample_survives_weights_that_overflow_a_clock():
     rows = weighted_sample(np.array([5e-324, 1.0, 5e-324]), 3, np.array([0.9, 0.5, 0.3]))
     assert rows.tolist() == [1, 2, 0]
-
-
-def test_draw_row_follows_its_mass_and_never_draws_mass_zero():
-    mass = np.array([0.0, 3.0, 0.0, 1.0, 0.0])
-    rng = np.random.default_rng(0)
-    counts = np.bincount([draw_row(mass, np.arange(5)[::-1], rng) for _ in range(4000)], minlength=5)
-    assert counts[mass == 0].sum() == 0
-    assert chisquare(counts[mass > 0], [3000, 1000]).pvalue > 0.01
-
-
-@pytest.mark.parametrize("uniform", [0.0, np.nextafter(1.0, 0.0)])
-def test_draw_row_stays_inside_at_both_ends(uniform):
-    class Fixed:
-        def random(self):
-            return uniform
-
-    mass = np.array([0.0, 0.1, 0.1, 0.1, 0.0])
-    assert mass[draw_row(mass, np.arange(5), Fixed())] > 0
 
 
 def test_fill_up_appends_the_others_by_priority():
