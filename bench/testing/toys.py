@@ -29,6 +29,7 @@ class ToyPool:
         priority: (n,) in [0, 1). weights: (n,) in (0, 1], for the law that hands them to an algorithm.
         seed, round: of the view's generator.
         state: what a stateful algorithm left after the round before.
+        oracle: class of the oracle that a view has.
     """
 
     probabilities: FloatArray = field(repr=False)
@@ -47,6 +48,7 @@ class ToyPool:
     seed: int = 0
     round: int = 1
     state: dict[str, Any] | None = None
+    oracle: type[BatchOracle] = BatchOracle
 
     @property
     def size(self) -> int:
@@ -60,7 +62,7 @@ class ToyPool:
             needs: what may be read.
             budget: labels that an oracle, if declared, sells; default: the whole pool's.
         """
-        oracle = BatchOracle(lambda row: int(self.hidden[row]), self.size if budget is None else budget)
+        oracle = self.oracle(lambda row: int(self.hidden[row]), self.size if budget is None else budget)
         return PoolView(
             size=self.size,
             round=self.round,
