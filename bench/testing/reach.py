@@ -20,7 +20,7 @@ _OUTSIDE = ("os.", "shutil.", "socket.", "subprocess.", "sqlite3.", "urllib.", "
 _GLOBAL_STATE = {"os.chdir", "os.putenv", "os.unsetenv", "os.fork", "os.forkpty"}  # a law of their own, or harmless
 _INSPECTION = ("sys._getframe", "sys._current_frames", "gc.get_objects", "gc.get_referrers", "gc.get_referents")
 _FRAME_ATTRIBUTES = {"tb_frame", "gi_frame", "cr_frame", "ag_frame"}
-_IMPORTS = ("importlib", "_frozen_importlib", "zipimport", "linecache", "tokenize")
+_MACHINERY = ("importlib", "_frozen_importlib", "zipimport", "linecache", "tokenize", "threadpoolctl")
 _HELPERS = {"inspect", "traceback", "gc", "sys"}
 _CLOCKS = {"time", "posix"}
 _READINGS = {
@@ -62,7 +62,7 @@ class _Watch:
 
     def _note(self, event: str, arguments: tuple[Any, ...], frame: FrameType | None) -> None:
         if event == "open" or (event.startswith(_OUTSIDE) and event not in _GLOBAL_STATE):
-            if not _importing(frame):
+            if not _by_machinery(frame):
                 self.found.append(f"{event} {arguments[0] if arguments else ''!r}")
         elif event.startswith(_INSPECTION) or (event == "object.__getattr__" and arguments[1] in _FRAME_ATTRIBUTES):
             while frame is not None and frame.f_globals.get("__name__") in _HELPERS:
@@ -117,10 +117,10 @@ class WatchedOracle(BatchOracle):
         return super().__getattribute__(name)
 
 
-def _importing(frame: FrameType | None) -> bool:
-    """Return whether a module is being imported, or a line of source looked up for a warning."""
+def _by_machinery(frame: FrameType | None) -> bool:
+    """Return whether a module is imported, a line of source looked up for a warning, or threads are counted."""
     while frame is not None:
-        if str(frame.f_globals.get("__name__", "")).startswith(_IMPORTS):
+        if str(frame.f_globals.get("__name__", "")).startswith(_MACHINERY):
             return True
         frame = frame.f_back
     return False
