@@ -72,15 +72,13 @@ def changes(baseline: Baseline, store: Store, strategy: str = "") -> Changes:
 
 def metrics_of(record: RunRecord) -> dict[str, float]:
     """Return the metrics of a finished run after its last round; NaN where there is none."""
-    ratio = record.positives_ratio
-    found = (record.final.balanced_accuracy, record.final.auc, float("nan") if ratio is None else ratio)
-    return dict(zip(METRICS, found, strict=True))
+    return {name: record.outcome.get(name, float("nan")) for name in METRICS}
 
 
 def _science(record: RunRecord) -> list[object]:
     """Return what is equal in two executions of a run that agree bit for bit."""
-    rounds = [(one.selected, one.selected_p, one.balanced_accuracy, one.auc) for one in record.rounds]
-    return [record.pair_key, record.positives_ratio, record.test_probabilities_sha256, *rounds]
+    rounds = [(one.selected, one.selected_p, *(one.metrics.get(name) for name in METRICS)) for one in record.rounds]
+    return [record.pair_key, metrics_of(record), record.test_probabilities_sha256, *rounds]
 
 
 def _changed(apart: Iterable[tuple[RunRecord, RunRecord]]) -> Iterable[Change]:

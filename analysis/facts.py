@@ -6,7 +6,7 @@ from typing import Any
 
 from analysis.names import without_folders
 from bench.control import environment
-from bench.records import DEFAULTS, METRIC_VERSION, Provenance, Round, RunRecord, Settings, Strategy
+from bench.records import DEFAULTS, METRIC_VERSION, METRICS, Provenance, Round, RunRecord, Settings, Strategy
 from bench.seeds import digest
 
 Facts = dict[str, Any]
@@ -69,13 +69,11 @@ def strategy_digest(strategy: Strategy, settings: Settings) -> str:
 
 
 def _outcome(record: RunRecord) -> dict[str, object]:
-    final, made, pool = record.final, record.provenance, record.pool
-    ratio, found = record.positives_ratio, record.informativeness
+    made, pool, found = record.provenance, record.pool, record.informativeness
     return {
         "pair_key": record.pair_key,
-        "balanced_accuracy": final.balanced_accuracy,
-        "auc": final.auc,
-        "positives_ratio": float("nan") if ratio is None else ratio,
+        **dict.fromkeys(METRICS, float("nan")),
+        **record.outcome,
         "seconds": record.seconds,
         "pool_rows": pool and pool.rows,
         "pool_positives": pool and pool.positives,
@@ -114,8 +112,7 @@ def _round_rows(rounds: tuple[Round, ...]) -> list[dict[str, object]]:
                 "labelled_positives": one.labelled_positives,
                 "selected": selected,
                 "selected_positives": positives,
-                "balanced_accuracy": one.balanced_accuracy,
-                "auc": one.auc,
+                **one.metrics,
                 **{f"seconds_{stage}": seconds for stage, seconds in one.seconds.items()},
             }
         )

@@ -16,25 +16,18 @@ from rich.table import Table
 from rich.text import Text
 
 from bench import __version__
-from bench.config import load_spec, preset_names
-from bench.data.availability import availability
-from bench.data.facts import DATASETS
-from bench.data.hub import reachable
-from bench.grid.audit import Audit
-from bench.grid.expand import Grid
-from bench.grid.forecast import Forecast, forecast
-from bench.grid.heartbeat import beats
-from bench.grid.plan import grid_cost
-from bench.grid.progress import clock
-from bench.grid.rates import Rates
-from bench.grid.world import World
-from bench.store import Store, replicates
-from bench.strategies.base import Algorithm, Weighting
-from bench.strategies.catalogue import Facts
-from bench.testing import Verdict
 
-if TYPE_CHECKING:  # the numbers come with pandas and scipy, which no other command shown here needs
+if TYPE_CHECKING:  # each function imports what it shows, so that a command loads what it needs and no more
     from analysis.inference import Pilot, Rate, Validation
+    from bench.grid.audit import Audit
+    from bench.grid.expand import Grid
+    from bench.grid.forecast import Forecast
+    from bench.grid.rates import Rates
+    from bench.grid.world import World
+    from bench.store import Store
+    from bench.strategies.base import Algorithm, Weighting
+    from bench.strategies.catalogue import Facts
+    from bench.testing import Verdict
 
 CHECKED_PACKAGES = (
     "torch", "pytorch-lightning", "transformers", "datasets", "numpy", "scipy", "pandas", "scikit-learn", "joblib",
@@ -60,6 +53,9 @@ def _facts(title: str, rows: Mapping[str, str | Text]) -> Table:
 
 def show_plan(grid: Grid, rates: Rates | None, jobs: int, console: Console) -> None:
     """Show what a grid amounts to and how long it is expected to take."""
+    from bench.grid.forecast import forecast
+    from bench.grid.plan import grid_cost
+
     spec, cost = grid.spec, grid_cost(grid)
     per = Counter(job.block.task.dataset for job in grid.jobs)
     sizes = _table("Data", "dataset", "tasks", "blocks", "train rows", "test rows", "tokens a text", "numbers from")
@@ -98,6 +94,8 @@ def show_plan(grid: Grid, rates: Rates | None, jobs: int, console: Console) -> N
 
 def _show_forecast(expected: Forecast, rates: Rates, console: Console) -> None:
     """Show the time of each stage, and what it is to be compared with."""
+    from bench.grid.progress import clock
+
     table = _table(f"Expected time of one worker, from {rates.origin}", "stage", "time", "share")
     for stage, seconds in expected.stages.items():
         table.add_row(stage, clock(seconds), f"{seconds / expected.total:.0%}")
@@ -129,6 +127,9 @@ def pool_warnings(grid: Grid) -> list[str]:
 
 def show_status(store: Store, console: Console) -> None:
     """Show what a store holds and what its workers are doing."""
+    from bench.grid.heartbeat import beats
+    from bench.store import replicates
+
     keys = {status: store.keys(status) for status in ("ok", "failed", "skipped")}
     rows = {"store": str(store.path), "runs": f"{len(keys['ok']):,}"}
     failed = keys["failed"] - keys["ok"]
@@ -147,8 +148,11 @@ def show_status(store: Store, console: Console) -> None:
 
 def show_datasets(data_dir: Path | None, console: Console) -> None:
     """List the datasets with their facts and where each would be taken from."""
+    from bench.data.availability import availability
+    from bench.data.facts import DATASETS
+
     table = _table("Datasets", "name", "classes (tasks of the paper marked *)", "train", "test", "licence", "here")
-    for state in availability(data_dir):
+    for state in availability(data_dir, probe=False):
         facts = DATASETS[state.dataset]
         classes = ", ".join(f"{name}*" if name in facts.paper_tasks else name for name in facts.classes)
         about = "~" if facts.rows_per_class_approximate else ""
@@ -159,6 +163,8 @@ def show_datasets(data_dir: Path | None, console: Console) -> None:
 
 def show_tasks(console: Console) -> None:
     """List the tasks as specifications name them."""
+    from bench.data.facts import DATASETS
+
     table = _table("Tasks", "task", "train positives", "test positives")
     for facts in DATASETS.values():
         for name in facts.paper_tasks or facts.classes:
@@ -185,6 +191,8 @@ def show_parts(title: str, parts: Sequence[Facts], console: Console) -> None:
 
 def show_verdicts(part: Algorithm | Weighting, found: Sequence[Verdict], console: Console) -> None:
     """Show what became of each law that an algorithm or a weighting stands under."""
+    from bench.strategies.base import Algorithm
+
     kind = "algorithm" if isinstance(part, Algorithm) else "weighting"
     table = _table(f"{part.name} ({kind})", "law", "verdict", "why")
     for verdict in found:
@@ -223,6 +231,8 @@ def _rate(rate: Rate) -> str:
 
 def show_presets(console: Console) -> None:
     """List the presets."""
+    from bench.config import load_spec, preset_names
+
     table = _table("Presets", "name", "tasks", "ratios", "seeds", "model", "about")
     for name in preset_names():
         spec = load_spec(name)
@@ -233,6 +243,8 @@ def show_presets(console: Console) -> None:
 
 def show_doctor(world: World, store: Path, console: Console) -> None:
     """Show the environment: versions, hardware, caches, and which datasets can be had."""
+    from bench.data.availability import availability
+    from bench.data.hub import reachable
     from bench.model.hardware import choose_hardware
 
     hardware = choose_hardware()
@@ -249,7 +261,7 @@ def show_doctor(world: World, store: Path, console: Console) -> None:
     rows["store"] = f"{store} ({'there' if (store / 'store.json').exists() else 'not there yet'})"
     console.print(_facts("Environment", rows), "")
     table = _table("Datasets", "name", "state", "detail")
-    for state in availability(world.data_dir):
+    for state in availability(world.data_dir, probe=True):
         table.add_row(state.dataset, state.state, state.detail)
     console.print(table)
 

@@ -28,13 +28,11 @@ from bench.records import SCORE_BINS, Block, Round, Settings
 from bench.strategies.base import Algorithm, Weighting
 from bench.strategies.lent import SpoiltError, lent, unchanged
 from bench.strategies.strategy import choose, needs_of
-from bench.strategies.view import BatchOracle, FloatArray, Need, PoolOutputs, PoolView
+from bench.strategies.view import OUTPUTS, BatchOracle, FloatArray, Need, PoolOutputs, PoolView
 from bench.tasks import ImbalancedTask, Oracle, block_parts, oversample
 
 Positions = npt.NDArray[np.int64]
 Report = Callable[[int, str], None]
-OUTPUTS: frozenset[Need] = frozenset({"probabilities", "embeddings", "dropout", "ensemble"})
-"""What takes a pass of M_{t-1} over the pool."""
 
 
 @dataclass
@@ -271,7 +269,7 @@ class SharedBlock:
             seconds=stages.seconds,
             rows=stages.rows,
             peak_memory_mb=round(self.encoder.hardware.peak_memory_mb(), 1),
-            **metrics,
+            metrics=metrics,
         )
 
 

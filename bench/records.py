@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue, Valid
 
 from bench import seeds
 
-SCHEMA_VERSION: Literal[2] = 2
+SCHEMA_VERSION: Literal[3] = 3
 METRIC_VERSION = 1
 MAX_SEED = 2**32 - 1
 MAX_RATIO = 10**6
@@ -29,6 +29,7 @@ Precision = Literal["auto", "bf16", "fp32"]
 SCORE_BINS = 60
 """The least number of bins that every number of bins in the paper (2, 5, 10, 15, 20) divides."""
 METRICS = ("balanced_accuracy", "auc", "positives_ratio")
+"""The paper's three: what tables show unless told otherwise."""
 
 
 class Record(BaseModel):
@@ -158,7 +159,10 @@ class ModelSettings(Record):
     max_length: Annotated[int, Field(ge=8, le=8192)] = 128
     precision: Precision = "auto"
     mask_seed: Annotated[Seed, ReadBy("surprisal")] = 0
-    """Seed of the masked positions for ALPS's surprisal."""
+    """Seed of the masked positions for ALPS's surprisal; it is added to the run's seed, unless ``mask_shared``."""
+    mask_shared: Annotated[bool, ReadBy("surprisal")] = False
+    """One surprisal embedding, of ``mask_seed`` alone, for all seeds of runs; otherwise one for each, as the ALPS
+    authors reseed."""
     masked_input: Annotated[bool, ReadBy("surprisal")] = True
     """Mask the chosen tokens as in BERT's pre-training; False leaves the input whole (the ALPS authors' code)."""
     lm_head_steps: Annotated[Count, ReadBy("surprisal")] = 300
@@ -167,6 +171,11 @@ class ModelSettings(Record):
     """Models of an ensemble (need ``ensemble``); the first is M_{t-1} itself."""
     dropout_passes: Annotated[Several, ReadBy("dropout")] = 10
     """Passes over the pool under different dropout masks (need ``dropout``)."""
+
+
+    def masked_for(self, seed: int) -> ModelSettings:
+        """Return the settings whose ``mask_seed`` is that of a run of some seed."""
+        return self if self.mask_shared else self.model_copy(update={"mask_seed": self.mask_seed + seed})
 
 
 class TrainSettings(Record):
@@ -306,8 +315,8 @@ class Round(Record):
     """The share of the strategy's weight that those rows have, per bin; sums to 1 but for rounding."""
     state: dict[str, JsonValue] | None = None
     """What a stateful algorithm (a bandit) knows after this round's selection."""
-    balanced_accuracy: float
-    auc: float
+    metrics: dict[str, float]
+    """Metric -> value of M_t on the test set."""
     seconds: dict[str, float] = {}
     """Seconds per stage: select; fit, score_test, score_pool; score_dropout, fit_members, score_members (committees);
     pretrained, surprisal (embeddings)."""
@@ -365,7 +374,7 @@ class Provenance(Record):
 class RunRecord(Record):
     """One stored run. ``status`` is ok, failed or skipped; the latter two carry a reason and no result."""
 
-    schema_version: Literal[2] = SCHEMA_VERSION
+    schema_version: Literal[3] = SCHEMA_VERSION
     metric_version: int = METRIC_VERSION
     key: str
     spec: RunSpec
@@ -377,8 +386,9 @@ class RunRecord(Record):
     pool: PoolFacts | None = None
     start_rows: tuple[int, ...] = ()
     rounds: tuple[Round, ...] = ()
-    positives_ratio: float | None = None
-    """Positives among the selected rows (rounds x batch, fewer if the pool ran dry); the start set is excluded."""
+    metrics: dict[str, float] = {}
+    """Metric of the run as a whole -> value, such as ``positives_ratio``: positives among the selected rows (rounds x
+    batch, fewer if the pool ran dry), the start set excluded."""
     informativeness: Informativeness | None = None
     """None in records older than this field."""
     seconds: float = 0.0
@@ -394,6 +404,11 @@ class RunRecord(Record):
     def final(self) -> Round:
         """Return the last round (T)."""
         return self.rounds[-1]
+
+    @property
+    def outcome(self) -> dict[str, float]:
+        """Return metric -> value: those of the last round and those of the run as a whole."""
+        return {**self.final.metrics, **self.metrics}
 
     def pairing(self) -> str:
         """Return the hash of all that two runs must share before they may be compared as a pair: the ``pair_key``."""

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
-
-from joblib import Parallel, delayed
+from typing import TYPE_CHECKING
 
 from analysis import Cache, Figure
-from reports.figures import Kind, draw
+
+if TYPE_CHECKING:  # matplotlib is loaded where something is drawn: what was drawn before needs none
+    from reports.figures import Kind
 
 _FEW = 16
 """Figures that are drawn about as fast as a second process starts."""
@@ -36,6 +37,8 @@ class Picture:
 
 def picture_of(figure: Figure) -> Picture:
     """Return a figure, drawn now."""
+    from reports.figures import draw
+
     files = draw(figure)
     return Picture(figure.name, figure.title, figure.caption, svg=files["svg"], pdf=files["pdf"])
 
@@ -50,7 +53,7 @@ def pictures(figures: Sequence[Figure], drawn: Cache) -> tuple[Picture, ...]:
     names = [_digest(figure) for figure in figures]
     found = [_kept(drawn, name) for name in names]
     new = [number for number, parts in enumerate(found) if parts is None]
-    made = Parallel(n_jobs=1 if len(new) <= _FEW else -1)(delayed(draw)(figures[number]) for number in new)
+    made = _drawn([figures[number] for number in new])
     for number, parts in zip(new, made, strict=True):
         found[number] = parts
         for kind, content in parts.items():
@@ -61,6 +64,18 @@ def pictures(figures: Sequence[Figure], drawn: Cache) -> tuple[Picture, ...]:
         for figure, parts in zip(figures, found, strict=True)
         if parts
     )
+
+
+def _drawn(figures: Sequence[Figure]) -> list[dict[Kind, bytes]]:
+    """Return figures drawn now; many are shared out among the cores."""
+    if not figures:
+        return []
+    from joblib import Parallel, delayed
+
+    from reports.figures import draw
+
+    made: list[dict[Kind, bytes]] = Parallel(n_jobs=1 if len(figures) <= _FEW else -1)(map(delayed(draw), figures))
+    return made
 
 
 def _kept(drawn: Cache, name: str) -> dict[Kind, bytes] | None:

@@ -69,7 +69,7 @@ def migrate(
     cache_dir: CacheOption = DEFAULT_CACHE,
     plugin: PluginOption = None,
 ) -> None:
-    """Give the runs of a baseline that an earlier version saved the names they have now; the old file is kept."""
+    """Bring a baseline that an earlier version saved to today's form; the old file is kept."""
     from bench.cli.store import say_unknown
     from bench.grid.migrate import Converter
     from bench.store.baseline import migrate as migrate_baseline
@@ -78,7 +78,8 @@ def migrate(
     convert, console = Converter(cache_dir), console_here()
     runs = migrate_baseline(folder, name, convert)
     say_unknown(convert, console)
-    console.print("nothing to do: it is of this version" if runs is None else f"{runs:,} runs renamed", highlight=False)
+    said = "nothing to do: it is of this version" if runs is None else f"{runs:,} runs converted"
+    console.print(said, highlight=False)
 
 
 @baseline_app.command("list")

@@ -68,11 +68,10 @@ def plan(
     """
     from bench.display import show_plan
     from bench.errors import SpecError
-    from bench.grid.calibrate import calibrate
     from bench.grid.expand import expand
     from bench.grid.rates import rates_file, read, save
     from bench.grid.workers import Workers
-    from bench.model.hardware import choose_hardware
+    from bench.model.hardware import choose_hardware, device_name
 
     if measure and calibration:
         raise SpecError("give --measure to calibrate here or --calibration to use a file, not both")
@@ -80,11 +79,12 @@ def plan(
     grid_spec = load(spec, overrides, tasks, ratios, seeds, algorithms, weightings, model)
     world, console = world_at(data_dir, cache_dir), console_here()
     grid = expand(grid_spec, world, counted=False)
-    hardware = choose_hardware(device, grid_spec.model.precision)
     each = threads or Workers("joblib", jobs).threads_each
-    kept = calibration or rates_file(cache_dir, grid_spec.model.name, hardware.name, each)
+    kept = calibration or rates_file(cache_dir, grid_spec.model.name, device_name(device), each)
     if measure:
-        save(calibrate(grid_spec, hardware, each), kept)
+        from bench.grid.calibrate import calibrate
+
+        save(calibrate(grid_spec, choose_hardware(device, grid_spec.model.precision), each), kept)
         console.print(f"calibration kept in {kept}", highlight=False)
     rates = read(kept, grid_spec.model.name) if calibration or kept.exists() else None
     show_plan(grid, rates, jobs, console)

@@ -68,7 +68,7 @@ def migrate(
     cache_dir: CacheOption = DEFAULT_CACHE,
     plugin: PluginOption = None,
 ) -> None:
-    """Give the runs of a store that an earlier version wrote the names they have now; nothing is lost or run again.
+    """Bring a store that an earlier version wrote to today's form and names; nothing is lost or run again.
 
     No grid may be running on it. If it is stopped, the same command goes on. Exit code 1: a file could not be
     converted and lies in aside/ now.
@@ -82,13 +82,13 @@ def migrate(
     there, convert, console = Store(store, earlier=True), Converter(cache_dir), console_here()
     with console.status("") as status:
         plans = migrate_plans(there, convert.strategy, convert.settings)
-        done = migrate_store(there, convert, lambda runs: status.update(f"{runs:,} runs renamed"))
+        done = migrate_store(there, convert, lambda runs: status.update(f"{runs:,} runs converted"))
     for line in done.set_aside[:LINES_SHOWN]:
         console.print(f"set aside: {line}", style="red", markup=False, highlight=False)
     say_unknown(convert, console)
     console.print(
         f"{done.runs:,} runs, {done.unfinished:,} failed or skipped ones, {done.replicates:,} replicates and {plans:,} "
-        f"plans renamed; {len(done.set_aside):,} set aside",
+        f"plans converted; {len(done.set_aside):,} set aside",
         highlight=False,
     )
     if done.set_aside:

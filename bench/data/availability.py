@@ -6,14 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from bench.data.facts import DATASETS, DatasetFacts
-from bench.data.hub import downloaded, reachable
-from bench.data.mirror import read_info
-from bench.data.sources import mirror_folder
-from bench.data.tables import first_line
+from bench.data.facts import DATASETS, DatasetFacts, Hub
+from bench.data.places import mirror_folder
 from bench.errors import DataError
 
 State = Literal["mirror", "damaged", "embedded", "hub cache", "hub", "unreachable"]
@@ -35,16 +29,20 @@ class Availability:
     detail: str
 
 
-def availability(data_dir: Path | None) -> list[Availability]:
+def availability(data_dir: Path | None, *, probe: bool) -> list[Availability]:
     """Return the state of each registered dataset, in the order of the facts; at most about two seconds.
 
-    Of a mirror only the heads of its files are read; the Hub is asked once, and only if it is needed.
+    Of a mirror only the heads of its files are read.
+
+    Args:
+        data_dir: the local mirror.
+        probe: ask the Hub, once and only if it is needed, whether it answers; otherwise it is taken to.
 
     Raises:
         DataError: if the mirror that was asked for does not exist.
     """
     here = {name: _here(facts, data_dir) for name, facts in DATASETS.items()}
-    online = all(here.values()) or reachable()
+    online = not probe or all(here.values()) or _hub_answers()
     return [found or _on_hub(DATASETS[name], online) for name, found in here.items()]
 
 
@@ -54,9 +52,26 @@ def _here(facts: DatasetFacts, data_dir: Path | None) -> Availability | None:
         return _mirrored(facts, folder)
     if facts.hub is None:
         return Availability(facts.name, "embedded", "built on this machine, needs no network")
-    if downloaded(facts.hub):
+    if _is_in_hub_cache(facts.hub):
         return Availability(facts.name, "hub cache", f"{facts.hub.id}@{facts.hub.revision[:7]}")
     return None
+
+
+def _is_in_hub_cache(hub: Hub) -> bool:
+    """Return whether a repository was downloaded before; the Hub's client is loaded where there is a trace of it."""
+    from huggingface_hub import constants
+
+    if not (Path(constants.HF_HUB_CACHE) / f"datasets--{hub.id.replace('/', '--')}").is_dir():
+        return False
+    from bench.data.hub import downloaded
+
+    return downloaded(hub) is not None
+
+
+def _hub_answers() -> bool:
+    from bench.data.hub import reachable
+
+    return reachable()
 
 
 def _on_hub(facts: DatasetFacts, online: bool) -> Availability:
@@ -67,6 +82,12 @@ def _on_hub(facts: DatasetFacts, online: bool) -> Availability:
 
 
 def _mirrored(facts: DatasetFacts, folder: Path) -> Availability:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from bench.data.mirror import read_info
+    from bench.data.tables import first_line
+
     full = {"train": sum(facts.train_rows_per_class), "test": sum(facts.test_rows_per_class)}
     try:
         info = read_info(folder)

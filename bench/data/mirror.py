@@ -48,11 +48,6 @@ class MirrorInfo(BaseModel):
     fingerprint: str | None = None
 
 
-def is_mirror(folder: Path) -> bool:
-    """Return whether a folder claims to be a mirrored dataset."""
-    return (folder / "info.json").is_file()
-
-
 def read_info(folder: Path) -> MirrorInfo:
     """Return the content of ``info.json`` (or raise :class:`DataError`)."""
     path = folder / "info.json"

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
 from bench.data.corpus import Corpus
 from bench.data.facts import DATASETS
 from bench.data.hub import load_hub
-from bench.data.mirror import is_mirror, read_mirror
+from bench.data.mirror import read_mirror
+from bench.data.places import is_user_file, mirror_folder
 from bench.data.pydocs import load_pydocs
 from bench.data.user import load_user, read_user_file
 from bench.errors import DataError, UnknownNameError
 from bench.paths import expanded
-
-DATA_DIR_VARIABLE = "IMBAL_BENCH_DATA"
 
 
 def load_corpus(name_or_path: str, *, data_dir: Path | None, cache_dir: Path) -> Corpus:
@@ -52,27 +50,6 @@ def default_positives(name_or_path: str, corpus: Corpus) -> tuple[str, ...]:
         return corpus.label_names if positive is None else (positive,)
     facts = DATASETS.get(name_or_path)
     return (facts.paper_tasks if facts else ()) or corpus.label_names
-
-
-def is_user_file(name_or_path: str) -> bool:
-    """Return whether a dataset is given by the path of a YAML file rather than by name."""
-    return name_or_path.endswith((".yaml", ".yml"))
-
-
-def mirror_folder(name: str, data_dir: Path | None) -> Path | None:
-    """Return the folder of a dataset in the local mirror, or None if there is no mirror or it lacks it.
-
-    Raises:
-        DataError: if the mirror that was asked for does not exist.
-    """
-    place = data_dir or os.environ.get(DATA_DIR_VARIABLE)
-    if not place or Path(name).name != name or name in {"", ".."}:
-        return None
-    mirror = expanded(place)
-    if not mirror.is_dir():
-        asked = "--data-dir" if data_dir else DATA_DIR_VARIABLE
-        raise DataError(f"there is no folder {mirror}; {asked} must name a folder with one folder per dataset")
-    return mirror / name if is_mirror(mirror / name) else None
 
 
 def _from_mirror(name: str, folder: Path) -> Corpus:

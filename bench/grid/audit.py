@@ -101,7 +101,7 @@ def _against_data(record: RunRecord, world: World, found: Audit) -> Iterator[str
         known += positives(entry.selected)
         if (entry.selected_positives, entry.labelled_positives) != (positives(entry.selected), known):
             yield f"round {entry.round} miscounts its positives"
-    if selected and record.positives_ratio != positives(tuple(selected)) / len(selected):
+    if selected and record.metrics.get("positives_ratio") != positives(tuple(selected)) / len(selected):
         yield "its positives ratio is not that of its rows"
 
 

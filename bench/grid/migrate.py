@@ -1,7 +1,8 @@
-"""What a record of an earlier version says, in today's terms: from schema 1 to schema 2.
+"""What a record of an earlier version says, in today's terms: from schema 1 or 2 to schema 3.
 
-Schema 1 named a run by the whole dump of its specification, and its model by a path. Schema 2 names it by what it
-reads, with defaults left out, and its model by content. The content is that of the files which lie today where the
+Schema 2 had a field for each metric; schema 3 has them by name, and nothing else differs: names and pair keys stay.
+Schema 1 named a run by the whole dump of its specification, and its model by a path. Since schema 2 it is named by what
+it reads, with defaults left out, and its model by content. The content is that of the files which lie today where the
 record says they lay, if their weights are those that the record knows by hash; configuration and tokenizer, of which
 it knows none, are taken for unchanged.
 """
@@ -27,10 +28,13 @@ from bench.strategies.base import ALGORITHMS, WEIGHTINGS
 from bench.strategies.catalogue import component
 from bench.strategies.view import NEEDS
 
+_OF_ROUNDS = ("balanced_accuracy", "auc")
+"""The metrics of a round before schema 3."""
+
 
 @dataclass
 class Converter:
-    """Converts records of schema 1, and remembers what it could not find out.
+    """Converts records of earlier versions, and remembers what it could not find out.
 
     Attributes:
         cache_dir: where hashes of model files are remembered.
@@ -51,28 +55,37 @@ class Converter:
             probabilities: (rounds + 1, m) on the test set, if they are at hand.
 
         Raises:
-            CorruptRecordError: if it is no record of schema 1.
+            CorruptRecordError: if it is no record of an earlier version.
         """
         try:
-            made = dict(old["provenance"]) if old.get("provenance") else None
-            weights = made.pop("model_fingerprint", "") if made else ""
-            spec = old["spec"] | {
-                "strategy": self.strategy(old["spec"]["strategy"]),
-                "settings": self.settings(old["spec"]["settings"], weights),
-            }
-            changes = {"schema_version": SCHEMA_VERSION, "spec": spec, "provenance": made, "sha256": ""}
-            record = RunRecord.model_validate({**old, **changes})
+            version = old["schema_version"]
+            fields = _metrics_by_name(self._by_content(old) if version == 1 else old)
+            record = RunRecord.model_validate({**fields, "schema_version": SCHEMA_VERSION, "sha256": ""})
         except (KeyError, TypeError, AttributeError) as error:
-            raise CorruptRecordError(f"it is not a run record of schema 1 ({type(error).__name__}: {error})") from None
+            raise CorruptRecordError(
+                f"it is not a run record of an earlier version ({type(error).__name__}: {error})"
+            ) from None
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))
             raise CorruptRecordError(f"{where} is {first['input']!s:.40}: {first['msg']}") from None
+        if version != 1:
+            return record
         named = {"key": record.spec.key(record.fingerprint)}
         if record.status == "ok":
             named |= {"pair_key": record.pairing()}
         control = () if probabilities is None else control_of(probabilities)
         return record.model_copy(update={**named, "control": control})
+
+    def _by_content(self, old: dict[str, Any]) -> dict[str, Any]:
+        """Return the fields of a record of schema 1 with what has named runs since."""
+        made = dict(old["provenance"]) if old.get("provenance") else None
+        weights = made.pop("model_fingerprint", "") if made else ""
+        spec = old["spec"] | {
+            "strategy": self.strategy(old["spec"]["strategy"]),
+            "settings": self.settings(old["spec"]["settings"], weights),
+        }
+        return {**old, "spec": spec, "provenance": made}
 
     def strategy(self, old: Mapping[str, Any]) -> dict[str, Component]:
         """Return the parts of a strategy with what keys need to know of them."""
@@ -116,3 +129,15 @@ class Converter:
             self.unknown_parts[f"{kind} {old['name']}"] += 1
             return Component(**old, needs=tuple(sorted(NEEDS)))
         return today.model_copy(update={"version": old["version"]})
+
+
+def _metrics_by_name(old: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a record with the metrics, which had fields of their own before schema 3, by name."""
+    rounds = [
+        {name: value for name, value in one.items() if name not in _OF_ROUNDS}
+        | {"metrics": {name: one[name] for name in _OF_ROUNDS}}
+        for one in old.get("rounds", ())
+    ]
+    ratio = old.get("positives_ratio")
+    rest = {name: value for name, value in old.items() if name != "positives_ratio"}
+    return rest | {"rounds": rounds, "metrics": {} if ratio is None else {"positives_ratio": ratio}}

@@ -10,16 +10,14 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-
-from scipy.stats import norm
+from statistics import NormalDist
 
 from bench.grid.expand import BlockJob, DatasetSizes, Grid
-from bench.loop import OUTPUTS
-from bench.model.surprisal import rows_computed
+from bench.model.sharing import rows_computed
 from bench.records import RunSpec, Settings, Strategy, Task
 from bench.strategies.catalogue import build_strategy
 from bench.strategies.strategy import needs_of
-from bench.strategies.view import Need
+from bench.strategies.view import OUTPUTS, Need
 from bench.tasks import count_pool
 
 KNOWN_CUT = 128
@@ -94,8 +92,8 @@ def mean_tokens(size: DatasetSizes, settings: Settings) -> float:
     if longest >= KNOWN_CUT:
         return mean
     middle = math.log(mean) - LOG_DEVIATION**2 / 2
-    z = (math.log(longest) - middle) / LOG_DEVIATION
-    return float(mean * norm.cdf(z - LOG_DEVIATION) + longest * norm.sf(z))
+    z, below = (math.log(longest) - middle) / LOG_DEVIATION, NormalDist().cdf
+    return mean * below(z - LOG_DEVIATION) + longest * below(-z)
 
 
 def _cost(stages: Mapping[str, tuple[int, float]], tokens: float) -> Cost:
@@ -219,18 +217,23 @@ def run_weights(grid: Grid) -> dict[str, float]:
 
 
 def surprisal_cost(grid: Grid) -> Cost:
-    """Return the cost of surprisal: one embedding of a split serves all of its large pools, one of a pool its runs."""
-    pools: dict[object, Cost] = {}
+    """Return the cost of surprisal, and of heads trained for it.
+
+    An embedding of a split serves all of its large pools, one of a pool its runs; there is one for each seed of runs,
+    unless one is shared by all (``model.mask_shared``).
+    """
+    embeddings: dict[object, Cost] = {}
     heads: dict[str, int] = {}
-    for job, size, _seeds in _alike(grid):
-        settings = job.settings
+    for job in grid.jobs:
+        settings, size = job.settings, grid.sizes[job.block.task.dataset]
         if any("surprisal" in _needs(run.strategy, weighted=True) for run in job.runs):
             task, split = job.block.task, sum(size.train)
             rows = rows_computed(pool_rows(job, size), split)
             place = task.dataset if rows == split else (task, job.block.ratio)
-            pools[place] = _cost({"surprisal": (1, rows)}, mean_tokens(size, settings))
-            heads[job.block.task.dataset] = settings.model.lm_head_steps
-    return sum(pools.values(), _cost({"lm_head": (len(heads), sum(heads.values()))}, 0.0))
+            mask_seed = settings.model.masked_for(job.block.seed).mask_seed
+            embeddings[place, mask_seed] = _cost({"surprisal": (1, rows)}, mean_tokens(size, settings))
+            heads[task.dataset] = settings.model.lm_head_steps
+    return sum(embeddings.values(), _cost({"lm_head": (len(heads), sum(heads.values()))}, 0.0))
 
 
 def unshared_cost(grid: Grid) -> Cost:

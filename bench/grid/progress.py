@@ -120,7 +120,8 @@ class Monitor:
             record = self.store.read(key)
             log.info(
                 "done    %s  positives %.3f  BA %.3f  AUC %.3f  %.0f s",
-                record.spec, record.positives_ratio, record.final.balanced_accuracy, record.final.auc, record.seconds,
+                record.spec, *(record.outcome[name] for name in ("positives_ratio", "balanced_accuracy", "auc")),
+                record.seconds,
             )  # fmt: skip
         return done
 

@@ -39,7 +39,7 @@ def make_record(
         pool=shared.task.facts,
         start_rows=tuple(shared.task.rows[shared.first.state.labelled].tolist()),
         rounds=result.rounds,
-        positives_ratio=result.positives_ratio,
+        metrics={"positives_ratio": result.positives_ratio},
         informativeness=found,
         seconds=round(seconds, 3),
         provenance=made,

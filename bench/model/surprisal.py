@@ -3,8 +3,9 @@
 15 % of a row's tokens are chosen (at least one, as in BERT's own pre-training), masked 80/10/10, and the
 cross-entropy of the true token is taken at those positions; everywhere else the embedding is 0. Rows are
 L2-normalised. The LM's logits are computed at the chosen positions only. Nothing here depends on a strategy, a
-round, a seed of a run or a ratio, so one embedding serves all of them; it is cached: for the whole train split where a
-pool is at least half of it, so that all such pools share it, else for the pool's rows alone.
+round or a ratio, so one embedding for each mask seed (by default the seed of a run) serves all of them; it is cached:
+for the whole train split where a pool is at least half of it, so that all such pools share it, else for the pool's rows
+alone.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from bench.model.batching import in_smaller_batches, length_batches, pad
 from bench.model.fitting import FineTuning, train
 from bench.model.hardware import Hardware
 from bench.model.masking import Masking, SurprisalModel
+from bench.model.sharing import rows_computed
 from bench.model.standard_state import standard_state
 from bench.records import ModelSettings
 
@@ -59,11 +61,6 @@ class Surprisal:
         return self.stored[self.at[positions]]
 
 
-def rows_computed(asked: int, split: int) -> int:
-    """Return of how many rows surprisal is computed where so many of a split's rows are asked for."""
-    return split if 2 * asked >= split else asked
-
-
 @dataclass(frozen=True)
 class SurprisalSource:
     """Computes and caches surprisal embeddings of a dataset's train split under one checkpoint.
@@ -87,14 +84,17 @@ class SurprisalSource:
         split's texts (no label is read) with the encoder frozen.
         """
         checkpoint = checkpoints.resolve(self.settings.name, self.settings.revision)
-        name = seeds.digest(
-            {
-                "model": content.require(self.settings, checkpoint, self.cache_dir),
-                "data": self.fingerprint,
-                "settings": self.settings.model_dump(include=_CACHED_BY),
-                "precision": self.hardware.precision,
-                "device": self.hardware.device.type,
-            }
+        name, head_name = (
+            seeds.digest(
+                {
+                    "model": content.require(self.settings, checkpoint, self.cache_dir),
+                    "data": self.fingerprint,
+                    "settings": self.settings.model_dump(include=cached_by),
+                    "precision": self.hardware.precision,
+                    "device": self.hardware.device.type,
+                }
+            )
+            for cached_by in (_CACHED_BY, _CACHED_BY - {"mask_seed"})  # no mask of a row is read to train a head
         )
         whole = rows_computed(len(rows), len(self.tokens)) == len(self.tokens)
         wanted = np.arange(len(self.tokens)) if whole else rows
@@ -105,7 +105,7 @@ class SurprisalSource:
             content.require(self.settings, checkpoint, self.cache_dir)
             surprisal_model = self.reader(model)
             if fresh:
-                self._use_trained_head(surprisal_model, fresh, name)
+                self._use_trained_head(surprisal_model, fresh, head_name)
             np.save(folder / "surprisal.npy", self.compute(surprisal_model, wanted), allow_pickle=False)
             (folder / _HEAD).write_text("trained" if fresh else "checkpoint", encoding="utf-8")
 

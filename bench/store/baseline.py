@@ -24,6 +24,7 @@ from bench.errors import CorruptRecordError, SpecError, StoreError, UnknownNameE
 from bench.paths import expanded
 from bench.records import SCHEMA_VERSION, Record, RunRecord, Status
 from bench.store.files import write_atomically
+from bench.store.marker import EARLIER
 from bench.store.migrate import Convert
 from bench.store.store import Store
 
@@ -34,7 +35,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 class Header(Record):
     """What a baseline says of itself; ``sha256`` is of its content with this field left empty."""
 
-    schema_version: Literal[2] = SCHEMA_VERSION
+    schema_version: Literal[3] = SCHEMA_VERSION
     name: str
     note: str
     created: str
@@ -154,7 +155,7 @@ def _hash(header: Header, lines: Collection[bytes]) -> str:
 def migrate(folder: str | Path, name: str, convert: Convert) -> int | None:
     """Convert a baseline of an earlier version; return how many runs it holds, or None if it is of today's already.
 
-    The file as it was is kept beside the new one, with ``.v1`` at its end.
+    The file as it was is kept beside the new one, with its version (``.v2``) at its end.
 
     Raises:
         SpecError: if there is none of that name.
@@ -201,9 +202,9 @@ def _file_content(header: Header, records: Sequence[RunRecord]) -> bytes:
 def _parsed(path: Path, name: str) -> tuple[Header, dict[str, RunRecord]]:
     try:
         first, lines = _lines(path, path.read_bytes())
-        if first.startswith(b'{"schema_version":1,'):
+        if any(first.startswith(b'{"schema_version":%d,' % version) for version in EARLIER):
             raise StoreError(
-                f"{path} was saved by an earlier version of imbal-bench, which named runs otherwise; rename them once: "
+                f"{path} was saved by an earlier version of imbal-bench, in another form; convert it once: "
                 f"imbal-bench baseline migrate {name} --baselines {path.parent}"
             )
         header = Header.model_validate_json(first)

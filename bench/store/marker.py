@@ -10,7 +10,7 @@ from bench.records import SCHEMA_VERSION
 from bench.store.files import as_store_error, write_atomically
 
 MARKER = "store.json"
-EARLIER = (1,)
+EARLIER = (1, 2)
 """Versions that ``store migrate`` reads."""
 
 
@@ -33,8 +33,8 @@ def check_marker(folder: Path, *, create: bool, earlier: bool = False) -> None:
     if version in EARLIER:
         if not earlier:
             raise StoreError(
-                f"{folder} was written by an earlier version of imbal-bench, which named runs otherwise; "
-                f"rename them once, which keeps everything: imbal-bench store migrate --store {folder}"
+                f"{folder} was written by an earlier version of imbal-bench, in another form; convert it once, "
+                f"which keeps everything: imbal-bench store migrate --store {folder}"
             )
     elif version != SCHEMA_VERSION:
         raise StoreError(

@@ -1,4 +1,4 @@
-"""From an earlier layout of stores to today's: every record is converted and gets the name that its run has now.
+"""From an earlier layout of stores to today's: every record is converted, and gets the name that its run has now.
 
 May be killed at any line: a record is written under its new name before the old one goes, the marker is changed last,
 and the same command goes on where it stopped. What cannot be converted is set aside, never deleted.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -86,15 +86,14 @@ class _Work:
         """Write what packs hold into new packs, and remove the old ones."""
         for pack in sorted((self.store.path / "packed").glob("*.parquet")):
             damaged = pack in self.store.packs.unreadable or not is_whole(pack)
-            keys = [key for key, place in self.store.packs.places().items() if place.pack == pack]
             old, new = 0, list[PackedRun]()
-            for key in keys:
+            for key, place in self.store.packs.in_pack(pack).items():
                 try:
-                    record = self.store.packs.get(key, "record") or b""
+                    record = self.store.packs.read(place, "record")
                     if is_of_today(record):
                         continue
                     old += 1
-                    run = self._converted(record, self.store.packs.get(key, "probabilities") or b"")
+                    run = self._converted(record, self.store.packs.read(place, "probabilities"))
                     if not self._is_there(run):
                         new.append(run)
                 except CorruptRecordError as error:
@@ -125,12 +124,17 @@ class _Work:
             self._rename(self._put_replicate, path, path.with_suffix(".npy"))
 
     def _rename(self, put: Callable[..., None], *files: Path) -> None:
-        """Have what a record's files hold put where it belongs today, then remove them, the record first."""
+        """Have what a record's files hold put where it belongs today, then remove them, the record first.
+
+        They stay where that is the same place: then the record has been replaced.
+        """
         try:
             contents = [path.read_bytes() for path in files]
             if is_of_today(contents[0]):
                 return
             put(*contents)
+            if is_of_today(files[0].read_bytes()):
+                return
         except (CorruptRecordError, FileNotFoundError) as error:
             self.store.move_aside(*files)
             self.done.set_aside.append(f"{files[0]}: {error}")
@@ -167,15 +171,22 @@ class _Work:
         return PackedRun(converted.key, content, probabilities)
 
     def _is_there(self, run: PackedRun) -> bool:
-        """Return whether the run has its new name already; another result of the same run is kept as a replicate.
+        """Return whether the run is there in today's form; another result of the same run is kept as a replicate.
 
-        Two names of an earlier version may be one run today, since they differed in a setting that it does not read.
+        Two names of schema 1 may be one run today, since they differed in a setting that it does not read.
         """
-        with suppress(StoreError):
-            if self.store.content(run.key) != run.record:
-                replicates.keep(self.store, run.key, run.record, run.probabilities)
-            return True
-        return False
+        there = [record for record in self._records_of(run.key) if is_of_today(record)]
+        if there and run.record not in there:
+            replicates.keep(self.store, run.key, run.record, run.probabilities)
+        return bool(there)
+
+    def _records_of(self, key: str) -> Iterator[bytes]:
+        """Yield what all files say of a run, in today's form or not."""
+        with suppress(FileNotFoundError):
+            yield self.store.own_file(key).read_bytes()
+        for place in self.store.packs.everywhere(key):
+            with suppress(CorruptRecordError):
+                yield self.store.packs.read(place, "record")
 
 
 def is_of_today(record: bytes) -> bool:

@@ -94,16 +94,34 @@ class Packs:
         place = self.find(key)
         if place is None:
             return None
+        try:
+            return self.read(place, column)
+        except CorruptRecordError:
+            if self.places().get(key) == place:
+                raise
+            return self.get(key, column)  # its pack was joined with others
+
+    def read(self, place: Place, column: str) -> bytes:
+        """Return the ``record`` or the ``probabilities`` of the run at a place, unchecked.
+
+        Raises:
+            CorruptRecordError: if that part of its pack cannot be read.
+        """
         group, values = self._groups.get((place.pack, column), (-1, []))
         if group != place.group:
-            try:
-                values = _values(place.pack, place.group, column)
-            except CorruptRecordError:
-                if self.places().get(key) == place:
-                    raise
-                return self.get(key, column)  # its pack was joined with others
+            values = _values(place.pack, place.group, column)
             self._groups[place.pack, column] = place.group, values
         return values[place.row]
+
+    def in_pack(self, pack: Path) -> dict[str, Place]:
+        """Return where each run of one pack is, also of those that another pack holds too."""
+        self.places()
+        return dict(self._known.get(pack, {}))
+
+    def everywhere(self, key: str) -> list[Place]:
+        """Return all places of a run: while packs are rewritten, it may be in two."""
+        self.places()
+        return [places[key] for places in self._known.values() if key in places]
 
 
 def write_pack(folder: Path, runs: list[PackedRun]) -> Path:

@@ -68,7 +68,7 @@ def compare(first: Result, second: Result) -> Agreement:
     same_rows = first.probabilities.shape == second.probabilities.shape
     difference = float(np.abs(first.probabilities - second.probabilities).max()) if same_rows else float("nan")
     picks = [[entry.selected for entry in result.record.rounds] for result in (first, second)]
-    facts = set(fields) - {"rounds", "positives_ratio", "informativeness", "test_probabilities_sha256"}
+    facts = set(fields) - {"rounds", "metrics", "informativeness", "test_probabilities_sha256"}
     degree: Degree
     if facts or not same_rows:
         degree = "other facts"

@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.strategies.base import Algorithm, check_option
 from bench.strategies.clustering import nearest_to_centres
-from bench.strategies.select import fill_up
+from bench.strategies.select import fill_up, in_float32
 from bench.strategies.view import FloatArray, IntArray, Need, PoolView
 
 
@@ -22,13 +22,16 @@ class Alps(Algorithm):
     """
 
     name: ClassVar[str] = "alps"
+    version: ClassVar[str] = "2"
     title: ClassVar[str] = "ALPS"
     paper: ClassVar[str] = "Yuan et al. 2020, Algorithm 1; weights: Fairstein et al. 2024, Algorithm 3"
     needs: ClassVar[frozenset[Need]] = frozenset({"surprisal"})
     open_points: ClassVar[str] = (
         "One seeding of k-means by default (the authors' code ran ten); a centre whose nearest row is taken "
         "gets the next nearest (their code: a random row); if no more than k rows have weight, all of them "
-        "are taken, by priority."
+        "are taken, by priority. Tokens are masked anew for each seed of a run, as the authors' code reseeds; "
+        "model.mask_shared=true makes one embedding serve all seeds, at the price of one pass and not one a seed. "
+        "Weights below 1e-18 of the largest count as that, since surprisal is float32."
     )
 
     restarts: int = 1
@@ -43,4 +46,4 @@ class Alps(Algorithm):
         if len(rows) <= k:
             return fill_up(rows.tolist(), k, view.priority)
         seed = int(view.generator.integers(2**31))
-        return rows[nearest_to_centres(view.surprisal[rows], w[rows], k, seed, self.restarts)]
+        return rows[nearest_to_centres(view.surprisal[rows], in_float32(w[rows]), k, seed, self.restarts)]

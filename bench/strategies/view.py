@@ -35,6 +35,8 @@ Need = Literal[
 ]
 NEEDS: tuple[Need, ...] = get_args(Need)
 _PROBABILITIES = ("probabilities", "labelled_probabilities", "ensemble", "dropout")
+OUTPUTS: frozenset[Need] = frozenset({"probabilities", "embeddings", "dropout", "ensemble"})
+"""What takes a pass of M_{t-1} over the pool."""
 
 
 @dataclass(frozen=True)

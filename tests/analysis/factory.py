@@ -93,13 +93,15 @@ def a_run(
                 labelled_positives=5 + found * number,
                 selected=tuple(range(batch)) if number else (),
                 selected_positives=found if number else 0,
-                balanced_accuracy=balanced_accuracy - 0.1 * (rounds - number),
-                auc=auc - 0.05 * (rounds - number),
+                metrics={
+                    "balanced_accuracy": balanced_accuracy - 0.1 * (rounds - number),
+                    "auc": auc - 0.05 * (rounds - number),
+                },
                 seconds={"select": 0.5, "fit": 2.0},
             )
             for number in range(rounds + 1)
         ),
-        positives_ratio=positives_ratio,
+        metrics={"positives_ratio": positives_ratio},
         seconds=9.0,
         provenance=made,
         control=control,

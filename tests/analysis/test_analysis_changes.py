@@ -30,9 +30,9 @@ def test_changed_values_are_listed_by_size_with_what_they_were_made_with(factory
     store = factory.fill(tmp_path / "second", seeds=range(2))
     made = factory.MADE.model_copy(update={"versions": {"torch": "9.9"}, "finished": "2030-01-01"})
     old = store.read(min(store.keys()))
-    last = old.final.model_copy(
-        update={"auc": old.final.auc + 0.25, "balanced_accuracy": old.final.balanced_accuracy - 0.125}
-    )
+    before = old.final.metrics
+    after = {"auc": before["auc"] + 0.25, "balanced_accuracy": before["balanced_accuracy"] - 0.125}
+    last = old.final.model_copy(update={"metrics": after})
     store.write(old.model_copy(update={"rounds": (*old.rounds[:-1], last), "provenance": made}))
     found = changes(baseline, store)
     assert (found.identical, found.drifted) == (15, 1)

@@ -62,7 +62,7 @@ def test_the_runs_of_a_mean_say_where_it_comes_from(store, read_once):
     ]
     for run in found.runs.itertuples():
         record = store.read(run.file.rsplit("/", 1)[1][:-5])
-        assert record.final.auc == run.value
+        assert record.final.metrics["auc"] == run.value
         assert record.spec.block.seed == run.seed
 
 

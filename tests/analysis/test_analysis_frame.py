@@ -19,9 +19,9 @@ def test_one_row_a_run_and_one_a_round(tmp_path, factory):
     assert len(results.rounds) == 3 * len(results.runs)
     for row in results.runs.itertuples():
         record = store.read(row.key)
-        assert row.auc == record.final.auc
-        assert row.balanced_accuracy == record.final.balanced_accuracy
-        assert row.positives_ratio == record.positives_ratio
+        assert row.auc == record.final.metrics["auc"]
+        assert row.balanced_accuracy == record.final.metrics["balanced_accuracy"]
+        assert row.positives_ratio == record.metrics["positives_ratio"]
         assert (row.dataset, row.seed) == (record.spec.block.task.dataset, record.spec.block.seed)
         mine = results.rounds[results.rounds["key"] == row.key]
         assert mine["selected"].tolist() == [0, 50, 100]
@@ -75,7 +75,7 @@ def test_overview_groups_problems_by_reason(tmp_path, factory):
 
 def test_a_missing_positives_ratio_is_nan_and_provenance_may_be_absent(tmp_path, factory):
     store = Store(tmp_path / "s", create=True)
-    store.write(factory.a_run(made=None).model_copy(update={"positives_ratio": None}))
+    store.write(factory.a_run(made=None).model_copy(update={"metrics": {}}))
     runs = read_results(store).runs
     assert np.isnan(runs["positives_ratio"].iloc[0])
     assert runs["device"].tolist() == ["not recorded"]

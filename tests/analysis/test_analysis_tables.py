@@ -37,7 +37,7 @@ def test_cells_are_flat_means_in_the_papers_order(tmp_path, factory):
         Group(title, ("InvProp", "PosProb", "Uniform")) for title in ("Balanced accuracy", "ROC-AUC", "Positives ratio")
     )
     aucs = [
-        record.final.auc
+        record.final.metrics["auc"]
         for record in store.records()
         if (record.spec.strategy.algorithm.name, record.spec.strategy.weighting.name) == ("badge", "invprop")
     ]

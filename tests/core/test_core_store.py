@@ -53,8 +53,7 @@ rounds = st.builds(
     selected_p=st.none() | st.lists(numbers, max_size=3).map(tuple),
     selected_w=st.lists(numbers, max_size=3).map(tuple),
     selected_positives=counts,
-    balanced_accuracy=numbers,
-    auc=numbers,
+    metrics=st.dictionaries(st.text(max_size=9), numbers, max_size=3),
     seconds=st.dictionaries(names, numbers, max_size=2),
     rows=st.dictionaries(names, counts, max_size=2),
     peak_memory_mb=numbers,
@@ -85,7 +84,7 @@ def run_records(draw):
         pool=draw(st.none() | st.builds(PoolFacts, **dict.fromkeys(PoolFacts.model_fields, counts))),
         start_rows=tuple(draw(st.lists(counts, max_size=3))),
         rounds=tuple(draw(st.lists(rounds, max_size=2))),
-        positives_ratio=draw(st.none() | numbers),
+        metrics=draw(st.dictionaries(st.text(max_size=9), numbers, max_size=3)),
         seconds=draw(numbers),
         provenance=draw(st.none() | provenances),
     )

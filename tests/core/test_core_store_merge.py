@@ -23,8 +23,8 @@ def made_on(device: str) -> Provenance:
 
 
 def entry(*selected: int, seconds: float = 1.0) -> Round:
-    metrics = {"balanced_accuracy": 0.5, "auc": 0.5}
-    return Round(round=1, labelled=9, labelled_positives=1, selected=selected, seconds={"fit": seconds}, **metrics)
+    same = {"round": 1, "labelled": 9, "labelled_positives": 1, "metrics": {"balanced_accuracy": 0.5, "auc": 0.5}}
+    return Round(selected=selected, seconds={"fit": seconds}, **same)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
-"""A store that schema 1 wrote becomes one of today's: every run under its new name, nothing lost, whoever is killed.
+"""A store that an earlier schema wrote becomes one of today's: each run under its new name, nothing lost by a kill.
 
-``schema1/`` is such a store, written by the code of its day: three runs in a pack, three in files of their own, a
-failed one and a skipped one.
+``schema1/`` and ``schema2/`` are such stores, written by the code of their day: three runs in a pack, three in files of
+their own, a failed one and a skipped one.
 """
 
 import gzip
@@ -28,7 +28,7 @@ from bench.store.baseline import migrate as migrate_baseline
 from bench.store.migrate import migrate
 from bench.store.packs import PackedRun, write_pack
 
-SCHEMA_1 = Path(__file__).parent / "schema1"
+SCHEMA_1, SCHEMA_2 = (Path(__file__).parent / name for name in ("schema1", "schema2"))
 
 
 def records_of_schema_1(folder: Path = SCHEMA_1) -> list[dict]:
@@ -39,6 +39,12 @@ def records_of_schema_1(folder: Path = SCHEMA_1) -> list[dict]:
 def old(tmp_path) -> Path:
     """A copy of the store of schema 1."""
     return Path(shutil.copytree(SCHEMA_1, tmp_path / "store"))
+
+
+@pytest.fixture(params=[SCHEMA_1, SCHEMA_2], ids=["schema 1", "schema 2"])
+def any_old(tmp_path, request) -> Path:
+    """A copy of the store of each earlier schema."""
+    return Path(shutil.copytree(request.param, tmp_path / "store"))
 
 
 @pytest.fixture
@@ -59,7 +65,8 @@ def contents(folder: Path) -> dict[str, tuple[bytes, bytes]]:
     return {key: (store.content(key), store.probabilities_content(key)) for key in sorted(store.keys())}
 
 
-def test_a_store_of_schema_1_is_refused_by_whoever_would_read_or_write_it(old):
+def test_a_store_of_an_earlier_schema_is_refused_by_whoever_would_read_or_write_it(any_old):
+    old = any_old
     before = {path: path.read_bytes() for path in old.rglob("*") if path.is_file()}
     for create in (False, True):
         with pytest.raises(StoreError, match=r"imbal-bench store migrate --store "):
@@ -83,7 +90,7 @@ def test_every_run_gets_the_name_that_it_has_today_and_keeps_its_result(old, con
         assert record.control == control_of(probabilities)
         before = results.get(hashlib.sha256(probabilities.tobytes()).hexdigest())
         if before:
-            assert [entry.auc for entry in record.rounds] == [entry["auc"] for entry in before["rounds"]]
+            assert [entry.metrics["auc"] for entry in record.rounds] == [entry["auc"] for entry in before["rounds"]]
             assert [list(entry.selected) for entry in record.rounds] == [it["selected"] for it in before["rounds"]]
     assert len({record.pair_key for record in store.records()}) == 1  # one block
     assert [len(store.keys(status)) for status in ("failed", "skipped")] == [1, 1]
@@ -91,7 +98,32 @@ def test_every_run_gets_the_name_that_it_has_today_and_keeps_its_result(old, con
     assert not convert.unknown_parts
 
 
-def test_migrating_twice_is_migrating_once(old, convert):
+def all_fields(folder: Path) -> dict[str, dict]:
+    """Return key -> fields of all records of a store of any schema, in whatever files they are."""
+    packs = opened(folder).packs
+    packed = [packs.get(key, "record") for key in packs.places()]
+    loose = [path.read_bytes() for path in folder.glob("[rfs]*/**/*.json")]
+    return {fields["key"]: fields for fields in map(json.loads, [*packed, *loose])}
+
+
+def test_from_schema_2_names_pairs_and_every_value_stay(tmp_path, convert):
+    old = Path(shutil.copytree(SCHEMA_2, tmp_path / "store"))
+    before = all_fields(old)
+    done = migrate(opened(old), convert)
+    assert (done.version, done.runs, done.unfinished, done.replicates, done.set_aside) == (2, 6, 2, 0, [])
+    after = all_fields(old)
+    assert len(before) == len(after) == 8
+    for key, fields in after.items():
+        ratio = fields.pop("metrics").get("positives_ratio")
+        fields["rounds"] = [one | one.pop("metrics") for one in fields["rounds"]]
+        fields |= {"positives_ratio": ratio, "schema_version": 2, "sha256": before[key]["sha256"]}
+        assert fields == before[key]
+    for record in Store(old).records():
+        assert list(_against_itself(record, Store(old).test_probabilities(record).shape)) == []
+
+
+def test_migrating_twice_is_migrating_once(any_old, convert):
+    old = any_old
     migrate(opened(old), convert)
     before = contents(old)
     again = migrate(opened(old), convert)
@@ -140,6 +172,32 @@ def test_a_migration_killed_at_any_line_loses_nothing(old, convert, tmp_path, mo
     assert number > 200
 
 
+def test_a_migration_from_schema_2_killed_at_any_line_loses_nothing(convert, tmp_path, monkeypatch):
+    """The names stay, so that a new record takes the place of the old one, and one run may be in two packs."""
+    monkeypatch.setattr("os.fsync", lambda _: None)
+    old = Path(shutil.copytree(SCHEMA_2, tmp_path / "store"))
+    for path in sorted(old.glob("runs/*/*.json"))[1:]:
+        path.unlink()
+        path.with_suffix(".npy").unlink()
+    whole = Path(shutil.copytree(old, tmp_path / "whole"))
+    migrate(opened(whole), convert)
+    wanted = contents(whole)
+    assert len(wanted) == 4
+    folder = str(Path(bench.store.__file__).parent)
+    killed, number = True, 0
+    while killed:
+        there = Path(shutil.copytree(old, tmp_path / f"killed-{number}"))
+        killed = killed_at_line(number, lambda there=there: migrate(opened(there), convert), folder)
+        assert migrate(opened(there), convert).set_aside == []
+        assert contents(there) == wanted
+        assert len(list(there.glob("packed/*"))) == 1
+        assert not list(there.glob("replicates/*"))
+        assert [len(Store(there).keys(status)) for status in ("failed", "skipped")] == [1, 1]
+        shutil.rmtree(there)
+        number += 97
+    assert number > 300
+
+
 def _pack(folder: Path, record: Path, npy: Path, rename: str) -> None:
     content = record.read_bytes().replace(record.stem.encode(), rename.encode())
     sha = json.loads(content)["sha256"]
@@ -177,7 +235,8 @@ def test_two_names_of_one_run_are_one_run_and_a_replicate(old, convert):
     ],
     ids=["cut", "altered", "other probabilities", "no probabilities"],
 )
-def test_what_is_damaged_is_set_aside_and_said(old, convert, damage, reason):
+def test_what_is_damaged_is_set_aside_and_said(any_old, convert, damage, reason):
+    old = any_old
     damage(next(old.glob("runs/*/*.json")))
     done = migrate(opened(old), convert)
     assert len(done.set_aside) == 1
@@ -196,7 +255,8 @@ def test_a_seed_or_ratio_out_of_bounds_is_set_aside(old, convert):
     assert Store(old).keys("skipped") == set()
 
 
-def test_a_damaged_pack_is_set_aside_and_its_sound_runs_are_kept(old, convert):
+def test_a_damaged_pack_is_set_aside_and_its_sound_runs_are_kept(any_old, convert):
+    old = any_old
     pack = next(old.glob("packed/*.parquet"))
     pack.rename(pack.with_stem("0" * 32))
     done = migrate(opened(old), convert)
@@ -232,7 +292,7 @@ def test_a_strategy_that_is_not_known_keeps_all_its_settings(old, convert):
 def test_the_command_says_what_it_did_and_that_it_was_done(old, convert):
     said = CliRunner().invoke(app, ["store", "migrate", "--store", str(old)])
     assert said.exit_code == 0, said.output
-    assert "6 runs, 2 failed or skipped ones, 0 replicates and 0 plans renamed; 0 set aside" in said.output
+    assert "6 runs, 2 failed or skipped ones, 0 replicates and 0 plans converted; 0 set aside" in said.output
     again = CliRunner().invoke(app, ["store", "migrate", "--store", str(old)])
     assert "0 runs, 0 failed" in again.output
 
@@ -240,11 +300,12 @@ def test_the_command_says_what_it_did_and_that_it_was_done(old, convert):
 # --- baselines and plans ----------------------------------------------------------------------------------------------
 
 
-def baseline_of_schema_1(folder: Path) -> Path:
-    """Write a baseline as schema 1 did."""
-    lines = [json.dumps(fields, separators=(",", ":")).encode() for fields in records_of_schema_1()]
+def earlier_baseline(folder: Path, version: int = 1) -> Path:
+    """Write a baseline as schema 1 or 2 did."""
+    records = records_of_schema_1({1: SCHEMA_1, 2: SCHEMA_2}[version])
+    lines = [json.dumps(fields, separators=(",", ":")).encode() for fields in records]
     header = {
-        "schema_version": 1,
+        "schema_version": version,
         "name": "main",
         "note": "n",
         "created": "2026-11-24",
@@ -260,8 +321,10 @@ def baseline_of_schema_1(folder: Path) -> Path:
     return path
 
 
-def test_a_baseline_of_schema_1_is_refused_until_it_is_migrated(tmp_path, old, convert):
-    path = baseline_of_schema_1(tmp_path / "baselines")
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_earlier_baseline_is_refused_until_it_is_migrated(tmp_path, convert, version):
+    old = Path(shutil.copytree({1: SCHEMA_1, 2: SCHEMA_2}[version], tmp_path / "store"))
+    path = earlier_baseline(tmp_path / "baselines", version)
     before = path.read_bytes()
     with pytest.raises(StoreError, match="imbal-bench baseline migrate main --baselines "):
         Baseline(path.parent, "main")
@@ -270,12 +333,14 @@ def test_a_baseline_of_schema_1_is_refused_until_it_is_migrated(tmp_path, old, c
     migrate(opened(old), convert)
     baseline = Baseline(path.parent, "main")
     assert baseline.keys() < Store(old).keys()
+    for one in baseline.records():  # a baseline has no probabilities, and so no control where it had none
+        assert one.rounds == Store(old).read(one.key).rounds
     assert {it.pair_key for it in baseline.records()} == {it.pair_key for it in Store(old).records()}
-    assert path.with_name("main.jsonl.gz.v1").read_bytes() == before
+    assert path.with_name(f"main.jsonl.gz.v{version}").read_bytes() == before
 
 
 def test_a_baseline_of_schema_1_that_was_changed_is_not_migrated(tmp_path, convert):
-    path = baseline_of_schema_1(tmp_path / "baselines")
+    path = earlier_baseline(tmp_path / "baselines")
     path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()).replace(b'"note":"n"', b'"note":"m"')))
     with pytest.raises(CorruptRecordError, match="was changed since it was saved"):
         migrate_baseline(path.parent, "main", convert)

@@ -146,7 +146,7 @@ def test_only_the_bytes_that_were_written_pass_unparsed(store, a_record):
         assert not codec.is_as_written(
             content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :], probabilities, stored.key
         )
-    for other in ({"schema_version": 3}, {"status": "failed"}, {"key": "y"}):
+    for other in ({"schema_version": 4}, {"status": "failed"}, {"key": "y"}):
         _, content = codec.encode_record(stored.model_copy(update=other))
         assert not codec.is_as_written(content, probabilities, stored.key)
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -107,10 +106,10 @@ def test_availability_tells_each_state(tmp_path: Path, sst2: Corpus, corpus: Cor
     export_mirror(corpus, tmp_path / "ag_news")
     (tmp_path / "ag_news" / "train.parquet").write_bytes(b"PAR1")
     dbpedia = DATASETS["dbpedia_14"].hub
-    monkeypatch.setattr(states, "downloaded", lambda hub: tmp_path if hub == dbpedia else None)
+    monkeypatch.setattr(states, "_is_in_hub_cache", lambda hub: hub == dbpedia)
     for online, last in ((False, "unreachable"), (True, "hub")):
-        monkeypatch.setattr(states, "reachable", lambda online=online: online)
-        found = {entry.dataset: entry.state for entry in availability(tmp_path)}
+        monkeypatch.setattr(states, "_hub_answers", lambda online=online: online)
+        found = {entry.dataset: entry.state for entry in availability(tmp_path, probe=True)}
         assert found == {
             "ag_news": "damaged",
             "dbpedia_14": "hub cache",
@@ -118,25 +117,24 @@ def test_availability_tells_each_state(tmp_path: Path, sst2: Corpus, corpus: Cor
             "pubmed_20k_rct": last,
             "pydocs": "embedded",
         }
-    details = {entry.dataset: entry.detail for entry in availability(tmp_path)}
+    details = {entry.dataset: entry.detail for entry in availability(tmp_path, probe=True)}
     assert "10 of 67,349 train rows" in details["sst2"]
     assert all("\n" not in detail for detail in details.values())
 
 
 def test_a_mirror_with_too_few_rows_is_damaged(tmp_path: Path, sst2: Corpus, monkeypatch) -> None:
-    monkeypatch.setattr(states, "reachable", lambda: False)
+    monkeypatch.setattr(states, "_hub_answers", lambda: False)
     export_mirror(sst2, tmp_path / "sst2")
     info = tmp_path / "sst2" / "info.json"
     info.write_text(info.read_text().replace('"rows": 10', '"rows": 11', 1))
-    (entry,) = [entry for entry in availability(tmp_path) if entry.dataset == "sst2"]
+    (entry,) = [entry for entry in availability(tmp_path, probe=True) if entry.dataset == "sst2"]
     assert entry.state == "damaged"
     assert "has 10 rows, its info.json says 11" in entry.detail
 
 
-def test_availability_is_quick(monkeypatch) -> None:
-    started = time.monotonic()
-    availability(None)
-    assert time.monotonic() - started < 3
+def test_a_list_asks_no_network(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(states, "_hub_answers", lambda: pytest.fail("the network is asked"))
+    assert {entry.state for entry in availability(None, probe=False)} <= {"hub", "hub cache", "embedded", "mirror"}
 
 
 @pytest.mark.real

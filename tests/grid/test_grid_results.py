@@ -43,7 +43,7 @@ def test_positives_are_counted_as_the_data_has_them(records, toy_corpus):
             found += entry.selected_positives
             assert entry.selected_positives == positive[list(entry.selected)].sum()
             assert (entry.labelled, entry.labelled_positives) == (len(labelled), positive[labelled].sum())
-        assert record.positives_ratio == found / 12
+        assert record.metrics["positives_ratio"] == found / 12
 
 
 def test_metrics_can_be_computed_again_from_the_stored_probabilities(records, finished, toy_corpus):
@@ -52,14 +52,14 @@ def test_metrics_can_be_computed_again_from_the_stored_probabilities(records, fi
         stored = Store(finished).test_probabilities(record)
         assert stored.shape == (3, len(truth))
         for entry, p in zip(record.rounds, stored, strict=True):
-            assert entry.auc == pytest.approx(roc_auc_score(truth, p), abs=1e-6)
-            assert entry.balanced_accuracy == pytest.approx(balanced_accuracy_score(truth, p >= 0.5))
+            assert entry.metrics["auc"] == pytest.approx(roc_auc_score(truth, p), abs=1e-6)
+            assert entry.metrics["balanced_accuracy"] == pytest.approx(balanced_accuracy_score(truth, p >= 0.5))
 
 
 def test_a_block_shares_its_start(records):
     assert len({r.pair_key for r in records}) == 1
     assert len({r.start_rows for r in records}) == 1
-    assert len({(r.rounds[0].auc, r.rounds[0].balanced_accuracy) for r in records}) == 1
+    assert len({(r.rounds[0].metrics["auc"], r.rounds[0].metrics["balanced_accuracy"]) for r in records}) == 1
 
 
 def test_weights_belong_to_the_weighting(records):
@@ -132,7 +132,7 @@ def test_a_pool_smaller_than_the_budget_is_labelled_whole(tiny_spec, run_grid, t
     (record,) = Store(tmp_path / "s").records()
     assert [len(entry.selected) for entry in record.rounds] == [0, 60, 50, 0]
     assert record.rounds[-1].labelled_positives == 12
-    assert record.positives_ratio == 7 / 110
+    assert record.metrics["positives_ratio"] == 7 / 110
 
 
 def test_a_checkpoint_without_a_lm_head_gets_one_trained_and_says_so(

@@ -87,7 +87,7 @@ def test_named_files_exist_and_hold_the_metrics(store, section):
         run = dict(zip(header, row, strict=True))
         record = json.loads((store.path / run["file"]).read_text())
         assert record["status"] == run["status"]
-        auc = record["rounds"][-1]["auc"] if record["rounds"] else float("nan")
+        auc = record["rounds"][-1]["metrics"]["auc"] if record["rounds"] else float("nan")
         assert run["ROC-AUC"] == f"{auc:.6f}"
 
 

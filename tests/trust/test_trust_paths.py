@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from bench.config import load_spec
-from bench.data.sources import mirror_folder
+from bench.data.places import mirror_folder
 from bench.data.user import load_user
 from bench.errors import BenchError, DataError, SpecError
 
