@@ -172,7 +172,6 @@ class ModelSettings(Record):
     dropout_passes: Annotated[Several, ReadBy("dropout")] = 10
     """Passes over the pool under different dropout masks (need ``dropout``)."""
 
-
     def masked_for(self, seed: int) -> ModelSettings:
         """Return the settings whose ``mask_seed`` is that of a run of some seed."""
         return self if self.mask_shared else self.model_copy(update={"mask_seed": self.mask_seed + seed})

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -61,7 +62,17 @@ def top_k(scores: FloatArray, w: FloatArray, k: int, priority: FloatArray) -> In
         raise RunError(f"scores must be finite, >= 0 and of shape {w.shape}; got shape {s.shape} and {s}")
     mantissa, exponent = np.frexp(w * s)
     products = np.ldexp(np.rint(np.ldexp(mantissa, _TIE_BITS)), exponent - _TIE_BITS)
-    return np.lexsort((priority, -products, w == 0))[:k]
+    return _first_k((priority, -products, w == 0), k)
+
+
+def _first_k(keys: tuple[npt.NDArray[Any], ...], k: int) -> IntArray:
+    """Return the first k rows of ``np.lexsort(keys)``; only rows that can be among them are sorted."""
+    *_, products, last = keys
+    some = np.flatnonzero(~last)
+    if k >= len(some):
+        return np.lexsort(keys)[:k]
+    some = some[products[some] <= np.partition(products[some], k - 1)[k - 1]]
+    return some[np.lexsort(tuple(key[some] for key in keys))[:k]]
 
 
 def in_float32(w: FloatArray) -> FloatArray:

@@ -42,7 +42,8 @@ class UcbBlend(Stateful[Pulls]):
     name: ClassVar[str] = "ucb_blend"
     title: ClassVar[str] = "UCB blend"
     paper: ClassVar[str] = (
-        "Auer, Cesa-Bianchi & Fischer 2002 (UCB1); the blend is this suite's own, after an idea of Lin, Mausam & Weld 2018"
+        "Auer, Cesa-Bianchi & Fischer 2002 (UCB1); the blend is this suite's own, after an idea of Lin, Mausam & Weld "
+        "2018"
     )
     needs: ClassVar[frozenset[Need]] = frozenset({"probabilities"})
     state_type: ClassVar[type[Record]] = Pulls

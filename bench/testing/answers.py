@@ -89,15 +89,22 @@ def answer(part: Part, pool: ToyPool, k: int = K, *, rounds: int = 2, seed: int 
 def changes(before: Callable[[], Answer], after: Callable[[], Answer]) -> bool:
     """Return whether other circumstances change an answer that does not change by itself."""
     first = before()
-    return np.array_equal(first, before()) and not np.array_equal(first, after())
+    return not np.array_equal(first, after()) and np.array_equal(first, before())
 
 
-def fault(part: Part, pool: ToyPool, needs: frozenset[Need] = EVERYTHING, *, as_in_a_run: bool = False) -> str:
-    """Return what is wrong with the answers, with these needs shown; empty if nothing is.
+def fault(
+    part: Part,
+    pool: ToyPool,
+    needs: frozenset[Need] = EVERYTHING,
+    *,
+    ks: tuple[int, ...] = (1, K, LARGE),
+    as_in_a_run: bool = False,
+) -> str:
+    """Return what is wrong with the answers for these k, at most all rows, with these needs shown; empty if nothing is.
 
-    They are for k = 1, 5 and all rows, or one batch of a large pool.
+    Of a large pool they are for one batch.
     """
-    for k in (BATCH,) if pool.size > BATCH * K else sorted({1, min(K, pool.size), pool.size}):
+    for k in (BATCH,) if pool.size > BATCH * K else sorted({min(k, pool.size) for k in ks}):
         try:
             with global_state_of(seed=0):
                 found = ask(part, copy.deepcopy(pool), k, needs=needs, select=select_checked, as_in_a_run=as_in_a_run)

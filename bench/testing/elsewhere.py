@@ -24,7 +24,15 @@ from bench.strategies.base import Algorithm, Weighting
 T = TypeVar("T")
 _LENGTH = 8  # bytes before each message
 _PACKAGE = "bench"
-_LIBRARIES = ("torch", "scipy.special", "sklearn.cluster", "sklearn.ensemble", "threadpoolctl", "bench.testing")
+_LIBRARIES = (
+    "torch",
+    "torch._dynamo",
+    "scipy.special",
+    "sklearn.cluster",
+    "sklearn.ensemble",
+    "threadpoolctl",
+    "bench.testing",
+)
 
 
 class ElsewhereError(Exception):

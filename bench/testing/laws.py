@@ -38,6 +38,33 @@ from bench.testing.laws_of_weights import (
     zero_weights_come_last,
 )
 
+__all__ = [
+    "ALGORITHM_LAWS",
+    "WEIGHTING_LAWS",
+    "a_new_process_answers_alike",
+    "a_resumed_run_goes_on_alike",
+    "answers_are_valid",
+    "bins_weigh_the_same",
+    "global_random_state_is_ignored",
+    "global_state_is_left_alone",
+    "hard_pools_are_survived",
+    "hidden_labels_are_unreachable",
+    "inputs_are_left_alone",
+    "labelled_rows_do_not_count",
+    "laws_for",
+    "laws_of",
+    "needs_are_declared",
+    "nothing_else_is_reached",
+    "nothing_is_remembered",
+    "row_order_is_irrelevant",
+    "same_seed_same_answer",
+    "scale_of_weights_is_irrelevant",
+    "scores_are_multiplied_by_weights",
+    "state_survives_storage",
+    "waiver",
+    "weights_matter",
+    "zero_weights_come_last",
+]
 _LAWS_OF_BOTH: tuple[Law, ...] = (
     answers_are_valid,
     hard_pools_are_survived,

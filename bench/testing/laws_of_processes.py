@@ -63,7 +63,7 @@ def a_resumed_run_goes_on_alike(part: Part) -> None:
 def _there(part: Part, pools: list[ToyPool], rounds: int = 2) -> list[Answer]:
     """Return the answers of a new process, asked one question after the other."""
     try:
-        return elsewhere(answers, part, pools, rounds)  # type: ignore[arg-type]
+        return elsewhere(answers, part, pools, rounds)
     except ElsewhereError as error:
         raise AssertionError(f"{part.name} fails in a new process: {error}") from error
 

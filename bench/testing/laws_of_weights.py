@@ -16,8 +16,8 @@ from bench.testing.laws_of_answers import pools_for
 from bench.testing.surroundings import global_state_of
 from bench.testing.toys import ToyPool, toy_pool
 
-_SEEDS = 3
-_ROWS = 4  # rows whose weights are raised, one after the other
+_SEEDS = 2
+_ROWS = 3  # rows whose weights are raised, one after the other
 
 
 def scale_of_weights_is_irrelevant(part: Part) -> None:
@@ -41,8 +41,8 @@ def zero_weights_come_last(part: Part) -> None:
 
 def _pools_and_sizes(part: Part) -> Iterator[tuple[ToyPool, tuple[int, ...]]]:
     weighted = toy_pool().size // 3
-    for seed in range(3):
-        yield toy_pool(seed=seed), (K, weighted, weighted + 3)
+    yield toy_pool(), (K, weighted, weighted + 3)
+    yield toy_pool(seed=1), (K,)
     yield later_pool(part), (K,)
 
 

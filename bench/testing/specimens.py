@@ -378,9 +378,7 @@ class KeepsAside(Stateful[Nothing]):
         """Return the rows next to the median of the first round."""
         if state is None:
             _MEDIAN["p"] = float(np.median(view.probabilities))
-        return top_k(
-            1 / (1 + np.abs(view.probabilities - _MEDIAN.get("p", 0.0))), w, k, view.priority
-        ), Nothing()
+        return top_k(1 / (1 + np.abs(view.probabilities - _MEDIAN.get("p", 0.0))), w, k, view.priority), Nothing()
 
 
 _MEDIAN: dict[str, float] = {}

@@ -85,7 +85,8 @@ def _of_torch() -> dict[str, Setting]:
     """Return torch's settings that change what is computed, or how fast."""
     import torch
 
-    cuda, mkldnn, cudnn = torch.backends.cuda, torch.backends.mkldnn, torch.backends.cudnn
+    cuda, cudnn = torch.backends.cuda, torch.backends.cudnn
+    mkldnn: Any = torch.backends.mkldnn  # its types say less than it has
     flags = {
         "precision": (torch.backends, "fp32_precision"),
         "precision on GPUs": (cuda.matmul, "fp32_precision"),

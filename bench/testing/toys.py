@@ -216,19 +216,16 @@ def _certain(pool: ToyPool) -> dict[str, ToyPool]:
         "p of 0 and 1": np.array([0.0, 1.0]),
         "p next to 0 and 1": steps,
     }
-    found = {}
+    found: dict[str, ToyPool] = {}
     for name, level in levels.items():
-
-        def of(like: FloatArray, level: FloatArray = level) -> FloatArray:
-            return np.resize(level, like.shape)
-
-        certain = replace(pool, **{which: of(getattr(pool, which)) for which in _PROBABILITIES})
+        changes: dict[str, Any] = {which: np.resize(level, getattr(pool, which).shape) for which in _PROBABILITIES}
+        certain = replace(pool, **changes)
         found |= {f"{name} only": certain, f"{name} only, in float32": _in_float32(certain)}
     return found
 
 
 def _weighted_extremely(pool: ToyPool) -> dict[str, ToyPool]:
-    """Return pools with weights of 0, next to 0, and of all sizes at once; the largest is 1, as an algorithm gets it."""
+    """Return pools with weights of 0, next to 0, and of all sizes at once; the largest is 1, as in a run."""
     number = np.arange(pool.size)
     weights = {
         "weight on one row only": (number == 3).astype(float),

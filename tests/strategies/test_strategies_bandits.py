@@ -14,8 +14,8 @@ from bench.errors import RunError, SpecError, UnknownNameError
 from bench.strategies.base import select_within
 from bench.strategies.bmp import Bmp, chances, rewards
 from bench.strategies.entropy import Entropy
-from bench.strategies.ucb_blend import UcbBlend, share
 from bench.strategies.strategy import choose, needs_of
+from bench.strategies.ucb_blend import UcbBlend, share
 from bench.testing import toy_pool
 
 BANDITS = [UcbBlend(), UcbBlend(base="badge", exploration=0.1), Bmp(), Bmp(base="random", gamma=0.5, subpool=30)]
