@@ -72,7 +72,7 @@ def _first_k(keys: tuple[npt.NDArray[Any], ...], k: int) -> IntArray:
     if k >= len(some):
         return np.lexsort(keys)[:k]
     some = some[products[some] <= np.partition(products[some], k - 1)[k - 1]]
-    return some[np.lexsort(tuple(key[some] for key in keys))[:k]]
+    return np.asarray(some[np.lexsort(tuple(key[some] for key in keys))[:k]])
 
 
 def in_float32(w: FloatArray) -> FloatArray:

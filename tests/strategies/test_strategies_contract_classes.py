@@ -43,7 +43,7 @@ def test_pytest_collects_a_test_for_each_law(pytester):
             "*TestInvProp::test_row_order_is_irrelevant PASSED*",
             "*TestBroken::test_zero_weights_come_last FAILED*",
             "*TestWaives::test_zero_weights_come_last SKIPPED*",
-            "*AssertionError: broken asked for 5 rows, selects rows of weight 0 before rows with weight*",
+            "*AssertionError: broken asked for * rows, selects rows of weight 0 before rows with weight*",
             "SKIPPED*waived: weights are for others*",
         ]
     )
