@@ -398,3 +398,9 @@ def test_a_model_without_a_mask_token_cannot_serve_alps(source):
     source.tokenizer.mask_token = None
     with pytest.raises(RunError, match="has no mask token, so ALPS cannot be run on it"):
         source.embeddings(ROWS)
+
+
+def test_a_head_is_trained_once_for_all_seeds_of_masks(headless, monkeypatch):
+    monkeypatch.setattr(SurprisalSource, "_train_head", refuse)
+    other = replace(headless, settings=headless.settings.masked_for(1)).embeddings(ROWS)
+    assert not np.array_equal(vectors(other) != 0, vectors(headless.embeddings(ROWS)) != 0)

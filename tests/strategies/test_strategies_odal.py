@@ -81,3 +81,15 @@ def test_bad_options_are_named():
         component(ALGORITHMS, "odal", {"then": "odal"})
     with pytest.raises(UnknownNameError, match=r"'dall'\. Did you mean 'dal'"):
         component(ALGORITHMS, "odal", {"then": "dall"})
+
+
+@pytest.mark.parametrize("labelled", [1, 2, 8])
+def test_labelled_rows_of_which_no_detector_can_be_made_leave_the_outliers_of_the_pool(labelled):
+    """Trees grown on two different rows score all rows alike; so do those grown on eight equal ones."""
+    pool = replace(toy_pool(labelled=labelled), labels=np.zeros(labelled, dtype=np.int64))
+    if labelled > 2:
+        pool = replace(pool, labelled_pretrained=np.tile(pool.labelled_pretrained[:1], (labelled, 1)))
+    scores = Odal()._outlier_scores(pool.view())
+    alone = Odal()._outlier_scores(toy_pool(labelled=0).view())
+    assert len(np.unique(scores)) > pool.size // 2
+    np.testing.assert_array_equal(scores, alone)
