@@ -13,7 +13,7 @@ from analysis.findings import FULL_RESULTS
 from analysis.frame import Results, read_results
 from analysis.index import ALL_STATUSES
 from analysis.model import DISAGREE, HOLE, SOUND, Cell, Comparison, Group, Row, Table
-from analysis.names import metric_title, title_of
+from analysis.names import metric_summary, metric_title, ratio_label, shown_metric, title_of
 from analysis.overview import Overview, Problem, overview
 from analysis.paired import Paired, paired
 from analysis.sections import Numbered, Section, sections
@@ -51,12 +51,15 @@ __all__ = [
     "changes",
     "expanded",
     "explain",
+    "metric_summary",
     "metric_title",
     "overview",
     "paired",
+    "ratio_label",
     "read_results",
     "score_figure",
     "sections",
+    "shown_metric",
     "title_of",
     "traced",
     "write_atomically",

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import isnan
 
+from analysis.condition import Condition
 from analysis.definitions import TableDefinition
 from analysis.inference import ALPHA
 from analysis.layout import Layout
 from analysis.model import DISAGREE, SOUND, Cell
-from analysis.names import without_folders
+from analysis.names import NATURAL_LEVEL, lower_is_better, metric_title, ratio_words
 from analysis.paper import printed
 from analysis.sound import ESTIMAND
-from bench.records import Settings
+from bench.records import FINE_TUNE, Settings
 
 
 def mark(definition: TableDefinition, cells: Iterable[Cell]) -> str:
@@ -53,12 +54,19 @@ def caption(layout: Layout, cells: list[Cell]) -> str:
         _extent(layout),
         *_test(layout, cells),
         *_sound(layout.definition, cells),
-        f"Encoder: {without_folders(layout.condition.settings.model.name)}; {extent(layout.condition.settings)}",
+        _direction(layout.definition),
+        f"{_trained(layout.condition)}; {extent(layout.condition.settings)}",
         f"Data: {', '.join(f'{name} {fingerprint[:8]}' for name, fingerprint in data.items())}",
         f"Runs: {asked - missing:,} of {asked:,}; a dagger marks cells that lack some",
         "" if printed(layout.definition.number) else "The paper's printed values of this table are not at hand",
     ]
     return " ".join(f"{sentence}." for sentence in sentences if sentence)
+
+
+def _trained(condition: Condition) -> str:
+    """Return what was trained: the paper's learner is known by its encoder."""
+    learner = "" if condition.learner == FINE_TUNE.name else f"Learner: {condition.learner}; encoder: "
+    return f"{learner or 'Encoder: '}{condition.encoder}"
 
 
 def count(number: int, noun: str, plural: str = "") -> str:
@@ -71,7 +79,8 @@ def shared(layout: Layout) -> dict[str, str]:
     definition = layout.definition
     shown = {axis for axis in (*definition.rows, definition.columns) if axis in definition.where}
     of = {axis: layout.tried[axis].unique() for axis in ("ratio", "start") if axis not in shown}
-    return {axis: str(values[0]) for axis, values in of.items() if len(values) == 1}
+    same = {axis: values[0] for axis, values in of.items() if len(values) == 1}
+    return {axis: ratio_words(value) if axis == "ratio" else f"{value} start" for axis, value in same.items()}
 
 
 def _extent(layout: Layout) -> str:
@@ -81,14 +90,26 @@ def _extent(layout: Layout) -> str:
     tasks = tried[["dataset", "positive"]].drop_duplicates()["dataset"].value_counts().sort_index()
     names = [] if "algorithm" in layout.definition.rows else sorted(tried["algorithm_label"].unique())
     parts = [
-        f"positives are 1/{ratio} of the pool" if ratio else "",
-        f"{start} start" if start else "",
+        _share_of_positives(ratio),
+        start or "",
         f"{count(int(tasks.sum()), 'task')} ({', '.join(f'{n} of {name}' for name, n in tasks.items())})",
         count(tried["seed"].nunique(), "seed"),
         f"{count(len(names), 'algorithm')} ({', '.join(names)})" if names else "",
         f"{count(loop.rounds, 'round')} of {count(loop.batch, 'row')}",
     ]
     return f"Here: {'; '.join(filter(None, parts))}"
+
+
+def _share_of_positives(ratio: str | None) -> str:
+    """Return what a ratio in words means for the pool; empty for none."""
+    said = "positives and negatives as the data have them, nothing dropped"
+    return (
+        said
+        if ratio == ratio_words(NATURAL_LEVEL)
+        else f"positives are {ratio.split()[1]} of the pool"
+        if ratio
+        else ""
+    )
 
 
 def _test(layout: Layout, cells: list[Cell]) -> list[str]:
@@ -114,6 +135,13 @@ def _test(layout: Layout, cells: list[Cell]) -> list[str]:
         f"p lies in [{ALPHA}, {1 - ALPHA}], which shows no difference, in {between}; bold: {marked}",
         frank,
     ]
+
+
+def _direction(definition: TableDefinition) -> str:
+    """Return how differences are signed, where the smaller values of a metric are better; empty if of none."""
+    lower = [metric_title(metric) for metric in definition.metrics if lower_is_better(metric)]
+    said = "tests ask whether it is smaller, and differences are positive where it is"
+    return f"{', '.join(lower)}: {said}" if lower else ""
 
 
 def _sound(definition: TableDefinition, cells: list[Cell]) -> list[str]:

@@ -16,7 +16,7 @@ from analysis.definitions import Summary
 from analysis.inference import ALPHA, LEVEL, holm
 from analysis.layout import Layout, Numbers
 from analysis.model import NO_VALUE, Cell, Group, decimal, p_text
-from analysis.names import metric_title
+from analysis.names import lower_is_better, metric_title
 from analysis.sound import Place, Sound
 
 Mean = Callable[[npt.NDArray[np.float64], Numbers], float]
@@ -76,7 +76,8 @@ def _of_best_algorithm(runs: pd.DataFrame, metric: str) -> pd.DataFrame:
     arm = ["row", "column", "dataset", "positive"]
     by = runs.groupby([*arm, "algorithm_label"])[metric]
     means = _complete(by).rename("mean").reset_index()
-    ranked = means.sort_values(["mean", "algorithm_label"], ascending=[False, True], na_position="last")
+    best_first = [lower_is_better(metric), True]
+    ranked = means.sort_values(["mean", "algorithm_label"], ascending=best_first, na_position="last")
     best = ranked.drop_duplicates(arm)[[*arm, "algorithm_label"]]
     return runs[(runs.merge(best, how="left", indicator=True)["_merge"] == "both").to_numpy()]
 

@@ -1,4 +1,4 @@
-"""The runs that tables may draw on together: one set of settings, one version of each dataset."""
+"""The runs that tables may draw on together: one set of settings, one learner, one version of each dataset."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 from analysis.environments import notes_on
 from analysis.frame import BLOCK, Results
 from analysis.names import without_folders
-from bench.records import Settings
+from bench.records import FINE_TUNE, Settings
 
 WHOLE_BLOCK = ["ratio", "start", *BLOCK]
 """All that strategies share."""
@@ -25,6 +25,8 @@ class Condition:
     Attributes:
         suffix: ends the names of its files and ids; empty where a store holds one condition only.
         title: for headings.
+        learner: what was trained, in words, and its judge if there is one.
+        encoder: what that read; ``none`` if it needs none.
         runs, rounds, unfinished: as in :class:`Results`, of this condition only; runs and unfinished have
             ``bins`` too, the option of that name as text (empty if there is none).
         notes: runs left out because they were made on another version of a dataset, and runs that are not compared
@@ -34,6 +36,8 @@ class Condition:
     suffix: str
     title: str
     settings: Settings
+    learner: str
+    encoder: str
     runs: pd.DataFrame
     rounds: pd.DataFrame
     unfinished: pd.DataFrame
@@ -73,16 +77,27 @@ def _condition(results: Results, digest: str, *, spell_settings: bool) -> Condit
     runs, rounds, unfinished = (frame[_on_version(frame, kept)] for frame in (runs, rounds, unfinished))
     settings = results.settings[digest]
     unlike = [results.unlike[key] for key in runs["key"] if key in results.unlike]
-    title = f"{settings.loop.rounds} rounds of {settings.loop.batch}, {without_folders(settings.model.name)}"
+    learner = str(pd.concat([runs["learner"], unfinished["learner"]]).iloc[0])
+    encoder = "none" if "none" in set(runs["model"]) else without_folders(settings.model.name)
+    title = f"{settings.loop.rounds} rounds of {settings.loop.batch}, {_trained(learner, encoder)}"
     return Condition(
         suffix=f"-{digest[:8]}" if spell_settings else "",
         title=title + (f", settings {digest[:8]}" if spell_settings else ""),
         settings=settings,
+        learner=learner,
+        encoder=encoder,
         runs=_with_bins(runs),
         rounds=rounds,
         unfinished=_with_bins(unfinished),
         notes=(*notes, *notes_on(unlike)),
     )
+
+
+def _trained(learner: str, encoder: str) -> str:
+    """Return what is trained in words: the encoder where it is fine-tuned, else the learner, and on what."""
+    if learner == FINE_TUNE.name:
+        return encoder
+    return learner if encoder == "none" else f"{learner} on {encoder}"
 
 
 def _with_bins(frame: pd.DataFrame) -> pd.DataFrame:

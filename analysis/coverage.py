@@ -8,7 +8,7 @@ from analysis.condition import Condition
 from analysis.figures.times import stage_seconds
 from analysis.layout import Layout
 from analysis.model import NO_VALUE, Cell, Group, Row, Table
-from analysis.names import AXIS_TITLES, LABELS, with_labels
+from analysis.names import AXIS_TITLES, LABELS, ratio_label, with_labels
 
 PLACE = ["ratio", "start", "dataset", "positive"]
 
@@ -35,7 +35,7 @@ def coverage(condition: Condition, full: Layout | None) -> Table:
         known = sizes.loc[place] if place in sizes.index else pd.Series([None] * 3)
         runs = [keys[ended].get(place, ()) for ended in frames]
         counts = [*(Cell(f"{len(own):,}", float(len(own)), runs=own) for own in runs), _number(absent.get(place, 0))]
-        rows.append(Row(tuple(map(str, place)), (*map(_number, known), *counts)))
+        rows.append(Row((ratio_label(place[0]), *map(str, place[1:])), (*map(_number, known), *counts)))
     return Table(
         name=f"runs{condition.suffix}",
         address="runs",

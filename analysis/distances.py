@@ -10,7 +10,7 @@ from analysis.captions import count
 from analysis.condition import Condition
 from analysis.figures.selected import DISTANCES, informativeness
 from analysis.model import NO_VALUE, Cell, Group, Row, Table, decimal
-from analysis.names import AXIS_TITLES, LABELS, with_labels
+from analysis.names import AXIS_TITLES, LABELS, ratio_label, with_labels
 from analysis.notes import holes
 
 AT = ["ratio", "start"]
@@ -31,7 +31,7 @@ def distances(condition: Condition) -> Table | None:
         for labels, means in informativeness(own).groupby(LABELS):
             of = means.set_index("metric").loc[list(DISTANCES)].itertuples()
             cells = [cell for mean in of for cell in _cells(mean, keys[(ratio, start, *labels)])]
-            rows.append(Row((str(ratio), str(start), *map(str, labels)), tuple(cells)))
+            rows.append(Row((ratio_label(int(str(ratio))), str(start), *map(str, labels)), tuple(cells)))
     groups = tuple(Group(title.capitalize(), COLUMNS) for title in DISTANCES.values())
     return Table(
         name=f"informativeness{condition.suffix}",

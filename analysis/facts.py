@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from analysis.names import without_folders
+from analysis.names import ratio_level, without_folders
 from bench.control import environment
-from bench.records import DEFAULTS, METRIC_VERSION, METRICS, Provenance, Round, RunRecord, Settings, Strategy
+from bench.records import (
+    DEFAULTS,
+    FINE_TUNE,
+    METRIC_VERSION,
+    METRICS,
+    Component,
+    Provenance,
+    Round,
+    RunRecord,
+    Settings,
+    Strategy,
+)
 from bench.seeds import digest
 
 Facts = dict[str, Any]
@@ -24,7 +36,7 @@ def facts_of(record: RunRecord) -> Facts:
         "status": record.status,
         "reason": record.reason,
         "identity": _identity(record),
-        "settings": record.spec.settings.shared().model_dump_json(),
+        "settings": record.spec.shared.model_dump_json(),
         "strategy": record.spec.strategy.model_dump_json(),
         "own": record.spec.settings.own(record.spec.strategy.needs),
         "outcome": _outcome(record) if done else {},
@@ -38,9 +50,10 @@ def _identity(record: RunRecord) -> dict[str, object]:
     block = record.spec.block
     return {
         "key": record.key,
-        "ratio": block.ratio,
+        "ratio": ratio_level(block.ratio),
         "start": block.start,
-        "settings": settings_digest(record.spec.settings, record.metric_version),
+        "settings": settings_digest(record.spec.settings, block.learners, record.metric_version),
+        "learner": named(block.learners),
         "dataset": block.task.dataset,
         "positive": block.task.positive,
         "seed": block.seed,
@@ -49,12 +62,29 @@ def _identity(record: RunRecord) -> dict[str, object]:
     }
 
 
-def settings_digest(settings: Settings, metric_version: int = METRIC_VERSION) -> str:
+def settings_digest(
+    settings: Settings, learners: Sequence[Component] = (FINE_TUNE,), metric_version: int = METRIC_VERSION
+) -> str:
     """Return what ``settings`` of a frame holds: runs that differ in it have nothing to do with each other.
 
-    Only settings that every strategy reads count; those that some read belong to the strategy.
+    Only settings that every strategy reads count; those that some read belong to the strategy. The learner and its
+    judge count too, so that no table pools the runs of several.
     """
-    return digest({"settings": settings.shared().canonical(), "metrics": metric_version}, 12)
+    read = settings.read_with({need for part in learners for need in part.needs})
+    parts = [part.canonical() for part in learners]
+    trained = {} if parts == [FINE_TUNE.canonical()] else {"learners": parts}
+    return digest({"settings": read.canonical(), "metrics": metric_version, **trained}, 12)
+
+
+def named(learners: Sequence[Component]) -> str:
+    """Return a learner in words, with the judge if there is one: ``probe:C=3 judged by fine-tune``."""
+    return " judged by ".join(part.spelt for part in learners)
+
+
+def encoder_of(settings: Settings, learners: Sequence[Component]) -> str:
+    """Return the name of the encoder that learners read, or ``none``."""
+    reads = any("encoder" in part.needs for part in learners)
+    return without_folders(settings.model.name) if reads else "none"
 
 
 def strategy_digest(strategy: Strategy, settings: Settings) -> str:
@@ -80,7 +110,7 @@ def _outcome(record: RunRecord) -> dict[str, object]:
         "test_rows": pool and pool.test_rows,
         "pairwise_distance": _last(found.pairwise if found else ()),
         "start_distance": _last(found.to_start if found else ()),
-        "model": without_folders(record.spec.settings.model.name),
+        "model": encoder_of(record.spec.settings, record.spec.block.learners),
         **{name: _made(made, name) for name in MADE_WITH if name != "model"},
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import permutations
 from math import isnan
 
@@ -11,7 +11,7 @@ from analysis.condition import WHOLE_BLOCK, Condition
 from analysis.definitions import DEFINITIONS
 from analysis.inference import ALPHA
 from analysis.model import Cell, Comparison, Row, Table, p_text, signed
-from analysis.names import metric_title
+from analysis.names import NATURAL_LEVEL, lower_is_better, metric_title, metric_words, ratio_level, ratio_words
 from analysis.overview import block_of, name_of
 from analysis.paired import strangers
 from analysis.paper import FIRST, Agreement
@@ -43,14 +43,19 @@ def findings(tables: Mapping[int, Table], agreement: Agreement) -> tuple[str, ..
     )
 
 
-def doubts(condition: Condition) -> tuple[str, ...]:
+def doubts(condition: Condition, metrics: Sequence[str] = METRICS) -> tuple[str, ...]:
     """Return what is wrong with runs that finished, one line each: left out, without a metric, or no pairs."""
     runs, lines = condition.runs, list(condition.notes)
-    for metric in METRICS:
+    for metric in metrics:
         lost = runs[runs[metric].isna()]
         if len(lost):
             which = f"{len(lost):,} of {count(len(runs), 'run')} (one is {name_of(lost.iloc[0])})"
             lines.append(f"{metric_title(metric)} is NaN in {which}: means and paired tests that need it have no value")
+    natural = int((runs["ratio"] == NATURAL_LEVEL).sum())
+    if natural:
+        lines.append(
+            f"{count(natural, 'run')} at the natural ratio take part in no table of numeric ratios (T8 has them)"
+        )
     apart = strangers(runs, WHOLE_BLOCK)
     if len(apart):
         of = count(len(runs[WHOLE_BLOCK].drop_duplicates()), "block")
@@ -65,7 +70,8 @@ def _effects(table: Table) -> Iterator[str]:
     """A line per metric: the paired difference with both modes' p in each row that has both columns."""
     for title, tests in _claims(table):
         said = "; ".join(
-            f"{signed(one.paper.difference)} at ratio 1/{row.labels[0]} ({_said_by_both(one)})" for row, one in tests
+            f"{signed(one.paper.difference)} at {ratio_words(ratio_level(row.labels[0]))} ({_said_by_both(one)})"
+            for row, one in tests
         )
         yield (
             f"{title} (one-sided p: paper mode's over pairs, sound mode's over seeds and after Holm): {said} "
@@ -113,7 +119,8 @@ def _highest(table: Table) -> Iterator[str]:
             if title == group.title and not isnan(cell.value)
         ]
         if places:
-            _, place, cell = max(places, key=lambda one: one[0])
+            best = min if any(map(lower_is_better, metric_words(group.title))) else max
+            _, place, cell = best(places, key=lambda one: one[0])
             found.append(f"{group.title} {cell.text} ({', '.join(place)})")
     if found:
         title = DEFINITIONS[FULL_RESULTS].address

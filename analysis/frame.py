@@ -21,7 +21,7 @@ BLOCK = [*TASK, "seed"]
 """What a pair of runs shares at one ratio and start."""
 IDENTITY = [
     "key",
-    *("ratio", "start", "settings", "strategy"),
+    *("ratio", "start", "settings", "learner", "strategy"),
     *BLOCK,
     *("algorithm", "algorithm_options", "algorithm_version"),
     *("weighting", "weighting_options", "weighting_version"),

@@ -14,7 +14,7 @@ import pandas as pd
 from analysis.condition import Condition
 from analysis.definitions import Axis, TableDefinition
 from analysis.frame import BLOCK
-from analysis.names import metric_title
+from analysis.names import lower_is_better, metric_title
 from analysis.paired import Paired, check_alike, paired_values
 from bench.errors import PairingError
 
@@ -104,7 +104,9 @@ class Layout:
         return tuple(self._columns["key"][runs])
 
     def test(self, a: Numbers, b: Numbers, metric: str) -> Paired:
-        """Test whether a has the larger mean than b; a and b are (pairs,) numbers of runs, as ``places`` holds them.
+        """Test whether a has the better mean than b; a and b are (pairs,) numbers of runs, as ``places`` holds them.
+
+        The difference is positive where a is better: of a metric whose smaller values are, it is b - a.
 
         Runs that must not be paired leave the test out and say why.
         """
@@ -115,7 +117,8 @@ class Layout:
             check_alike(keys[a], keys[b], pair_keys[a], pair_keys[b])
         except PairingError as error:
             return Paired(0, 2 * len(a) + unpaired, nan, nan, nan, str(error))
-        return paired_values(self.values(metric, a), self.values(metric, b), unpaired)
+        left, right = (b, a) if lower_is_better(metric) else (a, b)
+        return paired_values(self.values(metric, left), self.values(metric, right), unpaired)
 
     def hole(self, row: int, column: int) -> str:
         """Return how many runs a cell lacks; empty if none."""

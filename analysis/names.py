@@ -13,6 +13,10 @@ from pathlib import PureWindowsPath
 import numpy as np
 import pandas as pd
 
+from bench.errors import SpecError
+from bench.metrics.base import RESERVED
+from bench.metrics.catalogue import every, named
+from bench.records import METRICS, NATURAL
 from bench.seeds import canonical
 
 TITLES = {
@@ -44,11 +48,6 @@ TITLES = {
 }
 LABELS = ["algorithm_label", "weighting_label"]
 """The columns that :func:`with_labels` adds."""
-METRIC_TITLES = {
-    "balanced_accuracy": "Balanced accuracy",
-    "auc": "ROC-AUC",
-    "positives_ratio": "Positives ratio",
-}
 AXIS_TITLES = {
     "ratio": "Ratio",
     "start": "Start",
@@ -59,9 +58,98 @@ AXIS_TITLES = {
 }
 
 
+NATURAL_LEVEL = 0
+"""The ratio ``natural`` in frames, whose ratios are integers: a level of its own, before all others."""
+
+
+def ratio_level(ratio: int | str) -> int:
+    """Return how frames hold a ratio: itself, or the level of ``natural``; a label of that is read, too."""
+    return NATURAL_LEVEL if str(ratio).startswith(NATURAL) else int(ratio)
+
+
+def ratio_label(level: int, share: float | None = None) -> str:
+    """Return what stands for a ratio in a header: ``50``, ``natural``, or with a share ``natural (1/23.4)``."""
+    if level != NATURAL_LEVEL:
+        return str(level)
+    return NATURAL if not share else f"{NATURAL} (1/{1 / share:.3g})"
+
+
+def ratio_words(level: int) -> str:
+    """Return a ratio in a sentence: ``ratio 1/50``, or ``natural ratio``."""
+    return f"{NATURAL} ratio" if level == NATURAL_LEVEL else f"ratio 1/{level}"
+
+
+def ratio_slug(level: int) -> str:
+    """Return a ratio as part of a name: ``ratio50``, or ``natural``."""
+    return NATURAL if level == NATURAL_LEVEL else f"ratio{level}"
+
+
+def ratio_short(level: int) -> str:
+    """Return a ratio in few letters: ``1/50``, or ``natural``."""
+    return NATURAL if level == NATURAL_LEVEL else f"1/{level}"
+
+
+def natural_share(runs: pd.DataFrame) -> float | None:
+    """Return the share of positives at the natural ratio, where all such runs have the same; None otherwise."""
+    own = runs[runs["ratio"] == NATURAL_LEVEL]
+    shares = (own["pool_positives"] / own["pool_rows"]).unique()
+    return float(shares[0]) if len(shares) == 1 else None
+
+
 def metric_title(metric: str) -> str:
-    """Return how a metric is spelt in a header."""
-    return METRIC_TITLES[metric]
+    """Return how a metric is spelt in a header; one that is not known here, as a plug-in's may be, prints as it is."""
+    known = every().get(metric)
+    if known is None:
+        return metric
+    return known.label if known.higher_is_better else f"{known.label} (lower is better)"
+
+
+def metric_summary(metric: str) -> str:
+    """Return what a metric says, in a phrase; a plug-in's, which is not known here, says its name."""
+    known = every().get(metric)
+    return known.summary if known else f"the metric {metric} of a plug-in"
+
+
+def metric_named(word: str) -> str:
+    """Return the name of the metric that a word is the name or an alias of; empty if of none."""
+    return next((one.name for one in every().values() if word in {one.name, *one.aliases}), "")
+
+
+def metric_words(label: str) -> list[str]:
+    """Return what a user may type for the metric that a header spells: its name and aliases; nothing for others."""
+    found = [one for one in every().values() if metric_title(one.name) == label]
+    return [word for one in found for word in (one.name, *one.aliases)]
+
+
+def lower_is_better(metric: str) -> bool:
+    """Return whether smaller values of a metric are better; of one that is not known here, larger ones are."""
+    known = every().get(metric)
+    return known is not None and not known.higher_is_better
+
+
+def bounds_of(metric: str) -> tuple[float, float]:
+    """Return the range of a metric; 0 to 1 for one that is not known here."""
+    known = every().get(metric)
+    return (0.0, 1.0) if known is None else (known.low, known.high)
+
+
+def shown_metric(name: str, runs: pd.DataFrame) -> str:
+    """Return the metric of a name or an alias that a report can show: one of groups, or as :func:`stored_metric`."""
+    metric = metric_named(name)
+    return metric if metric and every()[metric].kind == "group" else stored_metric(name, runs)
+
+
+def stored_metric(name: str, runs: pd.DataFrame) -> str:
+    """Return the metric of a name or an alias that some run of a frame has.
+
+    Raises:
+        UnknownNameError: if there is no such metric.
+        SpecError: if no run has it; the message says how to add it.
+    """
+    metric = name if name in runs.columns and name not in RESERVED else named(name).name
+    if metric not in runs.columns or not (runs[metric].notna().any() or metric in METRICS):
+        raise SpecError(f"no run here has the metric {metric}; imbal-bench rescore STORE --metrics {metric} adds it")
+    return metric
 
 
 def title_of(name: str | int) -> str:

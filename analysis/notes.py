@@ -9,6 +9,7 @@ from math import isnan
 from analysis.captions import count
 from analysis.layout import PLACE, Layout
 from analysis.model import Comparison, Group, Row
+from analysis.names import ratio_short
 
 PLACES = 4
 """Places that a note names before it only counts them."""
@@ -120,7 +121,7 @@ def _absent(layout: Layout) -> list[str]:
     ]
     runs = absent[[*PLACE, "failed"]].itertuples(index=False, name=None)
     names = [
-        f"{dataset}/{positive} 1/{ratio} seed {seed} {start} {algorithm}, {weighting}" + " (failed)" * failed
+        f"{dataset}/{positive} {ratio_short(ratio)} seed {seed} {start} {algorithm}, {weighting}" + " (failed)" * failed
         for ratio, start, dataset, positive, seed, algorithm, weighting, failed in runs
     ]
     return [f"Missing are {len(absent):,} of {len(layout.asked):,} runs ({', '.join(numbers)}): {_first(names)}"]

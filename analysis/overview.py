@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.facts import MADE_WITH
 from analysis.frame import Results
+from analysis.names import ratio_short
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Overview:
     skipped: int
     unreadable: tuple[str, ...]
     tasks: tuple[str, ...]
-    ratios: tuple[int, ...]
+    ratios: tuple[str, ...]
     starts: tuple[str, ...]
     strategies: tuple[tuple[str, str], ...]
     seeds: tuple[int, ...]
@@ -56,7 +57,7 @@ def overview(results: Results) -> Overview:
         skipped=int(ended.get("skipped", 0)),
         unreadable=results.unreadable,
         tasks=tuple(sorted({f"{name}/{rare}" for name, rare in zip(runs["dataset"], runs["positive"], strict=True)})),
-        ratios=tuple(sorted(map(int, set(runs["ratio"])))),
+        ratios=tuple(map(ratio_short, sorted(map(int, set(runs["ratio"]))))),
         starts=tuple(sorted(set(runs["start"]), reverse=True)),
         strategies=tuple(sorted(set(zip(runs["algorithm"], runs["weighting"], strict=True)))),
         seeds=tuple(sorted(map(int, set(runs["seed"])))),
@@ -84,4 +85,4 @@ def name_of(run: pd.Series[str]) -> str:
 
 def block_of(run: pd.Series[str]) -> str:
     """Return how such lines name a block."""
-    return f"{run['dataset']}/{run['positive']} 1/{run['ratio']} seed {run['seed']} {run['start']}"
+    return f"{run['dataset']}/{run['positive']} {ratio_short(int(run['ratio']))} seed {run['seed']} {run['start']}"

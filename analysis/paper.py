@@ -12,7 +12,8 @@ from math import isnan, nan
 from typing import Any
 
 from analysis.model import NO_VALUE, Cell, Group, Row, Table, decimal, signed
-from analysis.names import METRIC_TITLES, title_of
+from analysis.names import metric_title, title_of
+from bench.records import METRICS
 
 FIRST = "InvProp"
 """The weighting whose effect over each other one is compared."""
@@ -81,7 +82,8 @@ def beside(ours: Table, number: int) -> Beside | None:
     rows: list[Row] = []
     effects: list[tuple[Cell, ...]] = []
     arms: list[tuple[Cell, ...]] = []
-    for line, (metric, title) in product(theirs["rows"] if theirs else (), METRIC_TITLES.items()):
+    for line, metric in product(theirs["rows"] if theirs else (), METRICS):
+        title = metric_title(metric)
         row = own_rows.get((title_of(line["row"]),))
         if row is None:
             continue

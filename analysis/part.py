@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.condition import Condition, conditions, without
 from analysis.frame import BLOCK, IDENTITY, Results
-from analysis.names import LABELS, with_labels
+from analysis.names import LABELS, ratio_slug, ratio_words, with_labels
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ def _part(condition: Condition, ratio: int, start: str) -> Part:
     runs, failed, infeasible = (frame[(frame["ratio"] == ratio) & (frame["start"] == start)] for frame in frames)
     known = with_labels(pd.concat([runs[IDENTITY], failed[IDENTITY]]).drop_duplicates("key"))[["key", *LABELS]]
     return Part(
-        name=f"ratio{ratio}-{start}{condition.suffix}",
-        title=f"ratio 1/{ratio}, {start} start",
+        name=f"{ratio_slug(ratio)}-{start}{condition.suffix}",
+        title=f"{ratio_words(ratio)}, {start} start",
         runs=runs.merge(known, on="key"),
         failed=failed.merge(known, on="key"),
         infeasible=infeasible,

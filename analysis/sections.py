@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -18,12 +18,15 @@ from analysis.figures import Figure, figures_of
 from analysis.figures.effects import p_values as tested
 from analysis.findings import FULL_RESULTS, doubts, findings
 from analysis.frame import Results
+from analysis.labels_saved import labels_saved
 from analysis.layout import Layout
 from analysis.model import Table
 from analysis.paper import Agreement, Beside, beside, total
 from analysis.selection import select
 from analysis.tables import p_values, tabulate
 from bench.errors import UnknownNameError
+from bench.metrics.labels_saved import LabelsSavedMetric
+from bench.records import METRICS
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class Section:
         findings: what the tables say, in up to five lines. doubts: what is wrong with runs that finished.
         absent: runs that the full results lack and nobody tried.
         coverage: what was run. times: seconds per stage. distances: informativeness, where runs recorded any.
+        saved: labels saved against random+uniform, where that was asked for and run.
         figures: all figures but the paper's Figure 1. example: key of the run that Figure 1 shows.
         block: keys of all runs of its block, by strategy.
     """
@@ -71,6 +75,7 @@ class Section:
     coverage: Table
     times: Table
     distances: Table | None
+    saved: Table | None
     figures: tuple[Figure, ...]
     example: str
     block: tuple[str, ...]
@@ -84,7 +89,7 @@ class Section:
     @property
     def overall(self) -> tuple[Table, ...]:
         """The tables that are none of the paper's."""
-        return (self.coverage, self.times, *([self.distances] if self.distances else []))
+        return (self.coverage, self.times, *(table for table in (self.distances, self.saved) if table))
 
     def table(self, name: str) -> Table:
         """Return a table by its address, in any case (``T4``, ``t4-p``, ``table4-paper``, ``runs``).
@@ -100,17 +105,26 @@ class Section:
         raise UnknownNameError("table", name, [table.address for table in self.tables], "; ".join(reasons))
 
 
-def sections(results: Results) -> list[Section]:
+def sections(results: Results, metrics: Sequence[str] = METRICS) -> list[Section]:
     """Return a section for each condition that has a finished run.
+
+    Args:
+        results: of a store.
+        metrics: that tables show where the paper's shows its three; each is a column of ``results.runs``, but for
+            ``labels_saved``, which adds a table of that of the others.
 
     Raises:
         PairingError: if two runs claim one place of a table.
     """
-    return [_section(condition) for condition in conditions(results) if len(condition.runs)]
+    return [_section(condition, tuple(metrics)) for condition in conditions(results) if len(condition.runs)]
 
 
-def _section(condition: Condition) -> Section:
-    layouts = {number: select(definition, condition) for number, definition in DEFINITIONS.items()}
+def _section(condition: Condition, metrics: tuple[str, ...]) -> Section:
+    shown = tuple(metric for metric in metrics if metric != LabelsSavedMetric.name) or METRICS
+    definitions = {
+        number: replace(one, metrics=shown) if one.metrics == METRICS else one for number, one in DEFINITIONS.items()
+    }
+    layouts = {number: select(definition, condition) for number, definition in definitions.items()}
     numbered = {number: made for number, layout in layouts.items() if layout and (made := _numbered(layout))}
     full, example = layouts[FULL_RESULTS], _example(condition)
     agreement = total(one.paper for one in numbered.values() if one.paper)
@@ -123,11 +137,12 @@ def _section(condition: Condition) -> Section:
         not_run={number: _not_run(DEFINITIONS[number]) for number in layouts if number not in numbered},
         agreement=agreement,
         findings=findings({number: one.table for number, one in numbered.items()}, agreement),
-        doubts=doubts(condition),
+        doubts=doubts(condition, shown),
         absent=int((~full.absent["failed"]).sum()) if full else 0,
         coverage=coverage(condition, full),
         times=stage_times(condition),
         distances=distances(condition),
+        saved=labels_saved(condition, shown) if LabelsSavedMetric.name in metrics else None,
         figures=_figures(condition, full, numbered),
         example=str(example["key"]),
         block=_block_of(example, condition),
@@ -139,7 +154,8 @@ def _figures(condition: Condition, full: Layout | None, numbered: Mapping[int, N
     if full is None:
         return ()
     runs, rounds = (frame[frame["key"].isin(full.runs["key"])] for frame in (condition.runs, condition.rounds))
-    return figures_of(runs, rounds, tested(full, numbered[FULL_RESULTS].table), condition.suffix)
+    tests = tested(full, numbered[FULL_RESULTS].table)
+    return figures_of(runs, rounds, tests, condition.suffix, full.definition.metrics)
 
 
 def _example(condition: Condition) -> pd.Series[Any]:

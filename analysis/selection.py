@@ -11,7 +11,7 @@ from analysis.condition import WHOLE_BLOCK, Condition, without
 from analysis.definitions import Axis, TableDefinition, Values
 from analysis.frame import IDENTITY
 from analysis.layout import LABEL, PLACE, Layout
-from analysis.names import title_of, with_labels
+from analysis.names import natural_share, ratio_label, title_of, with_labels
 
 ALWAYS_PRINTED = ("ratio", "start", "weighting", "bins")
 """Axes whose listed values are printed also where nothing was run; of the others only what was tried is."""
@@ -31,6 +31,11 @@ def select(definition: TableDefinition, condition: Condition) -> Layout | None:
     tried = with_labels(pd.concat([finished[identity], failed[identity]]).drop_duplicates("key"))
     if definition.columns == "bins":
         tried = tried.assign(weighting_label=_bins_labels(tried))
+    share = natural_share(finished)
+
+    def spelt(axis: Axis, value: Any) -> str:
+        return ratio_label(value, share) if axis == "ratio" else str(value)
+
     row_values, column_values = _rows(definition, tried), _values(definition, definition.columns, tried)
     row_labels, column_label = [LABEL[axis] for axis in definition.rows], LABEL[definition.columns]
     rows = pd.DataFrame(row_values, columns=pd.Index(row_labels)).assign(row=range(len(row_values)))
@@ -43,7 +48,7 @@ def select(definition: TableDefinition, condition: Condition) -> Layout | None:
     return Layout(
         definition=definition,
         condition=condition,
-        rows=tuple(tuple(map(str, values)) for values in row_values),
+        rows=tuple(tuple(map(spelt, definition.rows, values)) for values in row_values),
         columns=tuple(title_of(value) if definition.columns == "start" else value for value in column_values),
         runs=runs,
         tried=tried,

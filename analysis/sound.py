@@ -17,6 +17,7 @@ from analysis.inference.design import Design, FloatArray
 from analysis.inference.effect import effect_of
 from analysis.layout import LABEL, Layout
 from analysis.model import Comparison
+from analysis.names import bounds_of, lower_is_better
 from analysis.paired import Paired
 from bench.errors import PairingError
 
@@ -40,23 +41,29 @@ class Sound:
         if self.layout.definition.summary != "best":
             return effect_of(self.design(a, b, metric), ESTIMAND)
         try:
-            return best_of(self._runs[a], self._runs[b], metric, ESTIMAND)
+            one, other = (self._better_is_larger(place, metric) for place in (a, b))
+            return best_of(one, other, metric, ESTIMAND)
         except PairingError:  # among runs of algorithms that the paper's choice passes over
             return None
+
+    def _better_is_larger(self, place: Place, metric: str) -> pd.DataFrame:
+        """Return the runs of a place; of a metric whose smaller values are better, mirrored within its range."""
+        runs = self._runs[place]
+        return runs.assign(**{metric: sum(bounds_of(metric)) - runs[metric]}) if lower_is_better(metric) else runs
 
     def interval(self, place: Place, metric: str) -> tuple[float, float]:
         """Return the 95 % t-interval, over units, of the mean of a place; NaN for the best of several algorithms."""
         if self.layout.definition.summary == "best":  # the runs that chose them cannot say how good they are
             return nan, nan
         found = effect_of(self.design(place, None, metric), ESTIMAND)
-        return found.low, found.high
+        return (-found.high, -found.low) if lower_is_better(metric) else (found.low, found.high)
 
     def design(self, a: Place, b: Place | None, metric: str) -> Design:
         """Return the differences a - b by task, seed and algorithm, of all pairs that there should be.
 
         They are those of :func:`analysis.inference.differences`, whose joins take 10 ms, in arrays: a report
         asks for 2,000 of them. Without b they are differences from 0. A pair is missing
-        where a run is, or where its metric is NaN.
+        where a run is, or where its metric is NaN. Of a metric whose smaller values are better, they are b - a.
         """
         asked = self._asked[a[0]] | self._asked[(b or a)[0]]
         levels = [np.flatnonzero(asked.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
@@ -64,13 +71,15 @@ class Sound:
         tasks, seeds, algorithms = (
             tuple(names[level] for level in held) for names, held in zip(self._spelt, levels, strict=True)
         )
+        left, right = (other, one) if lower_is_better(metric) else (one, other)
+        least, most = bounds_of(metric)
         return Design(
             tasks=tasks,
             seeds=seeds,
             algorithms=algorithms,
-            difference=one - other,
-            low=np.nan_to_num(one, nan=0.0) - np.nan_to_num(other, nan=1.0),
-            high=np.nan_to_num(one, nan=1.0) - np.nan_to_num(other, nan=0.0),
+            difference=left - right,
+            low=np.nan_to_num(left, nan=least) - np.nan_to_num(right, nan=most),
+            high=np.nan_to_num(left, nan=most) - np.nan_to_num(right, nan=least),
         )
 
     @cached_property

@@ -30,8 +30,7 @@ def tabulate(layout: Layout) -> Table | None:
     every = list(chain.from_iterable(cells))
     marked = mark(definition, every)
     rows = [Row(*both) for both in zip(labels, cells, strict=True)]
-    spelt = {"ratio": "ratio 1/{}", "start": "{} start"}
-    told = [spelt[axis].format(value) for axis, value in shared(layout).items()]
+    told = shared(layout).values()
     return Table(
         name=f"table{definition.number}{layout.condition.suffix}",
         address=definition.address,

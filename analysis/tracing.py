@@ -10,10 +10,10 @@ import pandas as pd
 
 from analysis.frame import Results, read_results
 from analysis.model import Cell, Table
-from analysis.names import METRIC_TITLES, with_labels
+from analysis.names import metric_named, metric_words, ratio_label, stored_metric, with_labels
 from analysis.sections import Section, sections
 from bench.errors import SpecError
-from bench.records import METRICS
+from bench.records import METRICS, NATURAL
 from bench.store import Store
 
 WHO = ["dataset", "positive", "ratio", "start", "seed", "algorithm", "weighting"]
@@ -57,9 +57,11 @@ def explain(store: Store, address: Sequence[str], settings: str = "") -> Explana
     if not address:
         raise SpecError(f"the address is empty; {EXAMPLE}")
     results = read_results(store)
-    table = _section(sections(results), settings).table(address[0])
+    named = [metric_named(word) for word in address[1:]]
+    more = [stored_metric(metric, results.runs) for metric in named if metric and metric not in METRICS]
+    table = _section(sections(results, (*METRICS, *more)), settings).table(address[0])
     place, cell = _cell(table, address)
-    metric = next((name for name, title in METRIC_TITLES.items() if title in place), "")
+    metric = next((words[0] for label in place if (words := metric_words(label))), "")
     return Explanation(table, place, cell, metric, store.path, _runs(store, results, cell, metric))
 
 
@@ -91,7 +93,9 @@ def _cell(table: Table, address: Sequence[str]) -> tuple[tuple[str, ...], Cell]:
 
 def _aliases(label: str) -> Iterable[str]:
     yield label
-    yield from (name for name, title in METRIC_TITLES.items() if title == label)
+    yield from metric_words(label)
+    if label.startswith(f"{NATURAL} ("):
+        yield NATURAL
 
 
 def _plain(text: str) -> str:
@@ -107,23 +111,27 @@ def _allowed(table: Table, places: Sequence[tuple[str, ...]]) -> str:
 
 
 def _runs(store: Store, results: Results, cell: Cell, metric: str) -> pd.DataFrame:
-    found = traced(store, results, list(dict.fromkeys(cell.runs)))
+    found = traced(store, results, list(dict.fromkeys(cell.runs)), [metric] if metric else METRICS)
     shown = found.assign(value=found[metric]) if metric else found
     columns = [*WHO, "status", *(["value"] if metric else []), "file"]
-    return shown.sort_values([*WHO, "status"], ignore_index=True)[columns]
+    ordered = shown.sort_values([*WHO, "status"], ignore_index=True)
+    return ordered.assign(ratio=ordered["ratio"].map(ratio_label))[columns]
 
 
-def traced(store: Store, results: Results, keys: Sequence[str] | None = None) -> pd.DataFrame:
+def traced(
+    store: Store, results: Results, keys: Sequence[str] | None = None, metrics: Sequence[str] = METRICS
+) -> pd.DataFrame:
     """Return where runs are found: ``WHO``, status, the metrics (NaN for a run that did not finish), and file.
 
     Args:
         store: what ``results`` were read from; files are named within it.
         results: all that was read.
         keys: of the runs wanted; default: all. They are the index of the frame.
+        metrics: which.
     """
     every = pd.concat([results.runs.assign(status="ok"), results.unfinished]).drop_duplicates("key")
     every = every.set_index("key", drop=False)
     found = with_labels(every if keys is None else every.loc[list(keys)])
     files = [store.file_of(key, status) for key, status in zip(found["key"], found["status"], strict=True)]
     named = found.assign(algorithm=found["algorithm_label"], weighting=found["weighting_label"])
-    return named[[*WHO, "status", *METRICS]].assign(file=[str(path.relative_to(store.path)) for path in files])
+    return named[[*WHO, "status", *metrics]].assign(file=[str(path.relative_to(store.path)) for path in files])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import shutil
@@ -25,7 +26,6 @@ if TYPE_CHECKING:  # each function imports what it shows, so that a command load
     from bench.grid.rates import Rates
     from bench.grid.world import World
     from bench.store import Store
-    from bench.strategies.base import Algorithm, Weighting
     from bench.strategies.catalogue import Facts
     from bench.testing import Verdict
 
@@ -53,8 +53,9 @@ def _facts(title: str, rows: Mapping[str, str | Text]) -> Table:
 
 def show_plan(grid: Grid, rates: Rates | None, jobs: int, console: Console) -> None:
     """Show what a grid amounts to and how long it is expected to take."""
-    from bench.grid.forecast import forecast
+    from bench.grid.forecast import forecast, light
     from bench.grid.plan import grid_cost
+    from bench.grid.progress import clock
 
     spec, cost = grid.spec, grid_cost(grid)
     per = Counter(job.block.task.dataset for job in grid.jobs)
@@ -71,25 +72,35 @@ def show_plan(grid: Grid, rates: Rates | None, jobs: int, console: Console) -> N
     starts = f" x {len(spec.starts)} starts" if len(spec.starts) > 1 else ""
     skipped_runs = sum(len(skipped.job.runs) for skipped in grid.skipped)
     counts = f"{len(every_task)} tasks x {len(spec.ratios)} ratios x {strategies} strategies x {len(spec.seeds)} seeds"
+    learners = f" x {len(spec.learners)} learners" if len(spec.learners) > 1 else ""
     total = grid.runs + skipped_runs
     rows = {
-        "grid": counts + starts,
+        "grid": counts + starts + learners,
         "runs": f"{total:,}" + (f", of which {skipped_runs:,} are infeasible and skipped" if skipped_runs else ""),
-        "blocks": f"{len(grid.jobs):,} (task, ratio, seed, start)",
-        "model": f"{spec.model.name}, {spec.train.epochs} epochs, lr {spec.train.learning_rate:g}",
+        "blocks": f"{len(grid.jobs):,} (task, ratio, seed, start, learner)",
+        "learner": ", ".join(spec.learners) + (f"; judge {spec.judge}" if spec.judge else ""),
+        **_model_row(grid),
         "model fits": f"{cost.fits:,}",
         "rows to fit": f"{cost.fit_rows:,.0f} (expected: oversampling depends on what is found)",
         "rows to score": f"{cost.score_rows:,}",
+        **{f"fits of {name}": f"{fits:,}, about {clock(seconds)} with passes" for name, fits, seconds in light(cost)},
     }
-    if rates is None:
+    if rates is None and "model" in rows:
         rows["expected time"] = "not known: this model was not timed on this machine; `plan --measure` does it"
     console.print(_facts(f"Plan of {spec.name}", rows))
     if rates is not None:
         _show_forecast(forecast(grid, rates, jobs), rates, console)
-    for reason in sorted({skipped.reason for skipped in grid.skipped}):
+    for reason in (*grid.unsuited, *sorted({skipped.reason for skipped in grid.skipped})):
         console.print(f"skipped: {reason}", style="yellow")
     for line in pool_warnings(grid):
         console.print(line, style="yellow")
+
+
+def _model_row(grid: Grid) -> dict[str, str]:
+    """Return what is said of the encoder, as far as any run reads it."""
+    spec, reads = grid.spec, {need for job in grid.jobs for need in job.block.reads}
+    training = f", {spec.train.epochs} epochs, lr {spec.train.learning_rate:g}" if "training" in reads else ""
+    return {"model": spec.model.name + training} if "encoder" in reads else {}
 
 
 def _show_forecast(expected: Forecast, rates: Rates, console: Console) -> None:
@@ -113,15 +124,23 @@ def _show_forecast(expected: Forecast, rates: Rates, console: Console) -> None:
 
 def pool_warnings(grid: Grid) -> list[str]:
     """Return a warning for each task whose limited pool saturates the positives ratio (SPEC, ``pool_limit``)."""
+    from bench.grid.plan import pool_counts
+
     limit, loop = grid.spec.pool.limit, grid.spec.loop
     if limit is None:
         return []
     wanted = loop.rounds * loop.batch // 2
-    ratios = sorted({job.block.ratio for job in grid.jobs if limit // job.block.ratio < wanted})
+    kept = {job.block.ratio: limit // job.block.ratio for job in grid.jobs if job.block.ratio != "natural"}
+    said = {f"ratio {ratio}": count for ratio, count in sorted(kept.items())}
+    for job in grid.jobs:
+        if job.block.ratio == "natural":
+            counts = pool_counts(job, grid.sizes[job.block.task.dataset])
+            said[f"the natural ratio of {job.block.task}"] = counts.positives
     return [
-        f"warning: pool.limit={limit} keeps {limit // ratio} positives at ratio {ratio}, fewer than half of the "
+        f"warning: pool.limit={limit} keeps {count} positives at {where}, fewer than half of the "
         f"{loop.rounds * loop.batch} rows that are selected: the positives ratio can saturate"
-        for ratio in ratios
+        for where, count in said.items()
+        if count < wanted
     ]
 
 
@@ -189,12 +208,45 @@ def show_parts(title: str, parts: Sequence[Facts], console: Console) -> None:
     console.print(table)
 
 
-def show_verdicts(part: Algorithm | Weighting, found: Sequence[Verdict], console: Console) -> None:
-    """Show what became of each law that an algorithm or a weighting stands under."""
-    from bench.strategies.base import Algorithm
+def show_learners(console: Console) -> None:
+    """List learners with their facts."""
+    from bench.learners.catalogue import facts
 
-    kind = "algorithm" if isinstance(part, Algorithm) else "weighting"
-    table = _table(f"{part.name} ({kind})", "law", "verdict", "why")
+    table = _table("Learners", "name", "what is trained", "offers", "options", "paper")
+    for it in facts():
+        options = ", ".join(f"{k}={v}" for k, v in it.options.items()) or "–"
+        table.add_row(it.name, it.summary, ", ".join(it.offers), options, it.paper)
+    console.print(table)
+
+
+def show_metrics(console: Console) -> None:
+    """List the metrics with their facts; the areas under learning curves, one for each metric of rounds, in one row."""
+    from bench.metrics.base import REGISTRY
+    from bench.metrics.catalogue import every
+    from bench.metrics.learning_curve import AreaUnderLearningCurve
+
+    table = _table("Metrics", "name", "of a", "range", "better", "chance at 1/50", "what", "formula", "source")
+    for metric in every().values():
+        if not isinstance(metric, AreaUnderLearningCurve):
+            names = f"{metric.name} ({', '.join(metric.aliases)})" if metric.aliases else metric.name
+            chance = "–" if math.isnan(metric.chance(0.02)) else f"{metric.chance(0.02):.3g}"
+            table.add_row(
+                names, metric.kind, f"{metric.low:g} to {metric.high:g}",
+                "higher" if metric.higher_is_better else "lower", chance, metric.summary, metric.formula, metric.source,
+            )  # fmt: skip
+    curve = AreaUnderLearningCurve
+    table.add_row(
+        f"{curve.prefix}METRIC ({curve.short}METRIC)", "run", "the metric's", "the metric's", "the metric's",
+        "mean of a metric of rounds over the labels bought", curve.formula, curve.source,
+    )  # fmt: skip
+    console.print(table)
+    for line in REGISTRY.failures:
+        console.print(line, style="red", markup=False, highlight=False)
+
+
+def show_verdicts(title: str, found: Sequence[Verdict], console: Console) -> None:
+    """Show what became of each law that a part stands under."""
+    table = _table(title, "law", "verdict", "why")
     for verdict in found:
         table.add_row(verdict.law, Text(verdict.outcome, OUTCOME_STYLES[verdict.outcome]), Text(verdict.why))
     console.print(table, "")

@@ -14,7 +14,9 @@ the system's loader and the interpreter read before any of our code runs (``LD_P
 from __future__ import annotations
 
 import os
+import platform
 import re
+import resource
 import sys
 import warnings
 from collections.abc import MutableMapping
@@ -79,3 +81,18 @@ def usual_warnings() -> None:
     warnings.resetwarnings()
     for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
         warnings.simplefilter("ignore", category)
+
+
+def processor() -> str:
+    """Return the model of this machine's processor, as its maker calls it."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123 - a kernel interface
+            names = {line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")}
+    except OSError:
+        names = set()
+    return ", ".join(sorted(names)) or platform.machine()
+
+
+def process_peak_mb() -> float:
+    """Return the most memory that this process has held so far; it cannot be reset."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

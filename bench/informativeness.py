@@ -23,24 +23,26 @@ EXCERPT = 160
 
 
 @standard_state()
-def informativeness(shared: SharedBlock, result: RunResult, texts: Split) -> Informativeness:
-    """Return the informativeness of the positives that a finished run selected.
+def informativeness(shared: SharedBlock, result: RunResult, texts: Split) -> Informativeness | None:
+    """Return the informativeness of the positives that a finished run selected; None if its learner has no embeddings.
 
-    One pass over the start set's positives and the selected ones, at most a few hundred rows. Whatever model the
-    encoder held is gone afterwards.
+    One pass over the start set's positives and the selected ones, at most a few hundred rows. Whatever model was fitted
+    is gone afterwards.
 
     Args:
         shared: the run's block.
         result: its rounds.
         texts: the split that the pool's rows are numbers of; three excerpts of it are kept.
     """
+    if "pretrained" not in shared.learner.offered():
+        return None
     start = shared.first.state
     known = shared.task.rows[start.labelled[start.labels == 1]]
     found, after = _positives(shared, result)
     rows = np.concatenate([known, found])
     if not len(found):
         return Informativeness(pairwise=(None,) * len(after), to_start=(None,) * len(after))
-    vectors = shared.encoder.embed(shared.train_tokens, rows)
+    vectors = shared.model.pretrained(rows)
     distances = cosine_distances(vectors[len(known) :], vectors).clip(0.0, 2.0).astype(np.float64)
     among, to_known = distances[:, len(known) :], distances[:, : len(known)]
     return Informativeness(

@@ -1,4 +1,4 @@
-"""Algorithm 1 of the paper: label a start set, then for T rounds query, label, fine-tune and evaluate.
+"""Algorithm 1 of the paper: label a start set, then for T rounds query, label, train and evaluate.
 
 A :class:`SharedBlock` owns what the strategies of a block share: the task, the start set, M_0 and what it says,
 and surprisal. :func:`run_strategy` is the loop. Rows are positions in the task's pool throughout; only the record
@@ -8,30 +8,35 @@ speaks of row numbers of the dataset.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from bench import seeds
-from bench.data.tokens import TokenTable
 from bench.errors import RunError
-from bench.model.encoder import Encoder
+from bench.learners.base import Learner, Model, Scores, Which
+from bench.metrics.catalogue import round_values
 from bench.model.standard_state import standard_state
-from bench.model.surprisal import Surprisal, SurprisalSource
-from bench.records import SCORE_BINS, Block, Round, Settings
+from bench.records import METRICS, SCORE_BINS, Block, Round, Settings
+from bench.seeds import Part, Streams
 from bench.strategies.base import Algorithm, Weighting
 from bench.strategies.lent import SpoiltError, lent, unchanged
 from bench.strategies.strategy import choose, needs_of
 from bench.strategies.view import OUTPUTS, BatchOracle, FloatArray, Need, PoolOutputs, PoolView
-from bench.tasks import ImbalancedTask, Oracle, block_parts, oversample
+from bench.tasks import ImbalancedTask, Oracle, block_parts, bootstrap, oversample
+
+if TYPE_CHECKING:
+    from bench.model.surprisal import Surprisal
 
 Positions = npt.NDArray[np.int64]
+Labels = npt.NDArray[np.int64]
+JUDGE = "judge."
+"""Begins the names of the judge's metrics."""
 Report = Callable[[int, str], None]
 
 
@@ -85,43 +90,38 @@ class RunResult:
     rounds: tuple[Round, ...]
     test_probabilities: npt.NDArray[np.float32]
 
-    @property
-    def positives_ratio(self) -> float:
-        """Positives among the selected rows; the start set is excluded."""
-        selected = sum(len(r.selected) for r in self.rounds)
-        return sum(r.selected_positives for r in self.rounds) / selected if selected else float("nan")
-
 
 @dataclass
 class SharedBlock:
     """What the runs of a block share; whatever is expensive is computed on first use, and once.
 
     Attributes:
+        learner: what is trained. model: the learner at work on the block's texts; it holds the last model fitted.
         needs_at_start: what any of the runs to come reads of M_0, so that one pass serves them all.
+        judge: a second learner at work on the same texts.
     """
 
     block: Block
     settings: Settings
     task: ImbalancedTask
-    encoder: Encoder
-    train_tokens: TokenTable
-    test_tokens: TokenTable
-    surprisal_source: SurprisalSource
+    learner: Learner
+    model: Model
     needs_at_start: frozenset[Need]
+    judge: Model | None = None
 
     @cached_property
     def surprisal(self) -> Surprisal:
         """Surprisal of all rows of the pool."""
-        return self.surprisal_source.embeddings(self.task.rows)
+        return self.model.surprisal(self.task.rows)
 
     @cached_property
     def pretrained(self) -> FloatArray:
-        """Text embeddings of all rows of the pool by the pre-trained encoder, (n, e); M_{t-1} is gone afterwards."""
-        return self.encoder.embed(self.train_tokens, self.task.rows)
+        """Text embeddings of all rows of the pool that no label has bent, (n, e); M_{t-1} is gone afterwards."""
+        return self.model.pretrained(self.task.rows)
 
     @cached_property
     def first(self) -> FirstModel:
-        """M_0, fitted on the start set (cold start: the pre-trained encoder with its untrained head)."""
+        """M_0, fitted on the start set (cold start: an untrained head)."""
         start = self.task.start_set(self.block, self.settings.loop)
         at = np.searchsorted(self.task.rows, start)
         state = Labelling(at, self.task.oracle().reveal(start), np.setdiff1d(np.arange(len(self.task.rows)), at))
@@ -132,6 +132,7 @@ class SharedBlock:
         self.fit(state, 0, stages)
         evaluation, probabilities = self.evaluate(stages)
         outputs = self.score_pool(state, self.needs_at_start, 0, stages)
+        evaluation |= self.judged(state, 0, stages)
         record = self.round_record(0, state, stages, evaluation)
         return FirstModel(state, record, probabilities, outputs)
 
@@ -140,34 +141,55 @@ class SharedBlock:
         return {**block_parts(self.block), "round": number}
 
     def fit(self, state: Labelling, number: int, stages: Stages, member: int = 0) -> None:
-        """Bring the encoder to M_t, from the pre-trained checkpoint, on all labelled rows.
+        """Bring the model to M_t, from scratch, on all labelled rows.
 
-        ``member`` > 0 gives another model of the same ensemble: head, oversampling, batch order and dropout differ.
+        ``member`` > 0 gives another model of the same ensemble: it is fitted under other random draws.
         """
         parts = self.parts(number) | ({"member": member} if member else {})
-        at = np.arange(len(state.labelled))
+        at = self._training_rows(state.labels, parts, bootstrapped=member > 0 and self.learner.bootstraps)
+        with stages.measure("fit_members" if member else "fit", len(at) * self.model.epochs):
+            self.model.fit(self.task.rows[state.labelled[at]], state.labels[at], Streams(parts))
+
+    def _training_rows(self, labels: Labels, parts: Mapping[str, Part], *, bootstrapped: bool) -> Positions:
+        """Return the positions among the labelled rows that a fit steps over, (n,), with repeats."""
+        at = np.arange(len(labels))
+        if bootstrapped:
+            at = bootstrap(labels, seeds.generator("bootstrap", **parts))
         if self.settings.loop.oversample:
-            at = oversample(state.labels, seeds.generator("oversample", **parts))
-        with stages.measure("fit_members" if member else "fit", len(at) * self.settings.train.epochs):
-            if len(at):
-                rows = self.task.rows[state.labelled[at]]
-                self.encoder.fit(self.train_tokens, rows, state.labels[at], self.settings.train, **parts)
-            else:
-                self.encoder.reset(**parts)
+            at = at[oversample(labels[at], seeds.generator("oversample", **parts))]
+        return at
 
     def evaluate(self, stages: Stages) -> tuple[dict[str, float], npt.NDArray[np.float32]]:
-        """Return the metrics of the encoder as it stands, and its probabilities, on the test set."""
+        """Return the metrics of the model as it stands, and its probabilities, on the test set."""
         with stages.measure("score_test", len(self.task.test_rows)):
-            p = self.encoder.score(self.test_tokens, self.task.test_rows).probabilities
-        y = self.task.test_labels
-        metrics = {
-            "balanced_accuracy": float(balanced_accuracy_score(y, p >= 0.5)),
-            "auc": float(roc_auc_score(y, p)),
-        }
-        return metrics, p.astype(np.float32)
+            p = self._score("test", self.task.test_rows).probabilities
+        return round_values(self.task.test_labels, p, self.task.prevalence), p.astype(np.float32)
+
+    def judged(self, state: Labelling, number: int, stages: Stages) -> dict[str, float]:
+        """Return the judge's metrics on the test set after a fit on all labelled rows, as M_t's; none without a judge.
+
+        The model of M_t may be gone afterwards, where both are of one encoder. What a learner's selections are worth to
+        another one (Lowell et al. 2019) shows at the end, and how much they added to the start set: so it is asked
+        about M_0 and after the last round, and not in between, where it would cost as much again.
+        """
+        if self.judge is None:
+            return {}
+        parts = self.parts(number)
+        at = self._training_rows(state.labels, parts, bootstrapped=False)
+        with stages.measure("fit_judge", len(at) * self.judge.epochs):
+            self.judge.fit(self.task.rows[state.labelled[at]], state.labels[at], Streams(parts))
+        rows = self.task.test_rows
+        with stages.measure("score_judge", len(rows)):
+            p = self.judge.score("test", rows).checked(len(rows)).probabilities
+        found = round_values(self.task.test_labels, p, self.task.prevalence, METRICS)
+        return {JUDGE + name: value for name, value in found.items()}
+
+    def _score(self, which: Which, rows: Positions, **options: Any) -> Scores:
+        """Return what the model as it stands says of rows of a split, checked."""
+        return self.model.score(which, rows, **options).checked(len(rows))
 
     def score_pool(self, state: Labelling, needs: frozenset[Need], number: int, stages: Stages) -> PoolOutputs:
-        """Return what M_t, which the encoder holds, and its committees say of the pool, as far as it is needed.
+        """Return what M_t, which the model is, and its committees say of the pool, as far as it is needed.
 
         Args:
             state: what M_t was fitted on.
@@ -182,7 +204,7 @@ class SharedBlock:
         # what a model says of a row, to the last bit, must not depend on which strategies a grid holds.
         rows = self.task.rows[np.concatenate([state.unlabelled, state.labelled])]
         with stages.measure("score_pool", len(rows)):
-            scores = self.encoder.score(self.train_tokens, rows, embeddings="embeddings" in needs)
+            scores = self._score("train", rows, embeddings="embeddings" in needs)
         p, h = scores.probabilities, scores.embeddings
         return PoolOutputs(
             probabilities=p[:n],
@@ -190,7 +212,7 @@ class SharedBlock:
             embeddings=None if h is None else h[:n],
             labelled_embeddings=None if h is None else h[n:],
             dropout=self._dropout(rows[:n], number, stages) if "dropout" in needs else None,
-            # Last, because fitting the other members takes M_t out of the encoder.
+            # Last, because fitting the other members takes M_t out of the model.
             ensemble=self._ensemble(p[:n], state, number, stages) if "ensemble" in needs else None,
         )
 
@@ -200,7 +222,7 @@ class SharedBlock:
         for mask in range(self.settings.model.dropout_passes):
             stream = seeds.torch_seed("mc_dropout", **self.parts(number), mask=mask)
             with stages.measure("score_dropout", len(rows)):
-                votes.append(self.encoder.score(self.train_tokens, rows, dropout_seed=stream).probabilities)
+                votes.append(self.model.dropout(rows, stream))
         return np.stack(votes)
 
     def _ensemble(self, p: FloatArray, state: Labelling, number: int, stages: Stages) -> FloatArray:
@@ -209,7 +231,7 @@ class SharedBlock:
         for member in range(1, self.settings.model.ensemble_members):
             self.fit(state, number, stages, member)
             with stages.measure("score_members", len(rows)):
-                votes.append(self.encoder.score(self.train_tokens, rows).probabilities)
+                votes.append(self._score("train", rows).probabilities)
         return np.stack(votes)
 
     def view(self, state: Labelling, needs: frozenset[Need], outputs: PoolOutputs, number: int) -> PoolView:
@@ -268,7 +290,7 @@ class SharedBlock:
             state=query.state if query else None,
             seconds=stages.seconds,
             rows=stages.rows,
-            peak_memory_mb=round(self.encoder.hardware.peak_memory_mb(), 1),
+            peak_memory_mb=round(self.model.peak_memory_mb(), 1),
             metrics=metrics,
         )
 
@@ -308,13 +330,15 @@ def run_strategy(shared: SharedBlock, algorithm: Algorithm, weighting: Weighting
     history, probabilities = [shared.first.record], [shared.first.test_probabilities]
     for number in range(1, loop.rounds + 1):
         stages = Stages()
-        shared.encoder.hardware.reset_peak()
+        shared.model.reset_peak()
         report(number, "query")
         query = ask(shared, algorithm, weighting, state, history[-1], stages)
         state = state.with_labels(query.picked, query.labels)
         report(number, f"fit on {len(state.labelled)} rows")
         shared.fit(state, number, stages)
         metrics, on_test = shared.evaluate(stages)
+        if number == loop.rounds:
+            metrics |= shared.judged(state, number, stages)
         history.append(shared.round_record(number, state, stages, metrics, query))
         probabilities.append(on_test)
     return RunResult(tuple(history), np.stack(probabilities))

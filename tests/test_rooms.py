@@ -34,46 +34,72 @@ ROOMS: dict[str, set[str]] = {
     "bench.yaml12": {"bench.words"},
     "bench.foreign": set(),
     "bench.registry": {"bench.foreign", "bench.paths"},
+    "bench.options": {"bench.records", "bench.foreign"},
     "bench.config": {"bench.records", "bench.paths", "bench.words", "bench.yaml12"},
     "bench.data": {"bench.seeds", "bench.paths", "bench.yaml12"},
     "bench.tasks": {"bench.seeds", "bench.records", "bench.data"},
     "bench.model": {"bench.environment", "bench.seeds", "bench.records", "bench.data", "bench.paths"},
     # A strategy sees a view: neither data, tasks nor model; its randomness is handed in.
-    "bench.strategies": {"bench.records", "bench.foreign", "bench.registry"},
-    "bench.testing": {"bench.seeds", "bench.records", "bench.foreign", "bench.strategies"},
+    "bench.strategies": {"bench.records", "bench.foreign", "bench.options", "bench.registry"},
+    # A learner is handed texts and labelled rows; it knows no task, and what it offers is said in a strategy's words.
+    "bench.learners": {
+        *("bench.environment", "bench.seeds", "bench.records", "bench.options", "bench.registry", "bench.config"),
+        *("bench.data", "bench.model", "bench.strategies"),
+    },
+    # Metrics know what is stored of a run, and nothing of how it is made or kept.
+    "bench.metrics": {"bench.seeds", "bench.records", "bench.foreign", "bench.registry"},
+    "bench.plugins": {"bench.registry", "bench.strategies", "bench.learners", "bench.metrics"},
+    "bench.testing": {
+        *("bench.seeds", "bench.records", "bench.foreign", "bench.data", "bench.model", "bench.strategies"),
+        *("bench.learners", "bench.metrics"),
+    },
     # The store lies below the grid and knows nothing of how a run is made.
-    "bench.store": {"bench.records", "bench.control", "bench.paths"},
+    "bench.store": {"bench.seeds", "bench.records", "bench.control", "bench.paths"},
     "bench.nightly": {"bench.records", "bench.config", "bench.store", "bench.paths"},
-    "bench.loop": {"bench.seeds", "bench.records", "bench.data", "bench.tasks", "bench.model", "bench.strategies"},
+    "bench.loop": {
+        *("bench.seeds", "bench.records", "bench.tasks", "bench.model", "bench.strategies", "bench.learners"),
+        "bench.metrics",
+    },
     "bench.perf": {
         *("bench", "bench.seeds", "bench.records", "bench.data", "bench.tasks", "bench.model", "bench.strategies"),
-        *("bench.store", "bench.loop"),
+        *("bench.store", "bench.learners", "bench.loop"),
     },
     "bench.informativeness": {"bench.records", "bench.data", "bench.model", "bench.loop"},
     "bench.grid": {
         *("bench", "bench.seeds", "bench.records", "bench.registry", "bench.config", "bench.data", "bench.tasks"),
         *("bench.model", "bench.perf", "bench.strategies", "bench.testing", "bench.store", "bench.loop"),
-        *("bench.informativeness", "bench.control", "bench.paths"),
+        *("bench.informativeness", "bench.control", "bench.paths", "bench.foreign", "bench.learners", "bench.plugins"),
+        "bench.metrics",
     },
     "bench.display": {
         *("bench", "bench.config", "bench.data", "bench.model", "bench.strategies", "bench.testing", "bench.store"),
-        *("bench.grid", "analysis"),
+        *("bench.grid", "bench.learners", "bench.metrics", "analysis"),
     },
     "bench.cli": {
         *("bench", "bench.environment", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model"),
         *("bench.strategies", "bench.perf", "bench.testing", "bench.store", "bench.grid", "bench.nightly"),
-        *("bench.display", "bench.paths", "bench.registry"),
+        *("bench.display", "bench.paths", "bench.registry", "bench.plugins", "bench.words"),
         *("analysis", "reports"),
     },
     "bench.__main__": {"bench.cli"},
-    "analysis": {"bench.seeds", "bench.records", "bench.control", "bench.store", "bench.paths", "bench.words"},
+    "analysis": {
+        *(
+            "bench.seeds",
+            "bench.records",
+            "bench.control",
+            "bench.store",
+            "bench.paths",
+            "bench.words",
+            "bench.metrics",
+        ),
+    },
     "reports": {"analysis"},
 }
 ERRORS = {"bench": {"bench.errors"}, "analysis": {"bench.errors"}}  # packages whose rooms may all raise these
 
 # Which rooms may import a library; one that is not named here may be imported anywhere.
 LIBRARIES: dict[str, set[str]] = {
-    "torch": {"bench.model", "bench.perf", "bench.strategies", "bench.testing"},
+    "torch": {"bench.model", "bench.perf", "bench.strategies", "bench.learners", "bench.testing"},
     "pytorch_lightning": {"bench.model"},
     "lightning_fabric": {"bench.model"},
     "transformers": {"bench.model"},
@@ -88,12 +114,12 @@ LIBRARIES: dict[str, set[str]] = {
     "dask": {"bench.grid"},
     "distributed": {"bench.grid"},
     "dask_jobqueue": {"bench.grid"},
-    "sklearn": {"bench.model", "bench.strategies", "bench.loop", "bench.informativeness"},
+    "sklearn": {"bench.model", "bench.strategies", "bench.learners", "bench.metrics", "bench.informativeness"},
     "threadpoolctl": {"bench.model", "bench.strategies"},
     "typer": {"bench.cli"},
     "rich": {"bench.cli", "bench.display", "bench.grid", "bench.perf", "reports"},
     "pandas": {"analysis", "reports"},
-    "scipy": {"analysis", "bench.grid", "bench.strategies"},
+    "scipy": {"analysis", "bench.grid", "bench.learners", "bench.strategies"},
     "matplotlib": {"reports"},
     "seaborn": {"reports"},
     "jinja2": {"reports"},

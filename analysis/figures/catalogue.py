@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -14,13 +14,19 @@ from analysis.figures.model import Figure
 from analysis.figures.selected import informativeness, score_distribution
 from analysis.figures.times import stage_seconds
 from analysis.frame import TASK
-from analysis.names import METRIC_TITLES, with_labels
+from analysis.names import NATURAL_LEVEL, metric_title, ratio_slug, ratio_words, with_labels
 from bench.records import METRICS, RunRecord
 
 _OVER_SEEDS = "95 % t-intervals over seeds, whose values are means over the tasks: they speak of these tasks only"
 
 
-def figures_of(runs: pd.DataFrame, rounds: pd.DataFrame, tests: pd.DataFrame, suffix: str = "") -> tuple[Figure, ...]:
+def figures_of(
+    runs: pd.DataFrame,
+    rounds: pd.DataFrame,
+    tests: pd.DataFrame,
+    suffix: str = "",
+    metrics: Sequence[str] = METRICS,
+) -> tuple[Figure, ...]:
     """Return the figures that these runs give: some for each ratio and start, some across ratios.
 
     A figure that would show nothing (a paired difference of a store that holds one weighting) is not among them.
@@ -30,6 +36,7 @@ def figures_of(runs: pd.DataFrame, rounds: pd.DataFrame, tests: pd.DataFrame, su
         rounds: theirs, as ``Results.rounds`` has them.
         tests: of these runs, as :func:`analysis.figures.effects.p_values` returns them.
         suffix: ends the names.
+        metrics: whose curves are drawn; all other figures are of the paper's three.
     """
     found: list[Figure] = []
     places = runs[["ratio", "start"]].drop_duplicates().itertuples(index=False, name=None)
@@ -37,7 +44,7 @@ def figures_of(runs: pd.DataFrame, rounds: pd.DataFrame, tests: pd.DataFrame, su
         mine, theirs, p = (
             frame[(frame["ratio"] == ratio) & (frame["start"] == start)] for frame in (runs, rounds, tests)
         )
-        found += _at_one_ratio(with_labels(mine), with_labels(theirs), p, ratio, start)
+        found += _at_one_ratio(with_labels(mine), with_labels(theirs), p, ratio, start, metrics)
     for start in sorted(runs["start"].unique(), key=lambda start: start == "cold"):
         found += _across_ratios(with_labels(runs[runs["start"] == start]), start)
     return tuple(replace(figure, name=f"{figure.name}{suffix}") for figure in found)
@@ -63,10 +70,11 @@ def score_figure(record: RunRecord) -> Figure | None:
 
 
 def _at_one_ratio(
-    runs: pd.DataFrame, rounds: pd.DataFrame, p: pd.DataFrame, ratio: int, start: str
+    runs: pd.DataFrame, rounds: pd.DataFrame, p: pd.DataFrame, ratio: int, start: str, metrics: Sequence[str]
 ) -> Iterator[Figure]:
-    name, where, over = f"ratio{ratio}-{start}", f"ratio 1/{ratio}, {start} start", _count(runs)
-    yield from _curves(mean_curves(rounds), difference_curves(runs, rounds), name, where, over)
+    name, where, over = f"{ratio_slug(ratio)}-{start}", f"{ratio_words(ratio)}, {start} start", _count(runs)
+    means, differences = mean_curves(rounds, metrics), difference_curves(runs, rounds, metrics)
+    yield from _curves(means, differences, metrics, name, where, over)
     yield Figure(
         f"positives-{name}",
         "positives",
@@ -98,18 +106,20 @@ def _at_one_ratio(
     )
 
 
-def _curves(means: pd.DataFrame, differences: pd.DataFrame, name: str, where: str, over: str) -> Iterator[Figure]:
+def _curves(
+    means: pd.DataFrame, differences: pd.DataFrame, metrics: Sequence[str], name: str, where: str, over: str
+) -> Iterator[Figure]:
     below = ""
     if len(differences):
         below = (
             f" Below: paired difference to {differences['smaller'].iloc[0]}, matched by task and seed. {_OVER_SEEDS}; "
             "a wide one may reach beyond what is shown."
         )
-    for metric in METRICS:
+    for metric in (metric for metric in metrics if (means["metric"] == metric).any()):
         yield Figure(
             f"curves-{metric.replace('_', '-')}-{name}",
             "curves",
-            f"{METRIC_TITLES[metric]} by round, {where}",
+            f"{metric_title(metric)} by round, {where}",
             f"Above: mean over {over} after each round.{below}{_left_out(_of(differences, metric))}",
             {"means": _of(means, metric), "differences": _of(differences, metric)},
         )
@@ -147,6 +157,7 @@ def _comparisons(tasks: pd.DataFrame, score: pd.DataFrame, p: pd.DataFrame, name
 
 
 def _across_ratios(runs: pd.DataFrame, start: str) -> Iterator[Figure]:
+    runs = runs[runs["ratio"] != NATURAL_LEVEL]  # no place on an axis of numbers: each task has its own
     ratios = by_ratio(runs)
     if runs["ratio"].nunique() < 2 or not ratios["mean"].notna().any():
         return
@@ -154,7 +165,7 @@ def _across_ratios(runs: pd.DataFrame, start: str) -> Iterator[Figure]:
         yield Figure(
             f"ratios-{metric.replace('_', '-')}-{start}",
             "ratios",
-            f"Effect on {METRIC_TITLES[metric]} by ratio, {start} start",
+            f"Effect on {metric_title(metric)} by ratio, {start} start",
             f"{ratios['larger'].iloc[0]} minus each other weighting, matched by task and seed, against the ratio. "
             f"{_OVER_SEEDS}. Ratios may differ in which tasks are feasible.{_left_out(_of(ratios, metric))}",
             {"ratios": _of(ratios, metric)},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -10,35 +12,39 @@ from analysis.names import LABELS
 from bench.records import METRICS
 
 
-def mean_curves(rounds: pd.DataFrame) -> pd.DataFrame:
+def mean_curves(rounds: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
     """Return the mean of each metric after each round, over runs of all tasks and seeds.
 
     Args:
         rounds: rows of ``Results.rounds`` with ``LABELS``, of one ratio and start.
+        metrics: which; one that is not of rounds is left out.
 
     Returns:
         ``LABELS``, metric, round, labelled (mean rows labelled), n (runs), mean (NaN if any run's is). The positives
         ratio counts all rows selected so far and starts at round 1.
     """
-    long = _with_ratio(rounds).melt([*LABELS, "round", "labelled", "selected"], list(METRICS), "metric")
+    whole = _with_ratio(rounds)
+    long = whole.melt([*LABELS, "round", "labelled", "selected"], _of_rounds(whole, metrics), "metric")
     long = long[(long["metric"] != "positives_ratio") | (long["selected"] > 0)]
     by = long.groupby([*LABELS, "metric", "round"])
     mean = by["value"].mean().where(by["value"].count() == by.size())
     return pd.DataFrame({"labelled": by["labelled"].mean(), "n": by.size(), "mean": mean}).reset_index()
 
 
-def difference_curves(runs: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFrame:
+def difference_curves(runs: pd.DataFrame, rounds: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
     """Return each weighting's paired difference to the last one (Uniform) after each round.
 
     Args:
         runs: rows of ``Results.runs`` with ``LABELS``, of one ratio and start.
         rounds: theirs.
+        metrics: which; one that is not of rounds is left out.
 
     Returns:
         algorithm_label, larger, smaller, metric, round, labelled, and the columns of :func:`intervals` over seeds.
     """
     keyed = _with_ratio(rounds).merge(runs[["key", "pair_key"]], on="key")
-    pairs = differences(keyed, against_last(runs["weighting_label"]), METRICS, [*PLACE, "round"])
+    chosen = _of_rounds(keyed, metrics)
+    pairs = differences(keyed, against_last(runs["weighting_label"]), chosen, [*PLACE, "round"])
     pairs = pairs[(pairs["metric"] != "positives_ratio") | (pairs["round"] > 0)]
     table = intervals(pairs, ["algorithm_label", "larger", "smaller", "metric", "round"])
     labelled = rounds.groupby(["algorithm_label", "round"])["labelled"].mean().rename("labelled")
@@ -72,3 +78,7 @@ def positives_found(runs: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFrame:
 
 def _with_ratio(rounds: pd.DataFrame) -> pd.DataFrame:
     return rounds.assign(positives_ratio=rounds["selected_positives"] / rounds["selected"].replace(0, np.nan))
+
+
+def _of_rounds(rounds: pd.DataFrame, metrics: Sequence[str]) -> list[str]:
+    return [metric for metric in metrics if metric in rounds.columns]

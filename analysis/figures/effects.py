@@ -9,6 +9,7 @@ from analysis.figures.intervals import against_last, differences, first_against,
 from analysis.frame import TASK
 from analysis.layout import Layout
 from analysis.model import Table, p_text
+from analysis.names import ratio_level
 from analysis.paired import SPREAD
 from bench.records import METRICS
 
@@ -66,7 +67,7 @@ def p_values(layout: Layout, table: Table) -> pd.DataFrame:
         run = [label for label, number in zip(layout.columns, held, strict=True) if number]
         claims = {*first_against(run), *against_last(run)}
         at = dict(zip(layout.definition.rows, labels, strict=True))
-        place = (int(at["ratio"]), at["start"], at["algorithm"])
+        place = (ratio_level(at["ratio"]), at["start"], at["algorithm"])
         for (title, larger), cell in zip(table.columns, row.cells, strict=True):
             tests = {one.other: one.paper for one in cell.against if (larger, one.other) in claims}
             rows += [

@@ -14,13 +14,14 @@ import pandas as pd
 from analysis.condition import WHOLE_BLOCK as PLACE
 from analysis.condition import without
 from analysis.environments import MARK
-from analysis.facts import settings_digest, strategy_digest
+from analysis.facts import named, settings_digest, strategy_digest
 from analysis.frame import Results
 from analysis.gate.plan import Plan
 from analysis.gate.spelling import spelt
 from analysis.inference.design import FloatArray
+from analysis.names import lower_is_better, ratio_level, ratio_short
 from bench.control import Control, why_unlike
-from bench.records import Record, Strategy
+from bench.records import METRICS, Record, Strategy
 
 Kind = Literal["failed", "missing", "data", "pairing", "duplicate", "nan"]
 
@@ -106,10 +107,14 @@ class _Arm:
     @property
     def elsewhere(self) -> set[str]:
         """Other settings that it has been run under in the plan's blocks."""
-        return set(self._of_strategy(self.results.runs)["settings"]) - {settings_digest(self.plan.settings)}
+        return set(self._of_strategy(self.results.runs)["settings"]) - {self._settings}
+
+    @property
+    def _settings(self) -> str:
+        return settings_digest(self.plan.settings, self.plan.learners)
 
     def _at_settings(self, frame: pd.DataFrame) -> pd.DataFrame:
-        return self._of_strategy(frame[frame["settings"] == settings_digest(self.plan.settings)])
+        return self._of_strategy(frame[frame["settings"] == self._settings])
 
     def _of_strategy(self, frame: pd.DataFrame) -> pd.DataFrame:
         frame = frame[frame["strategy"] == strategy_digest(self.strategy, self.plan.settings)]
@@ -121,7 +126,11 @@ class _Arm:
 
 def _blocks(plan: Plan, seeds: Sequence[int]) -> pd.DataFrame:
     """Return the blocks of a plan, seeds within places."""
-    rows = [(it.ratio, it.start, it.task.dataset, it.task.positive, seed) for it in plan.places for seed in seeds]
+    rows = [
+        (ratio_level(it.ratio), it.start, it.task.dataset, it.task.positive, seed)
+        for it in plan.places
+        for seed in seeds
+    ]
     return pd.DataFrame(rows, columns=pd.Index(PLACE)).astype({"ratio": "int64", "seed": "int64"})
 
 
@@ -196,9 +205,10 @@ def _gaps(arm: _Arm, seeds: Sequence[int]) -> Iterator[Finding]:
                 never, "missing", f"of the {arm} are not in {where}{_why_missing(arm)}", mendable=not arm.store
             )
     for metric in arm.plan.metrics:
-        nan = runs[runs[metric].isna()]
+        nan = runs if metric not in runs else runs[runs[metric].isna()]
         if len(nan):
-            yield _several(nan, "nan", f"of the {arm} have no number for {metric} (NaN)")
+            advice = "" if metric in METRICS else "; imbal-bench rescore STORE adds metrics that were not stored"
+            yield _several(nan, "nan", f"of the {arm} have no number for {metric} (NaN){advice}")
 
 
 _PLACES_OF_A_MODEL = {"model.name", "model.revision"}  # what counts is ``model.content``
@@ -209,7 +219,12 @@ def _why_missing(arm: _Arm) -> str:
         unreadable = len(arm.results.unreadable)
         return f"; {unreadable} files of it cannot be read" if unreadable else ""
     other = arm.results.settings[min(arm.elsewhere)]
-    ours, theirs = (_flat(settings.shared().model_dump()) for settings in (arm.plan.settings, other))
+    runs = arm.results.runs
+    learner, learnt = named(arm.plan.learners), runs.loc[runs["settings"] == min(arm.elsewhere), "learner"].iloc[0]
+    if learnt != learner:
+        return f"; it has runs with learner {learnt}, not {learner}, which do not compare"
+    read = {need for part in arm.plan.learners for need in part.needs}
+    ours, theirs = (_flat(settings.read_with(read).model_dump()) for settings in (arm.plan.settings, other))
     names = [name for name in ours if ours[name] != theirs[name] and name not in _PLACES_OF_A_MODEL]
     differ = [f"{name} {theirs[name]}, not {ours[name]}" for name in names]
     said = f"other settings ({'; '.join(differ)})" if differ else "another version of the metrics"
@@ -222,15 +237,18 @@ def _flat(settings: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
 
 def _several(rows: pd.DataFrame, kind: Kind, what: str, *, mendable: bool = False) -> Finding:
     ratio, start, dataset, positive, seed = rows.iloc[0][PLACE]
-    one = f"{dataset}/{positive} 1/{ratio} {start} seed {seed}"
+    one = f"{dataset}/{positive} {ratio_short(ratio)} {start} seed {seed}"
     text = f"{len(rows)} run{'s' * (len(rows) > 1)} {what} (first: {one})"
     return Finding(kind=kind, text=text, mendable=mendable)
 
 
 def _differences(plan: Plan, arms: tuple[_Arm, _Arm], seeds: Sequence[int]) -> FloatArray:
-    """Return (metrics, places, seeds) of complete seeds."""
+    """Return (metrics, places, seeds) of complete seeds; positive where the candidate is better."""
     blocks = _blocks(plan, seeds)
     used = (arm.runs[arm.runs["seed"].isin(seeds)] for arm in arms)
     one, other = (blocks.merge(runs, on=PLACE, how="left", validate="one_to_one") for runs in used)
-    values = [(one[metric] - other[metric]).to_numpy(np.float64) for metric in plan.metrics]
+    if not len(blocks):  # and perhaps no run that has the metrics
+        return np.empty((len(plan.metrics), len(plan.places), 0))
+    arms_of = ((metric, (other, one) if lower_is_better(metric) else (one, other)) for metric in plan.metrics)
+    values = [(left[metric] - right[metric]).to_numpy(np.float64) for metric, (left, right) in arms_of]
     return np.stack(values).reshape(len(plan.metrics), len(plan.places), len(seeds))

@@ -9,9 +9,21 @@ from pydantic import AfterValidator, Field, FiniteFloat, ValidationError, model_
 
 from analysis.inference import ALPHA, Estimand
 from analysis.inference.design import IntArray
+from analysis.names import ratio_level
 from bench import seeds
 from bench.errors import SpecError
-from bench.records import METRICS, Record, Settings, Start, Strategy, Task
+from bench.records import (
+    FINE_TUNE,
+    METRICS,
+    Component,
+    Ratio,
+    Record,
+    Settings,
+    Start,
+    Strategy,
+    Task,
+    ratio_text,
+)
 
 Claim = Literal["superior", "noninferior", "equivalent"]
 HARM_FACTOR = 2.0
@@ -26,15 +38,17 @@ class Place(Record):
     """A task as it was run."""
 
     task: Task
-    ratio: int
+    ratio: Ratio
     start: Start
 
     def __str__(self) -> str:
-        return f"{self.task} 1/{self.ratio} {self.start}"
+        return f"{self.task} {ratio_text(self.ratio)} {self.start}"
 
 
 def _in_order(places: tuple[Place, ...]) -> tuple[Place, ...]:
-    return tuple(sorted(places, key=lambda it: (it.task.dataset, it.task.positive, it.ratio, it.start == "cold")))
+    return tuple(
+        sorted(places, key=lambda it: (it.task.dataset, it.task.positive, ratio_level(it.ratio), it.start == "cold"))
+    )
 
 
 class Plan(Record):
@@ -56,7 +70,7 @@ class Plan(Record):
         futility: conditional power of either verdict below which a look ends the plan as inconclusive; 0: never.
         seeds: in the order in which they are used. places: what each seed is run on.
             Places are kept sorted by dataset, class, ratio and start.
-        settings: the scientific settings of all runs.
+        settings: the scientific settings of all runs. learners: what is trained, and its judge if there is one.
     """
 
     candidate: Strategy
@@ -72,6 +86,7 @@ class Plan(Record):
     seeds: tuple[int, ...]
     places: Annotated[tuple[Place, ...], Field(min_length=1), AfterValidator(_in_order)]
     settings: Settings
+    learners: Annotated[tuple[Component, ...], Field(min_length=1, max_length=2)] = (FINE_TUNE,)
 
     @model_validator(mode="after")
     def _is_a_plan(self) -> Plan:
@@ -97,7 +112,8 @@ class Plan(Record):
     @property
     def metrics(self) -> tuple[str, ...]:
         """The metrics that are tested, in the order of all tables."""
-        return tuple(metric for metric in METRICS if metric in self.margins)
+        others = sorted(set(self.margins) - set(METRICS))
+        return (*(metric for metric in METRICS if metric in self.margins), *others)
 
     @property
     def task_numbers(self) -> tuple[IntArray, IntArray]:
@@ -116,13 +132,19 @@ class Plan(Record):
     @property
     def hash(self) -> str:
         """The plan's name: a hash of all that is declared."""
-        return seeds.digest(self.model_dump(mode="json"))
+        return seeds.digest(self._declared(set(Plan.model_fields)))
 
     @property
     def comparison(self) -> str:
         """A hash of what is compared, whatever is claimed of it."""
-        fields = {"candidate", "baseline", "baseline_store", "places", "settings"}
-        return seeds.digest(self.model_dump(mode="json", include=fields))
+        return seeds.digest(
+            self._declared({"candidate", "baseline", "baseline_store", "places", "settings", "learners"})
+        )
+
+    def _declared(self, fields: set[str]) -> dict[str, object]:
+        """Return some fields as JSON; the learner only where it is not the default, so that older plans keep names."""
+        usual = tuple(part.canonical() for part in self.learners) == (FINE_TUNE.canonical(),)
+        return self.model_dump(mode="json", include=fields - {"learners"} if usual else fields)
 
 
 def new_plan(**fields: object) -> Plan:

@@ -14,6 +14,7 @@ from analysis.inference import Components, Shape, components, seeds_needed, task
 from analysis.inference.design import FloatArray
 from analysis.inference.power import POWER
 from bench.errors import PairingError
+from bench.records import ratio_text
 
 BOTH_SIDES = (1 + POWER) / 2
 """Power of each side of an equivalence test, so that both together have at least ``POWER``."""
@@ -37,7 +38,7 @@ def spread_of(plan: Plan, differences: FloatArray) -> Components:
             {
                 "dataset": place.task.dataset,
                 "positive": place.task.positive,
-                "algorithm": f"1/{place.ratio} {place.start}",
+                "algorithm": f"{ratio_text(place.ratio)} {place.start}",
                 "seed": seed,
                 "difference": difference,
             }

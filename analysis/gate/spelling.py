@@ -8,16 +8,14 @@ from math import isfinite
 
 from pydantic import Field
 
-from bench.errors import SpecError, UnknownNameError
-from bench.records import METRICS, Option, Record, Strategy
+from bench.errors import SpecError
+from bench.metrics.catalogue import named
+from bench.records import Option, Record, Strategy
 from bench.words import scalar
-
-SHORT = {"ba": "balanced_accuracy", "auc": "auc", "pr": "positives_ratio"}
-"""Short names of metrics."""
 
 
 def parse_margins(text: str) -> dict[str, float]:
-    """Read ``ba=.01,auc=.005``: short or long names of metrics.
+    """Read ``ba=.01,auc=.005``: names of metrics of rounds or runs, or aliases of them.
 
     Raises:
         SpecError: if it does not read so.
@@ -25,9 +23,10 @@ def parse_margins(text: str) -> dict[str, float]:
     margins: dict[str, float] = {}
     for part in text.split(","):
         name, _, number = part.partition("=")
-        metric, value = SHORT.get(name.strip(), name.strip()), scalar(number.strip())
-        if metric not in METRICS:
-            raise UnknownNameError("metric", name, (*SHORT, *METRICS))
+        known, value = named(name.strip()), scalar(number.strip())
+        metric = known.name
+        if known.kind == "group":
+            raise SpecError(f"{metric} is of groups of runs, and has no margin; give a metric of rounds or runs")
         if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
             raise SpecError(f"margin {part!r} must read metric=number, e.g. ba=.01")
         if metric in margins:

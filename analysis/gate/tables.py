@@ -13,7 +13,8 @@ from analysis.gate.verdict import Estimate, PlaceResult, SuiteResult, Verdict
 from analysis.gate.words import CLAIM_WORDS, ON, decision_of, sides
 from analysis.inference import Rate
 from analysis.model import NO_VALUE, Cell, Group, Row, Table, p_text, signed
-from analysis.names import METRIC_TITLES, metric_title
+from analysis.names import metric_title
+from bench.records import ratio_text
 
 BOUNDS = ("difference", "lower bound", "upper bound")
 
@@ -131,7 +132,7 @@ def forest(verdict: Verdict) -> Figure:
     rows = [
         {
             "dataset": it.place.task.dataset,
-            "positive": it.place.task.positive + f" 1/{it.place.ratio} {it.place.start}" * several,
+            "positive": it.place.task.positive + f" {ratio_text(it.place.ratio)} {it.place.start}" * several,
             "unit": "seed",
             **_drawn(it),
         }
@@ -158,7 +159,7 @@ def simulation_table(found: Simulation) -> Table:
     """Return the behaviour of a plan as a table."""
     plan = found.plan
     spreads = "; ".join(
-        f"{METRIC_TITLES[metric]}: " + ", ".join(f"{name} {value:.4g}" for name, value in vars(own).items() if value)
+        f"{metric_title(metric)}: " + ", ".join(f"{name} {value:.4g}" for name, value in vars(own).items() if value)
         for metric, own in found.spread.items()
     )
     return Table(

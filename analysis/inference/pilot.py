@@ -9,9 +9,9 @@ from math import isfinite
 from analysis.frame import Results
 from analysis.inference.design import differences
 from analysis.inference.power import PAPER_COMPONENTS, PAPER_SHAPE, Components, Shape, components, shape_of
+from analysis.names import stored_metric
 from analysis.part import Part, parts
 from bench.errors import PairingError, SpecError, UnknownNameError
-from bench.records import METRICS
 
 
 @dataclass(frozen=True)
@@ -37,15 +37,14 @@ def pilot(results: Results, arms: Sequence[str], metric: str, condition: str | N
     Args:
         results: the store.
         arms: the two weightings, as tables print them (in any case).
-        metric: one of ``METRICS``.
+        metric: one that runs have, by name or alias.
         condition: name of the condition, e.g. ``ratio50-warm``; may be left out where the store holds one.
 
     Raises:
         SpecError: if arms, metric or condition are not in the store.
         PairingError: if the two arms share no algorithm, or too little of it to estimate from.
     """
-    if metric not in METRICS:
-        raise UnknownNameError("metric", metric, METRICS)
+    metric = stored_metric(metric, results.runs)
     if len(arms) != 2:
         raise SpecError(f"{len(arms)} arms given ({', '.join(arms)}); give two weightings, e.g. invprop,uniform")
     runs_of = _condition(results, condition)

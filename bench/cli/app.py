@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bench import __version__
-from bench.cli import baseline, checks, data, gate, nightly, plan, power, results, run, store
+from bench.cli import baseline, checks, data, gate, nightly, plan, power, rescore, results, run, store
 from bench.cli.commands import Commands
 from bench.cli.console import print_whatever_comes
 from bench.environment import leave_out_ambient_of_command
@@ -38,6 +38,7 @@ app = Commands(
 for command in (
     *(run.run, plan.plan, run.status, results.report, results.explain, results.validate, power.power),
     *(gate.regress, nightly.nightly, plan.list_, checks.check, checks.doctor, checks.perf),
+    rescore.rescore,
 ):
     app.command(command.__name__.rstrip("_"))(command)
 app.add_typer(data.data_app, name="data")

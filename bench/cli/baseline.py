@@ -124,7 +124,7 @@ def show(name: NameArgument, folder: FolderOption = DEFAULT_FOLDER) -> None:
         "runs": str(header.runs),
         "tasks": ", ".join(seen.tasks),
         "strategies": ", ".join("+".join(pair) for pair in seen.strategies),
-        "positives in the pool": ", ".join(f"1/{ratio}" for ratio in seen.ratios) + f", {' and '.join(seen.starts)}",
+        "positives in the pool": ", ".join(seen.ratios) + f", {' and '.join(seen.starts)}",
         "seeds": ", ".join(map(str, seen.seeds)),
         **{fact: "; ".join(values) for fact, values in seen.made_with.items()},
     }
@@ -180,7 +180,7 @@ def _show(baseline: Baseline, found: Changes, store: Path) -> None:
 def acknowledge(
     name: NameArgument,
     task: Annotated[str, typer.Option(help="Task that got worse, e.g. sst2/positive.")],
-    metric: Annotated[str, typer.Option(help="balanced_accuracy, auc or positives_ratio.")],
+    metric: Annotated[str, typer.Option(help="Any that its runs have; see `list metrics`.")],
     reason: Annotated[str, typer.Option(help="Why it is put up with.")],
     until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day on which it is put up with.")],
     candidate: Annotated[str, typer.Option(help="Strategy it is put up with in. Default: any.")] = "",

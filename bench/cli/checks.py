@@ -25,28 +25,32 @@ DEFAULT_STORE = Path("results/quickstart")
 
 
 def check(
-    names: Annotated[list[str] | None, typer.Argument(help="Algorithms and weightings. Default: all.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Algorithms, weightings, learners (tfidf:svd=8) and metrics. Default: all."),
+    ] = None,
     plugin: PluginOption = None,
 ) -> None:
-    """Hold algorithms and weightings against the laws of bench.testing. Exit code 1: a law is broken.
+    """Hold algorithms, weightings, learners and metrics against the laws of bench.testing. Exit code 1: one is broken.
 
     Examples:
 
     imbal-bench check
 
     imbal-bench check mine --plugin mine.py
+
+    imbal-bench check probe tfidf:svd=8
     """
     from bench.display import show_verdicts
-    from bench.strategies.catalogue import failures, parts_named
-    from bench.testing import verdicts
+    from bench.testing.everything import failures, kind_of, parts_named, verdicts_on
 
     add_plugins(plugin)
     console = console_here()
     parts = parts_named(names or ())
     broken = []
     for part in parts:
-        found = verdicts(part)
-        show_verdicts(part, found, console)
+        found = verdicts_on(part)
+        show_verdicts(f"{part.name} ({kind_of(part)})", found, console)
         if any(verdict.outcome == "broken" for verdict in found):
             broken.append(part.name)
     # A part asked for by name has loaded; "all" must not leave out in silence what has not.

@@ -19,7 +19,7 @@ def export(
     dataset: Annotated[str, typer.Argument(help="Dataset, or task such as sst2/negative with --ratio.")],
     out: Annotated[Path, typer.Argument(help="Mirror folder; the dataset gets a folder of its own in it.")],
     ratio: Annotated[
-        int | None, typer.Option(help="Write the binary, imbalanced pool of a task at this ratio.")
+        str | None, typer.Option(help="Write the binary, imbalanced pool of a task at this ratio: 50, or natural.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=20, help="Rows of the pool at most (pool.limit).")] = None,
     data_dir: DataOption = None,
@@ -37,7 +37,7 @@ def export(
     from bench.errors import SpecError
     from bench.grid.expand import parse_task
     from bench.paths import file_name
-    from bench.records import LoopSettings, PoolSettings, Task
+    from bench.records import LoopSettings, PoolSettings, Task, read_ratio
     from bench.tasks import build_task
 
     source, positive = parse_task(dataset)
@@ -51,7 +51,8 @@ def export(
         if positive is None:
             raise SpecError(f"--ratio needs a task; give {source}/CLASS with one of: {', '.join(corpus.label_names)}")
         task = Task(dataset=corpus.name, positive=positive)
-        built = build_task(corpus, task, ratio, "warm", PoolSettings(limit=limit), LoopSettings())
-        folder = out / file_name(f"{corpus.name}-{positive}-{ratio}")
-        export_pool(corpus, built.rows, positive, ratio, folder)
+        at = read_ratio(ratio)
+        built = build_task(corpus, task, at, "warm", PoolSettings(limit=limit), LoopSettings())
+        folder = out / file_name(f"{corpus.name}-{positive}-{at}")
+        export_pool(corpus, built.rows, positive, at, folder)
     console_here().print(f"written: {folder}", highlight=False)

@@ -21,6 +21,7 @@ from bench.cli.options import (
     ExecutorOption,
     GpusOption,
     JobsOption,
+    LearnerOption,
     ModelOption,
     PerGpuOption,
     PluginOption,
@@ -79,6 +80,7 @@ def regress(
     ratios: RatiosOption = None,
     seeds: SeedsOption = None,
     model: ModelOption = None,
+    learner: LearnerOption = None,
     store: StoreOption = None,
     data_dir: DataOption = None,
     cache_dir: CacheOption = DEFAULT_CACHE,
@@ -128,7 +130,9 @@ def regress(
     against, _, elsewhere = baseline.partition("@")
     elsewhere = place_of(elsewhere, baselines) if elsewhere else ""
     # only the blocks and settings of the grid are wanted: what it runs is replaced by the two arms
-    grid_spec = load(spec, [*(overrides or ()), "options={}"], tasks, ratios, seeds, "random", "uniform", model)
+    grid_spec = load(
+        spec, [*(overrides or ()), "options={}"], tasks, ratios, seeds, "random", "uniform", model, learner
+    )
     looks, world = parse_looks(sequential, len(grid_spec.seeds)), world_at(data_dir, cache_dir)
     run = run and not simulate
     folder = store or Path("results") / grid_spec.name
@@ -220,13 +224,21 @@ def _strategy(asked: Asked, store: Path | None) -> Strategy:
 
 
 def suite_of(grid: Grid) -> dict[str, object]:
-    """Return what a plan says of a grid: where it can be run, and under which settings."""
-    from analysis.gate import Place
+    """Return what a plan says of a grid: where it can be run, under which settings, and what is trained.
 
+    Raises:
+        SpecError: if the grid has several learners.
+    """
+    from analysis.gate import Place
+    from bench.errors import SpecError
+    from bench.grid.expand import components_of
+
+    if len(grid.spec.learners) > 1:
+        raise SpecError(f"learners are {', '.join(grid.spec.learners)}; strategies are compared under one: name it")
     grid.refuse_if_empty()
     blocks = [job.block for job in grid.jobs]
     places = dict.fromkeys(Place(task=block.task, ratio=block.ratio, start=block.start) for block in blocks)
-    return {"places": tuple(places), "settings": grid.spec.settings}
+    return {"places": tuple(places), "settings": grid.spec.settings, "learners": components_of(grid.spec)}
 
 
 def data_of(grid: Grid) -> dict[str, str]:

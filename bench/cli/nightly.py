@@ -20,6 +20,7 @@ from bench.cli.options import (
     DeviceOption,
     GpusOption,
     JobsOption,
+    LearnerOption,
     ModelOption,
     PerGpuOption,
     PluginOption,
@@ -66,6 +67,7 @@ def nightly(
     tasks: TasksOption = None,
     seeds: SeedsOption = None,
     model: ModelOption = None,
+    learner: LearnerOption = None,
     folder: Annotated[Path, typer.Option("--folder", help="Where nights and their history are.")] = Path("nightly"),
     baselines: FolderOption = DEFAULT_FOLDER,
     data_dir: DataOption = None,
@@ -113,7 +115,7 @@ def nightly(
         begun = night.read()
         console.print(f"{night.name} was cut off and goes on as it was begun", highlight=False)
     else:
-        begun = _settled(spec, overrides, tasks, seeds, model, device)
+        begun = _settled(spec, overrides, tasks, seeds, model, learner, device)
     for note in begun.notes:
         console.print(note, style="yellow", markup=False, highlight=False)
     grid = expand(begun.grid, world)
@@ -141,6 +143,7 @@ def _settled(
     tasks: str | None,
     seeds: str | None,
     model: str | None,
+    learner: list[str] | None,
     device: str,
 ) -> Begun:
     """Return what this machine is to run of what is asked for."""
@@ -150,7 +153,7 @@ def _settled(
     from bench.nightly import fitted
 
     def loaded(name: str, concessions: list[str]) -> GridSpec:
-        return load(name, [*concessions, *(overrides or ())], tasks, None, seeds, None, None, model)
+        return load(name, [*concessions, *(overrides or ())], tasks, None, seeds, None, None, model, learner)
 
     return fitted(spec, loaded, has_gpu=uses_gpu(device), free_gb=psutil.virtual_memory().available / 2**30)
 
@@ -184,6 +187,7 @@ def _judged(
     from analysis.facts import settings_digest
     from analysis.gate import spelt
     from analysis.history import Night, compared, exit_code_of
+    from bench.grid.expand import components_of
     from reports import read_report, write_gate, write_report
 
     store = Store(night.store)
@@ -206,7 +210,7 @@ def _judged(
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=float(results.runs["seconds"].sum()),
         grid=begun.grid.name,
-        settings=settings_digest(begun.grid.settings),
+        settings=settings_digest(begun.grid.settings, components_of(begun.grid)),
         baseline=reference.baseline.header.name if reference else "",
         baseline_sha256=reference.baseline.header.sha256 if reference else "",
         exit_code=exit_code_of(comparisons, missing),

@@ -19,13 +19,20 @@ SetOption = Annotated[
     typer.Option("--set", help="Override any field: --set loop.rounds=3 --set ratios=10,50. Repeatable."),
 ]
 TasksOption = Annotated[str | None, typer.Option("--tasks", help="E.g. sst2,ag_news/Sports; quote one with a comma.")]
-RatiosOption = Annotated[str | None, typer.Option("--ratios", help="E.g. 10,50.")]
+RatiosOption = Annotated[str | None, typer.Option("--ratios", help="E.g. 10,50 or natural (the data's own imbalance).")]
 SeedsOption = Annotated[str | None, typer.Option("--seeds", help="A number of seeds, or a list such as 3,4.")]
 AlgorithmsOption = Annotated[str | None, typer.Option("--algorithms", help="E.g. random,badge.")]
 WeightingsOption = Annotated[str | None, typer.Option("--weightings", help="E.g. uniform,invprop.")]
 ModelOption = Annotated[
     str | None,
     typer.Option("--model", help="Hub id, local folder, or 'offline' (all-MiniLM-L6-v2 from a package)."),
+]
+LearnerOption = Annotated[
+    list[str] | None,
+    typer.Option("--learner", help="What is trained: fine-tune, probe, tfidf:svd=100 ... Repeatable."),
+]
+JudgeOption = Annotated[
+    str | None, typer.Option("--judge", help="A second learner, trained on what was selected with the first.")
 ]
 StoreOption = Annotated[Path | None, typer.Option("--store", help="Result store. Default: results/<name of the grid>.")]
 DataOption = Annotated[
@@ -81,7 +88,8 @@ ThreadsOption = Annotated[
 ]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 PluginOption = Annotated[
-    list[Path] | None, typer.Option("--plugin", help="Python file with strategies or weightings. Repeatable.")
+    list[Path] | None,
+    typer.Option("--plugin", help="Python file with strategies, weightings, learners or metrics. Repeatable."),
 ]
 DEFAULT_CACHE = Path("data_cache")
 DEFAULT_JOBS = 1
@@ -96,6 +104,8 @@ def load(
     algorithms: str | None,
     weightings: str | None,
     model: str | None,
+    learners: list[str] | None = None,
+    judge: str | None = None,
 ) -> GridSpec:
     """Load a specification; the short options are overrides too."""
     from bench.config import load_spec
@@ -103,10 +113,15 @@ def load(
 
     short = {
         "tasks": tasks, "ratios": ratios, "seeds": seeds, "algorithms": algorithms, "weightings": weightings,
-        "model.name": model,
+        "model.name": model, "judge": judge, "learners": _listed(learners) if learners else None,
     }  # fmt: skip
     given = [f"{field}={value}" for field, value in short.items() if value is not None]
     return load_spec(spec, [*(overrides or ()), *given], option_type)
+
+
+def _listed(words: list[str]) -> str:
+    """Return words as a list that keeps their commas."""
+    return "[" + ",".join(f'"{word}"' for word in words) + "]"
 
 
 def world_at(data_dir: Path | None, cache_dir: Path) -> World:
@@ -118,8 +133,8 @@ def world_at(data_dir: Path | None, cache_dir: Path) -> World:
 
 def add_plugins(paths: list[Path] | None) -> tuple[PluginFile, ...]:
     """Load plug-in files; return them as they were read, for workers to load the same."""
+    from bench.plugins import add_plugin
     from bench.registry import read_plugin
-    from bench.strategies.catalogue import add_plugin
 
     plugins = tuple(read_plugin(path) for path in paths or ())
     for plugin in plugins:

@@ -17,6 +17,8 @@ from bench.cli.options import (
     DataOption,
     DeviceOption,
     JobsOption,
+    JudgeOption,
+    LearnerOption,
     ModelOption,
     PluginOption,
     RatiosOption,
@@ -41,6 +43,8 @@ def plan(
     algorithms: AlgorithmsOption = None,
     weightings: WeightingsOption = None,
     model: ModelOption = None,
+    learner: LearnerOption = None,
+    judge: JudgeOption = None,
     data_dir: DataOption = None,
     cache_dir: CacheOption = DEFAULT_CACHE,
     jobs: JobsOption = DEFAULT_JOBS,
@@ -76,7 +80,7 @@ def plan(
     if measure and calibration:
         raise SpecError("give --measure to calibrate here or --calibration to use a file, not both")
     add_plugins(plugin)
-    grid_spec = load(spec, overrides, tasks, ratios, seeds, algorithms, weightings, model)
+    grid_spec = load(spec, overrides, tasks, ratios, seeds, algorithms, weightings, model, learner, judge)
     world, console = world_at(data_dir, cache_dir), console_here()
     grid = expand(grid_spec, world, counted=False)
     each = threads or Workers("joblib", jobs).threads_each
@@ -93,12 +97,13 @@ def plan(
 
 def list_(
     what: Annotated[
-        Literal["all", "datasets", "tasks", "algorithms", "weightings", "presets"], typer.Argument()
+        Literal["all", "datasets", "tasks", "algorithms", "weightings", "learners", "metrics", "presets"],
+        typer.Argument(),
     ] = "all",
     data_dir: DataOption = None,
     plugin: PluginOption = None,
 ) -> None:
-    """List datasets, tasks, algorithms, weightings and presets, with their facts."""
+    """List datasets, tasks, algorithms, weightings, learners, metrics and presets, with their facts."""
     from bench import display
     from bench.strategies.base import ALGORITHMS, WEIGHTINGS
     from bench.strategies.catalogue import facts
@@ -110,6 +115,8 @@ def list_(
         "tasks": lambda: display.show_tasks(console),
         "algorithms": lambda: display.show_parts("Algorithms", facts(ALGORITHMS), console),
         "weightings": lambda: display.show_parts("Weightings", facts(WEIGHTINGS), console),
+        "learners": lambda: display.show_learners(console),
+        "metrics": lambda: display.show_metrics(console),
         "presets": lambda: display.show_presets(console),
     }
     for name, show in sections.items():

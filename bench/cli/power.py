@@ -27,7 +27,7 @@ LEGEND = (
 def power(
     store: Annotated[Path, typer.Option("--store", help="Result store.")] = Path("results/quickstart"),
     arms: Annotated[str, typer.Option(help="The two weightings whose differences are taken.")] = "invprop,uniform",
-    metric: Annotated[str, typer.Option(help="balanced_accuracy, auc or positives_ratio.")] = "auc",
+    metric: Annotated[str, typer.Option(help="Any that the runs have; see `list metrics`.")] = "auc",
     condition: Annotated[str | None, typer.Option(help="E.g. ratio50-warm, where the store holds several.")] = None,
     margin: Annotated[
         float, typer.Option(callback=finite, help="The effect, or the margin of a claim, that is to be shown.")

@@ -23,6 +23,10 @@ def report(
     paper: Annotated[
         Path | None, typer.Option("--paper", help="Folder for an article: LaTeX, PDF figures, BibTeX, hashes.")
     ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option("--metric", help="Metric that tables show, of `list metrics`. Repeatable. Default: the paper's."),
+    ] = None,
     with_texts: Annotated[
         bool, typer.Option("--with-texts", help="Show excerpts of selected texts on the page; mind their licences.")
     ] = False,
@@ -36,7 +40,9 @@ def report(
     from bench.errors import StoreError
     from bench.store import Store
 
-    print_and_write(store, out or store / "report", console_here(), table or [], paper, with_texts=with_texts)
+    print_and_write(
+        store, out or store / "report", console_here(), table or [], paper, metric or [], with_texts=with_texts
+    )
     if not Store(store).keys():
         raise StoreError(f"{store} holds no finished runs to report; run a grid first")
 
@@ -69,13 +75,14 @@ def print_and_write(
     console: Console,
     tables: Sequence[str] = (),
     paper: Path | None = None,
+    metrics: Sequence[str] = (),
     *,
     with_texts: bool = False,
 ) -> None:
     """Write the whole report of a store, print tables of it, and say where it is."""
     from reports import read_report, terminal_table, write_report
 
-    found = read_report(store)
+    found = read_report(store, metrics)
     shown = terminal_table(found, tables)  # first, so that a wrong name of a table writes nothing
     files = write_report(found, out, paper, with_texts=with_texts)
     console.print(shown)
@@ -89,7 +96,7 @@ def validate(
         Path | None, typer.Argument(help="Result store to take shape and spread from. Default: the paper's shape.")
     ] = None,
     arms: Annotated[str, typer.Option(help="The two weightings whose differences are taken.")] = "invprop,uniform",
-    metric: Annotated[str, typer.Option(help="balanced_accuracy, auc or positives_ratio.")] = "auc",
+    metric: Annotated[str, typer.Option(help="Any that the runs have; see `list metrics`.")] = "auc",
     condition: Annotated[str | None, typer.Option(help="E.g. ratio50-warm, where the store holds several.")] = None,
     tasks: Annotated[str | None, typer.Option(help="Tasks of each dataset instead, e.g. 4,3,5,2.")] = None,
     seeds: Annotated[int | None, typer.Option(min=1, max=10_000, help="Number of seeds instead.")] = None,

@@ -19,6 +19,8 @@ from bench.cli.options import (
     ExecutorOption,
     GpusOption,
     JobsOption,
+    JudgeOption,
+    LearnerOption,
     ModelOption,
     PerGpuOption,
     PluginOption,
@@ -54,6 +56,8 @@ def run(
     algorithms: AlgorithmsOption = None,
     weightings: WeightingsOption = None,
     model: ModelOption = None,
+    learner: LearnerOption = None,
+    judge: JudgeOption = None,
     store: StoreOption = None,
     data_dir: DataOption = None,
     cache_dir: CacheOption = DEFAULT_CACHE,
@@ -95,14 +99,14 @@ def run(
         executor, jobs=jobs, gpus=gpus, per_gpu=per_gpu, scheduler=scheduler,
         slurm=load_slurm(slurm) if slurm else None, apart=run_timeout is not None,
     )  # fmt: skip
-    grid_spec = load(spec, overrides, tasks, ratios, seeds, algorithms, weightings, model)
+    grid_spec = load(spec, overrides, tasks, ratios, seeds, algorithms, weightings, model, learner, judge)
     world = world_at(data_dir, cache_dir)
     grid = expand(grid_spec, world)
     grid.refuse_if_empty()
     if shard is not None:
         grid = _share(grid, *_shard(shard))
-    for line in pool_warnings(grid):
-        console.print(line, style="yellow")
+    for line in (*(f"skipped: {line}" for line in grid.unsuited), *pool_warnings(grid)):
+        console.print(line, style="yellow", highlight=False)
     folder = store or Path("results") / grid_spec.name
     execution = Execution(folder, world, workers, device, plugins, threads, run_timeout)
     preflight(grid.spec, execution, grid.strategies)

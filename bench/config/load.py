@@ -63,10 +63,9 @@ def _refuse_conversions(raw: dict[str, Any], where: str) -> None:
 
 
 def _single_values(raw: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    """Yield name, declared type and value of what a specification says of ratios, seeds and settings."""
-    for field in ("ratios", "seeds"):
-        value = raw.get(field)
-        yield from ((field, int, one) for one in (value if isinstance(value, list) else [value]))
+    """Yield name, declared type and value of what a specification says of seeds and settings."""
+    value = raw.get("seeds")
+    yield from (("seeds", int, one) for one in (value if isinstance(value, list) else [value]))
     for group, content in raw.items():
         for name, field_info in getattr(GridSpec.model_fields[group].annotation, "model_fields", {}).items():
             if name in content:

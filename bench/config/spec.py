@@ -1,4 +1,4 @@
-"""What a grid is: tasks x ratios x seeds x starts, algorithms x weightings x options, and the settings they share."""
+"""What a grid is: tasks x ratios x seeds x starts x learners, strategies with options, and the settings they share."""
 
 from __future__ import annotations
 
@@ -63,6 +63,10 @@ class GridSpec(Settings):
     ratios: Annotated[tuple[Ratio, ...], BeforeValidator(_as_list), Field(min_length=1)] = (50,)
     seeds: Annotated[tuple[Seed, ...], BeforeValidator(_as_seeds), Field(min_length=1)] = tuple(range(10))
     starts: Annotated[tuple[Start, ...], BeforeValidator(_as_list), Field(min_length=1)] = ("warm",)
+    learners: Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)] = ("fine-tune",)
+    """What is trained: ``name``, or ``name:option=value,option=value``."""
+    judge: str | None = None
+    """A second learner, spelt like the first, that is trained and evaluated on what was selected with the first."""
     algorithms: Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)] = (
         "random",
         "badge",
@@ -82,7 +86,8 @@ class GridSpec(Settings):
 
     @model_validator(mode="after")
     def _no_doubles(self) -> GridSpec:
-        lists = {f: getattr(self, f) for f in ("tasks", "ratios", "seeds", "starts", "algorithms", "weightings")}
+        axes = ("tasks", "ratios", "seeds", "starts", "learners", "algorithms", "weightings")
+        lists = {axis: getattr(self, axis) for axis in axes}
         for part, options in self.options.items():
             lists |= {f"options.{part}.{option}": values for option, values in options.items()}
         for field, values in lists.items():

@@ -27,14 +27,14 @@ def export_mirror(corpus: Corpus, folder: Path) -> None:
     new_folder(folder, lambda temporary: write_mirror(corpus, temporary, {"source": corpus.source}))
 
 
-def export_pool(corpus: Corpus, rows: npt.NDArray[np.int64], positive: str, ratio: int, folder: Path) -> None:
+def export_pool(corpus: Corpus, rows: npt.NDArray[np.int64], positive: str, ratio: int | str, folder: Path) -> None:
     """Write a binary, imbalanced pool as a mirror of two classes: ``rest`` (0) and ``positive`` (1).
 
     Args:
         corpus: the dataset the pool was drawn from.
         rows: (n,) row numbers of the train split, in the pool's order.
         positive: the class that is rare.
-        ratio: positives are 1/ratio of the pool; recorded, not enforced.
+        ratio: positives are 1/ratio of the pool, or ``natural``; recorded, not enforced.
         folder: must not exist yet; it appears whole or not at all. The test split is relabelled and whole.
 
     Raises:

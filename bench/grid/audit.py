@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import numpy as np
 
 from bench import seeds
-from bench.errors import BenchError, DataError
+from bench.errors import BenchError, CorruptRecordError
+from bench.grid.recompute import FloatArray, misstated, misstated_of_run, task_of, test_labels
 from bench.grid.world import World
-from bench.records import RunRecord, Settings, Task
+from bench.records import RunRecord
 from bench.store import Store
-from bench.tasks import ImbalancedTask, build_task
 
 
 @dataclass
@@ -39,14 +38,15 @@ def audit(store: Store, world: World) -> Audit:
         found.runs += 1
         try:
             record = store.read(key)
-            shape = store.test_probabilities(record).shape
+            probabilities = store.test_probabilities(record)
         except BenchError as error:
             found.wrong.append(str(error))
             continue
         run = record.spec
-        shared = run.settings.shared().canonical()
-        pairs[seeds.digest([run.block.model_dump(), shared, record.fingerprint])].add(record.pair_key)
-        wrong = [*_against_itself(record, shape), *_against_data(record, world, found)]
+        shared = run.shared.canonical()
+        pairs[seeds.digest([run.block.canonical(), shared, record.fingerprint])].add(record.pair_key)
+        wrong = [*_against_itself(record, probabilities.shape), *_against_data(record, world, found)]
+        wrong += _metrics(record, probabilities, store, world, found) if not wrong else ()
         found.wrong += [f"{key} ({run}): {line}" for line in wrong]
     torn = sum(len(keys) > 1 for keys in pairs.values())
     if torn:
@@ -79,7 +79,7 @@ def _against_itself(record: RunRecord, shape: tuple[int, ...]) -> Iterator[str]:
 def _against_data(record: RunRecord, world: World, found: Audit) -> Iterator[str]:
     run = record.spec
     try:
-        task = _task(run.block.task, run.block.ratio, run.settings.shared(), record.fingerprint, world)
+        task = task_of(run.block.task, run.block.ratio, run.shared, record.fingerprint, world)
     except BenchError as error:
         found.unchecked.add(f"{run.block.task.dataset}: {error}")
         return
@@ -101,14 +101,14 @@ def _against_data(record: RunRecord, world: World, found: Audit) -> Iterator[str
         known += positives(entry.selected)
         if (entry.selected_positives, entry.labelled_positives) != (positives(entry.selected), known):
             yield f"round {entry.round} miscounts its positives"
-    if selected and record.metrics.get("positives_ratio") != positives(tuple(selected)) / len(selected):
-        yield "its positives ratio is not that of its rows"
 
 
-@lru_cache(maxsize=64)
-def _task(task: Task, ratio: int, settings: Settings, fingerprint: str, world: World) -> ImbalancedTask:
-    """Return the task that runs were made on; a cold start serves all, since a start changes no pool."""
-    corpus = world.corpus(task.dataset)
-    if corpus.fingerprint != fingerprint:
-        raise DataError("the data at hand is not what its runs were made on")
-    return build_task(corpus, task, ratio, "cold", settings.pool, settings.loop.once_planned())
+def _metrics(record: RunRecord, probabilities: FloatArray, store: Store, world: World, found: Audit) -> Iterator[str]:
+    """Yield a line for each stored metric that is not what is stored, or known, of its run gives."""
+    try:
+        yield from misstated(record, probabilities, test_labels(store, record, world))
+    except CorruptRecordError as error:
+        yield str(error)
+    except BenchError as error:
+        found.unchecked.add(f"metrics of {record.spec.block.task.dataset}: {error}")
+    yield from misstated_of_run(record)

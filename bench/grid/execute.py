@@ -24,7 +24,7 @@ from bench.config.spec import GridSpec
 from bench.errors import RunError, SpecError, StoppedError, StoreError
 from bench.grid.attempts import DEATHS_ALLOWED
 from bench.grid.executors import reports_of
-from bench.grid.expand import BlockJob, Grid
+from bench.grid.expand import BlockJob, Grid, components_of
 from bench.grid.heartbeat import process_name
 from bench.grid.messages import BlockReport, WorkerContext
 from bench.grid.plan import run_weights
@@ -32,7 +32,7 @@ from bench.grid.progress import Monitor, log_to, shown
 from bench.grid.worker import run_block
 from bench.grid.workers import THIS_PROCESS, Workers
 from bench.grid.world import World
-from bench.model.architecture import refuse_unfit
+from bench.learners.catalogue import build
 from bench.model.hardware import refuse_missing_gpus, refuse_unknown_device, uses_gpu
 from bench.records import RunRecord, Strategy
 from bench.registry import PluginFile, read_plugin
@@ -121,12 +121,16 @@ def preflight(spec: GridSpec, execution: Execution, strategies: Iterable[Strateg
         ModelError: if the device or a GPU (unless blocks run elsewhere) or the checkpoint cannot be had, or the
             checkpoint's architecture lacks what is needed.
     """
-    refuse_unknown_device(execution.device)
-    refuse_missing_gpus(execution.workers.gpus)
-    if not execution.workers.elsewhere:
-        uses_gpu(execution.device, spec.model.precision)
+    learners = [build(part) for part in components_of(spec)]
+    if any("encoder" in learner.reads for learner in learners):
+        refuse_unknown_device(execution.device)
+        refuse_missing_gpus(execution.workers.gpus)
+        if not execution.workers.elsewhere:
+            uses_gpu(execution.device, spec.model.precision)
     reads_surprisal = any("surprisal" in needs_of(*build_strategy(strategy)) for strategy in strategies)
-    refuse_unfit(spec.model, surprisal=reads_surprisal, cache_dir=execution.world.cache_dir)
+    for learner in learners:
+        surprisal = reads_surprisal and "surprisal" in learner.offered()
+        learner.rehearse(spec.settings, execution.world.cache_dir, surprisal=surprisal)
 
 
 def execute(grid: Grid, execution: Execution, console: Console) -> Summary:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -14,9 +15,12 @@ from bench.data.facts import DATASETS
 from bench.data.sources import default_positives
 from bench.errors import DataError, InfeasibleTaskError, SpecError, UnknownNameError
 from bench.grid.world import World
+from bench.learners.base import Learner
+from bench.learners.catalogue import component as describe
+from bench.learners.catalogue import learner, not_offered
 from bench.model.content import pinned
 from bench.paths import file_name
-from bench.records import Block, RunSpec, Settings, Strategy, Task, combined
+from bench.records import Block, Component, RunSpec, Settings, Strategy, Task, combined
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS
 from bench.strategies.catalogue import component
 from bench.tasks import check_feasible, count_pool
@@ -85,6 +89,8 @@ class Grid:
     sizes: dict[str, DatasetSizes]
     jobs: tuple[BlockJob, ...]
     skipped: tuple[Skipped, ...]
+    unsuited: tuple[str, ...] = ()
+    """A line for each strategy that is left out with a learner, which lacks what it needs."""
 
     @property
     def runs(self) -> int:
@@ -93,8 +99,10 @@ class Grid:
 
     @property
     def strategies(self) -> tuple[Strategy, ...]:
-        """What is run in each block."""
-        return tuple(run.strategy for run in self.jobs[0].runs) if self.jobs else ()
+        """What is run, with one learner or another."""
+        one_of_each = {job.block.learner.spelt: job for job in self.jobs}.values()
+        found = {repr(run.strategy): run.strategy for job in one_of_each for run in job.runs}
+        return tuple(found.values())
 
     def refuse_if_empty(self) -> None:
         """Make sure that something of the grid can be run.
@@ -103,13 +111,20 @@ class Grid:
             InfeasibleTaskError: if nothing can; it says what limits the tasks.
         """
         if not self.jobs:
-            reasons = sorted({it.reason for it in self.skipped})
+            reasons = [*self.unsuited, *sorted({it.reason for it in self.skipped})]
             more = f"; and {len(reasons) - FEW_REASONS} more of the kind" if len(reasons) > FEW_REASONS else ""
             raise InfeasibleTaskError(f"nothing of this grid can be run: {'; '.join(reasons[:FEW_REASONS])}{more}")
 
     def running(self, strategies: Iterable[Strategy], seeds: Collection[int]) -> Grid:
-        """Return the blocks of some seeds with runs of these strategies instead."""
+        """Return the blocks of some seeds with runs of these strategies instead.
+
+        Raises:
+            SpecError: if a strategy needs what a learner of the grid does not offer.
+        """
         chosen = tuple(strategies)
+        for text, one in itertools.product(self.spec.learners, chosen):
+            if why := why_unsuited(one, learner(text)):
+                raise SpecError(f"{why}; name another learner or strategy")
 
         def job_of(job: BlockJob) -> BlockJob:
             runs = (RunSpec(block=job.block, strategy=one, settings=self.spec.settings) for one in chosen)
@@ -198,17 +213,18 @@ def expand(spec: GridSpec, world: World, *, counted: bool = True) -> Grid:
         SpecError: for unknown names and options. InfeasibleTaskError: if the specification refuses skipping.
         ModelError: if the model must be at hand and is not.
     """
-    if counted:
+    learners, judge = learners_of(spec)
+    if counted and any("encoder" in part.reads for part in (*learners, *([judge] if judge else []))):
         spec = spec.model_copy(update={"model": pinned(spec.model, world.cache_dir)})
-    strategies = [(strategy, spec.settings.read_with(strategy.needs)) for strategy in _strategies(spec)]
+    arms, unsuited = _arms(spec, learners, judge)
     sizes: dict[str, DatasetSizes] = {}
     jobs: list[BlockJob] = []
     skipped: list[Skipped] = []
     for task in _tasks(spec, world, sizes, counted=counted):
         size = sizes[task.dataset]
-        for ratio, start, seed in itertools.product(spec.ratios, spec.starts, spec.seeds):
-            block = Block(task=task, ratio=ratio, seed=seed, start=start)
-            runs = tuple(RunSpec(block=block, strategy=own, settings=read) for own, read in strategies)
+        for arm, ratio, start, seed in itertools.product(arms, spec.ratios, spec.starts, spec.seeds):
+            block = Block(task=task, ratio=ratio, seed=seed, start=start, learner=arm.learner, judge=arm.judge)
+            runs = tuple(RunSpec(block=block, strategy=own, settings=read) for own, read in arm.strategies)
             job = BlockJob(block, runs, size.source, size.fingerprint)
             reason = _infeasible(job, size, spec)
             if reason is None:
@@ -217,7 +233,64 @@ def expand(spec: GridSpec, world: World, *, counted: bool = True) -> Grid:
                 raise InfeasibleTaskError(reason)
             else:
                 skipped.append(Skipped(job, reason))
-    return Grid(spec, sizes, tuple(jobs), tuple(skipped))
+    return Grid(spec, sizes, tuple(jobs), tuple(skipped), unsuited)
+
+
+def learners_of(spec: GridSpec) -> tuple[list[Learner], Learner | None]:
+    """Return the learners of a grid, and its judge.
+
+    Raises:
+        SpecError: if there is none of that name or option, one is named twice, or the judge is one of the learners.
+    """
+    found = [learner(text) for text in spec.learners]
+    judge = None if spec.judge is None else learner(spec.judge)
+    twice = [one for one, times in Counter(found).items() if times > 1]
+    if twice:
+        raise SpecError(f"learners names {describe(twice[0]).spelt!r} twice")
+    if judge in found:
+        raise SpecError(
+            f"judge {spec.judge!r} is also one of the learners; it is to judge what was selected with another: name "
+            "another, or leave judge out"
+        )
+    return found, judge
+
+
+def why_unsuited(strategy: Strategy, part: Learner) -> str:
+    """Return why a strategy cannot be run with a learner; empty if it can."""
+    for one in (strategy.algorithm, strategy.weighting):
+        if lacks := not_offered(part, one.needs):
+            return f"{one.name} needs {', '.join(lacks)}, which learner {describe(part).spelt} does not offer"
+    return ""
+
+
+def components_of(spec: GridSpec) -> tuple[Component, ...]:
+    """Return the learners of a grid, and its judge, as they are recorded."""
+    learners, judge = learners_of(spec)
+    return tuple(describe(part) for part in (*learners, *([judge] if judge else [])))
+
+
+@dataclass(frozen=True)
+class _Arm:
+    """A learner with what it can run: strategies and the settings that they read."""
+
+    learner: Component
+    judge: Component | None
+    strategies: tuple[tuple[Strategy, Settings], ...]
+
+
+def _arms(spec: GridSpec, learners: list[Learner], judge: Learner | None) -> tuple[list[_Arm], tuple[str, ...]]:
+    """Return the learners with their strategies, and a line for each strategy that one cannot run."""
+    strategies, arms, lines = list(_strategies(spec)), [], []
+    for one in learners:
+        own, its_judge, can = describe(one), describe(judge) if judge else None, []
+        reads = {*own.needs, *(its_judge.needs if its_judge else ())}
+        for strategy in strategies:
+            if why := why_unsuited(strategy, one):
+                lines += [] if why in lines else [why]
+            else:
+                can.append((strategy, spec.settings.read_with({*strategy.needs, *reads})))
+        arms += [_Arm(own, its_judge, tuple(can))] if can else []
+    return arms, tuple(lines)
 
 
 def _tasks(spec: GridSpec, world: World, sizes: dict[str, DatasetSizes], *, counted: bool) -> Iterator[Task]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bench.grid.expand import Grid
 from bench.grid.plan import FITTING, SCORING, Cost, Work, grid_cost, unshared_cost
-from bench.grid.rates import Rates
+from bench.grid.rates import Law, Rates
+from bench.learners.base import LEARNERS
 
 LAW_OF = {**dict.fromkeys(FITTING, "fit"), **dict.fromkeys(SCORING, "score")}
 BACKWARD = 3
@@ -43,6 +44,7 @@ def forecast(grid: Grid, rates: Rates, workers: int = 1) -> Forecast:
     passes = cost.of(*SCORING, "surprisal").tokens + BACKWARD * cost.of(*FITTING).tokens
     started = Cost({"start": Work(calls=min(workers, len(grid.jobs)))})
     naive = unshared_cost(grid)
+    rates = rates.model_copy(update={"laws": {**rates.laws, **light_laws()}})
     return Forecast(
         stages=_seconds(started + cost, rates),
         unknown=tuple(stage for stage in cost.stages if LAW_OF.get(stage, stage) not in rates.laws),
@@ -50,6 +52,25 @@ def forecast(grid: Grid, rates: Rates, workers: int = 1) -> Forecast:
         naive=sum(_naive_seconds(naive.stages.items(), rates)),
         workers=workers,
     )
+
+
+def light_laws() -> dict[str, Law]:
+    """Return the laws of learners that tell their own speed."""
+    laws: dict[str, Law] = {}
+    for name, cls in LEARNERS.items().items():
+        if cls.seconds_a_fit is not None and cls.rows_a_second is not None:
+            laws |= {f"fit {name}": Law(call=cls.seconds_a_fit), f"score {name}": Law(row=1 / cls.rows_a_second)}
+    return laws
+
+
+def light(cost: Cost) -> Iterator[tuple[str, int, float]]:
+    """Yield, for each learner that tells its own speed, its name, its fits, and the seconds of fits and passes."""
+    laws = light_laws()
+    for stage, work in cost.stages.items():
+        kind, _, name = stage.partition(" ")
+        if kind == "fit" and name:
+            passes = f"score {name}"
+            yield name, work.calls, laws[stage].call * work.calls + laws[passes].row * cost.of(passes).rows
 
 
 def _seconds(cost: Cost, rates: Rates) -> dict[str, float]:

@@ -13,18 +13,21 @@ from dataclasses import dataclass, field
 from statistics import NormalDist
 
 from bench.grid.expand import BlockJob, DatasetSizes, Grid
+from bench.learners.base import LEARNERS
 from bench.model.sharing import rows_computed
-from bench.records import RunSpec, Settings, Strategy, Task
+from bench.records import Component, RunSpec, Settings, Strategy, Task
 from bench.strategies.catalogue import build_strategy
 from bench.strategies.strategy import needs_of
 from bench.strategies.view import OUTPUTS, Need
-from bench.tasks import count_pool
+from bench.tasks import PoolCounts, count_pool
 
 KNOWN_CUT = 128
 LOG_DEVIATION = 0.6
 """Of the logarithm of a text's length: 0.3 in ag_news, 0.9 in sst2."""
-SCORING = ("score_pool", "score_test", "score_dropout", "score_members", "pretrained")
+SCORING = ("score_pool", "score_test", "score_dropout", "score_members", "pretrained", "embed")
 FITTING = ("fit", "fit_members")
+LIGHT_FIT, LIGHT_ROW = 200.0, 0.005
+"""Of a learner that tells its own speed, a fit and a row scored in tokens that an encoder scores in that time."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,9 @@ class Cost:
     """What has to be computed, by stage.
 
     Attributes:
-        stages: named as in a round's record, but for ``select NAME`` (rows of the pool an algorithm selects from).
+        stages: named as in a round's record, but for ``select NAME`` (rows of the pool an algorithm selects from),
+            ``fit NAME`` and ``score NAME`` of a learner that tells its own speed, and ``embed`` (the texts of a split
+            by a frozen encoder, once).
             Rows of ``fit`` are stepped over in all epochs; an expectation, since oversampling depends on what is found.
     """
 
@@ -80,7 +85,12 @@ class Cost:
     @property
     def weight(self) -> float:
         """One number for the cost, before a machine is known: a token trained on costs about eight scored."""
-        return 8 * self.of(*FITTING).tokens + self.of(*SCORING).tokens
+        light = sum(
+            LIGHT_FIT * work.calls if name.startswith("fit ") else LIGHT_ROW * work.rows
+            for name, work in self.stages.items()
+            if name.startswith(("fit ", "score "))
+        )
+        return 8 * self.of(*FITTING).tokens + self.of(*SCORING).tokens + light
 
 
 def mean_tokens(size: DatasetSizes, settings: Settings) -> float:
@@ -101,11 +111,15 @@ def _cost(stages: Mapping[str, tuple[int, float]], tokens: float) -> Cost:
     return Cost({name: Work(calls, rows, rows * tokens) for name, (calls, rows) in stages.items() if calls})
 
 
+def pool_counts(job: BlockJob, size: DatasetSizes) -> PoolCounts:
+    """Return how many positives and negatives a block's pool holds, start set included."""
+    positives = size.train[size.classes.index(job.block.task.positive)]
+    return count_pool(positives, sum(size.train) - positives, job.block.ratio, job.settings.pool.limit)
+
+
 def pool_rows(job: BlockJob, size: DatasetSizes) -> int:
     """Return the rows of a block's pool, start set included."""
-    positives = size.train[size.classes.index(job.block.task.positive)]
-    limit = job.settings.pool.limit
-    counts = count_pool(positives, sum(size.train) - positives, job.block.ratio, limit)
+    counts = pool_counts(job, size)
     return counts.positives + counts.negatives
 
 
@@ -135,7 +149,8 @@ def shared_cost(job: BlockJob, size: DatasetSizes) -> Cost:
         "score_test": (1, _test_rows(job, size)),
         "pretrained": (int("pretrained" in needs), pool),
     }
-    return _cost(own, tokens) + _query_cost(needs, start, pool, settings, tokens)
+    cost = _cost(own, tokens) + _query_cost(needs, start, pool, settings, tokens)
+    return _of_learner(job.block.learner, cost) + _judging(job, size, start)
 
 
 def run_cost(run: RunSpec, job: BlockJob, size: DatasetSizes) -> Cost:
@@ -155,7 +170,40 @@ def run_cost(run: RunSpec, job: BlockJob, size: DatasetSizes) -> Cost:
         total += _cost(own, tokens)
         if number < loop.rounds:
             total += _query_cost(needs, labelled, pool, run.settings, tokens)
+    return _of_learner(job.block.learner, total) + _judging(job, size, labelled)
+
+
+def _of_learner(learner: Component, cost: Cost) -> Cost:
+    """Return what a learner has to do in its own stages, if it tells how fast it is."""
+    if learner.name not in LEARNERS or LEARNERS.get(learner.name).seconds_a_fit is None:
+        return cost
+    total = Cost({name: work for name, work in cost.stages.items() if name not in {*FITTING, *SCORING}})
+    for kind, stages in (("fit", FITTING), ("score", SCORING[:-2])):
+        work = cost.of(*stages)
+        total += Cost({f"{kind} {learner.name}": Work(work.calls, work.rows)} if work.calls else {})
     return total
+
+
+def _judging(job: BlockJob, size: DatasetSizes, labelled: int) -> Cost:
+    """Return the cost of training the judge on so many rows, and evaluating it."""
+    if job.block.judge is None:
+        return Cost()
+    stages = {"fit": (int(labelled > 0), _fit_rows(labelled, job.settings)), "score_test": (1, _test_rows(job, size))}
+    return _of_learner(job.block.judge, _cost(stages, mean_tokens(size, job.settings)))
+
+
+def embedding_cost(grid: Grid) -> Cost:
+    """Return the cost of embedding texts for learners with a frozen encoder: both splits of a dataset, once."""
+    frozen = {
+        job.block.task.dataset: job.settings
+        for job in grid.jobs
+        if any("encoder" in part.needs and "training" not in part.needs for part in job.block.learners)
+    }
+    costs = (
+        _cost({"embed": (2, sum(size.train) + sum(size.test))}, mean_tokens(size, settings))
+        for size, settings in ((grid.sizes[name], settings) for name, settings in frozen.items())
+    )
+    return sum(costs, Cost())
 
 
 def _query_cost(needs: frozenset[Need], labelled: int, pool: int, settings: Settings, tokens: float) -> Cost:
@@ -196,7 +244,7 @@ def _needs(strategy: Strategy, *, weighted: bool) -> frozenset[Need]:
 
 def grid_cost(grid: Grid) -> Cost:
     """Return the cost of all feasible blocks."""
-    total = surprisal_cost(grid)
+    total = surprisal_cost(grid) + embedding_cost(grid)
     for job, size, seeds in _alike(grid):
         total += shared_cost(job, size).times(seeds)
         for run in job.runs:
@@ -252,17 +300,18 @@ def unshared_cost(grid: Grid) -> Cost:
                 "surprisal": (int("surprisal" in _needs(run.strategy, weighted=True)), pool),
             }
             own = {name: work for name, work in run_cost(run, job, size).stages.items() if name != "score_pool"}
-            total += (_cost(alone, mean_tokens(size, run.settings)) + Cost(own)).times(seeds)
+            unshared = _of_learner(job.block.learner, _cost(alone, mean_tokens(size, run.settings)))
+            total += (unshared + Cost(own)).times(seeds)
     return total
 
 
-def _kind(job: BlockJob) -> tuple[Task, int, str]:
+def _kind(job: BlockJob) -> tuple[Task, int | str, str, str]:
     """Return what blocks of different seeds have in common; each has a run of every strategy, in one order."""
-    return job.block.task, job.block.ratio, job.block.start
+    return job.block.task, job.block.ratio, job.block.start, job.block.learner.spelt
 
 
 def _alike(grid: Grid) -> Iterator[tuple[BlockJob, DatasetSizes, int]]:
-    """Yield one block of each (task, ratio, start), and how many there are: seeds cost the same."""
+    """Yield one block of each (task, ratio, start, learner), and how many there are: seeds cost the same."""
     groups = Counter(map(_kind, grid.jobs))
     for job in grid.jobs:
         seeds = groups.pop(_kind(job), 0)

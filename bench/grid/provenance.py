@@ -14,7 +14,8 @@ from pathlib import Path
 from bench import __version__
 from bench.control import control_of
 from bench.loop import RunResult, SharedBlock
-from bench.model.batching import lowered_budget
+from bench.metrics.base import RunCourse
+from bench.metrics.catalogue import run_values
 from bench.records import Informativeness, Provenance, RunRecord, RunSpec
 from bench.strategies.catalogue import build_strategy
 
@@ -26,7 +27,7 @@ def make_record(
     fingerprint: str,
     shared: SharedBlock,
     result: RunResult,
-    found: Informativeness,
+    found: Informativeness | None,
     made: Provenance,
     seconds: float,
 ) -> RunRecord:
@@ -39,7 +40,7 @@ def make_record(
         pool=shared.task.facts,
         start_rows=tuple(shared.task.rows[shared.first.state.labelled].tolist()),
         rounds=result.rounds,
-        metrics={"positives_ratio": result.positives_ratio},
+        metrics=run_values(RunCourse.of(result.rounds, shared.task.facts)),
         informativeness=found,
         seconds=round(seconds, 3),
         provenance=made,
@@ -50,23 +51,23 @@ def make_record(
 
 def provenance(run: RunSpec, shared: SharedBlock, data_source: str, threads: int) -> Provenance:
     """Return where and with what this process works."""
-    encoder = shared.encoder
+    made = shared.model.made_with
     algorithm, _ = build_strategy(run.strategy)
     commit, dirty = _git()
     return Provenance(
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         host=socket.gethostname(),
-        device=encoder.hardware.name,
-        precision=encoder.hardware.precision,
+        device=made.device,
+        precision=made.precision,
         threads=threads,
         versions=_versions(),
         git_commit=commit,
         git_dirty=dirty,
         data_source=data_source,
-        model_source=encoder.checkpoint.source,
+        model_source=made.model_source,
         lm_head=shared.surprisal.lm_head if "surprisal" in algorithm.needs else "unused",
-        attention=encoder.attention,
-        token_budget=lowered_budget(encoder.hardware),
+        attention=made.attention,
+        token_budget=made.token_budget,
     )
 
 

@@ -10,11 +10,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 
-from bench.data.tokens import tokenise
 from bench.errors import BenchError, RunError, StoreError
+from bench.foreign import foreign_code
 from bench.grid.attempts import Attempts, time_limit
 from bench.grid.expand import BlockJob
 from bench.grid.heartbeat import Heartbeat, is_of_this_host, process_name
@@ -23,14 +23,15 @@ from bench.grid.plan import needs_at_start
 from bench.grid.progress import log_to_file
 from bench.grid.provenance import make_record, provenance
 from bench.informativeness import informativeness
+from bench.learners.base import Material
+from bench.learners.catalogue import build
 from bench.loop import SharedBlock, run_strategy
-from bench.model.encoder import Encoder
-from bench.model.hardware import choose_hardware, use_threads
+from bench.model.hardware import use_threads
 from bench.model.standard_state import standard_state
-from bench.model.surprisal import SurprisalSource
-from bench.records import ModelSettings, RunRecord, RunSpec, combined
-from bench.store import Store
-from bench.strategies.catalogue import add_plugin, build_strategy, use_plugins
+from bench.plugins import add_plugin, use_plugins
+from bench.records import RunRecord, RunSpec, combined
+from bench.store import Store, labels
+from bench.strategies.catalogue import build_strategy
 from bench.tasks import build_task
 
 log = logging.getLogger("bench")
@@ -42,7 +43,7 @@ def run_block(job: BlockJob, context: WorkerContext) -> BlockReport:
     report = BlockReport(str(job.block))
     try:
         with _ONE_BLOCK:
-            _prepare(context)
+            _prepare(context, load_torch="encoder" in job.block.reads)
             store = Store(context.store)
             with store.claim(job.name) as mine:
                 if not mine:
@@ -56,7 +57,7 @@ def run_block(job: BlockJob, context: WorkerContext) -> BlockReport:
     return report
 
 
-def _prepare(context: WorkerContext) -> None:
+def _prepare(context: WorkerContext, *, load_torch: bool) -> None:
     if process_name() != context.driver:
         with suppress(OSError):  # a machine without that folder can do without, if all paths are absolute
             os.chdir(context.folder)
@@ -65,7 +66,7 @@ def _prepare(context: WorkerContext) -> None:
     else:
         for plugin in context.plugins:
             add_plugin(plugin)
-    use_threads(context.threads)  # last: a plug-in may set another number when it is imported
+    use_threads(context.threads, load_torch=load_torch)  # last: a plug-in may set another number when it is imported
 
 
 def _log_file(context: WorkerContext) -> Path:
@@ -88,6 +89,7 @@ class _Worker:
     def __post_init__(self) -> None:
         self.attempts = Attempts(self.store, self.context.call)
         self.heart = Heartbeat(self.store)
+        self._learner = f"learner {self.job.block.learner.name!r}"
 
     def run_missing(self) -> None:
         """Run what is missing: first what its runs share, then one run after the other."""
@@ -109,9 +111,10 @@ class _Worker:
         try:
             with self._guarded(self.job.name, None):  # it may well be waiting for another process to build a cache
                 self.heart.tell(name, "loading data and model")
-                shared = prepare_block(self.job, missing, self.context)
-                self.heart.tell(name, "fitting and scoring M_0")
-                _ = shared.first
+                with standard_state(), foreign_code(self._learner):
+                    shared = prepare_block(self.job, missing, self.context)
+                    self.heart.tell(name, "fitting and scoring M_0")
+                    _ = shared.first
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - a block's failure is a record, never a crash of the grid
@@ -127,13 +130,14 @@ class _Worker:
             self.heart.tell(str(run), f"round {number}/{rounds} {stage}", key=key, fraction=(number - 1) / rounds)
 
         try:
-            with self._guarded(key, self.context.run_timeout), standard_state():
+            with self._guarded(key, self.context.run_timeout), standard_state(), foreign_code(self._learner):
                 algorithm, weighting = build_strategy(run.strategy)
                 result = run_strategy(shared, algorithm, weighting, tell)
             corpus = self.context.world.corpus(self.job.source)
             found = informativeness(shared, result, corpus.train)
             made = provenance(run, shared, corpus.source, self.context.threads)
             record = make_record(run, self.job.fingerprint, shared, result, found, made, time.perf_counter() - began)
+            labels.keep(self.store, record, shared.task.test_labels)
             self.store.write(record, result.test_probabilities)
         except StoreError:
             raise
@@ -175,30 +179,17 @@ def prepare_block(job: BlockJob, runs: tuple[RunSpec, ...], context: WorkerConte
     corpus = world.corpus(job.source)
     if corpus.fingerprint != job.fingerprint:
         raise RunError(f"the data of {block.task.dataset} changed since the grid was expanded; start it again")
-    encoder = _encoder(settings.shared().model, context.device, world.cache_dir)
-    length = min(settings.model.max_length, encoder.max_length)
-    train_tokens = tokenise(corpus.train, encoder.tokenizer, max_length=length, cache_dir=world.cache_dir)
-    test_tokens = tokenise(corpus.test, encoder.tokenizer, max_length=length, cache_dir=world.cache_dir)
-    return SharedBlock(
-        block=block,
-        settings=settings,
-        task=build_task(corpus, block.task, block.ratio, block.start, settings.pool, settings.loop.once_planned()),
-        encoder=encoder,
-        train_tokens=train_tokens,
-        test_tokens=test_tokens,
-        surprisal_source=SurprisalSource(
-            settings.model.masked_for(block.seed),
-            encoder.hardware,
-            train_tokens,
-            corpus.train.fingerprint,
-            encoder.tokenizer,
-            world.cache_dir,
-        ),
-        needs_at_start=needs_at_start(job, runs),
+    task = build_task(corpus, block.task, block.ratio, block.start, settings.pool, settings.loop.once_planned())
+    learner = build(block.learner)
+    of_seed = settings.model_copy(update={"model": settings.model.masked_for(block.seed)})
+    material = Material(
+        train=corpus.train,
+        test=corpus.test,
+        pool_rows=task.rows,
+        test_rows=task.test_rows,
+        settings=of_seed,
+        cache_dir=world.cache_dir,
+        device=context.device,
     )
-
-
-@lru_cache(maxsize=1)
-def _encoder(settings: ModelSettings, device: str, cache_dir: Path) -> Encoder:
-    """Return the encoder of this content, loaded once per process whatever becomes of its files."""
-    return Encoder(settings, choose_hardware(device, settings.precision), cache_dir)
+    judge = build(block.judge).begin(material) if block.judge else None
+    return SharedBlock(block, settings, task, learner, learner.begin(material), needs_at_start(job, runs), judge)

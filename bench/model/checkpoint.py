@@ -174,7 +174,7 @@ def _load(loader: str, checkpoint: Checkpoint, **options: Any) -> Any:
     import torch
     import transformers
 
-    _quiet()
+    quiet()
     folder = str(folder_of(checkpoint))  # the very files whose content names the model
     try:
         with torch.random.fork_rng(devices=[]):
@@ -185,7 +185,7 @@ def _load(loader: str, checkpoint: Checkpoint, **options: Any) -> Any:
         raise _cannot_be_loaded(checkpoint, why, other) from error
 
 
-def _quiet() -> None:
+def quiet() -> None:
     """Silence load reports and bars; the suite says what it loads itself."""
     from transformers.utils import logging as transformers_logging
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import platform
-import resource
 import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.environment import process_peak_mb, processor
 from bench.errors import ModelError
 from bench.model.gpu import Gpu, alike, may_be_here
 from bench.records import Precision
@@ -70,7 +69,7 @@ class Hardware:
             import torch
 
             return torch.cuda.max_memory_allocated() / 2**20
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        return process_peak_mb()
 
     def reset_peak(self) -> None:
         """Start a new peak (a process's own peak on a CPU cannot be reset and keeps growing)."""
@@ -80,15 +79,23 @@ class Hardware:
             torch.cuda.reset_peak_memory_stats()
 
 
-def use_threads(count: int) -> None:
+def use_threads(count: int, *, load_torch: bool = True) -> None:
     """Let this process compute with so many threads, in torch as well as in BLAS and OpenMP.
 
     So the number does not depend on ``OMP_NUM_THREADS`` and its like, which Dask, for one, sets for its workers.
+
+    Args:
+        count: of threads.
+        load_torch: whether torch will be needed; if not, and it is not there yet, whoever loads it finds the number.
     """
-    import torch
     from threadpoolctl import threadpool_limits
 
-    torch.set_num_threads(count)
+    if load_torch or "torch" in sys.modules:
+        import torch
+
+        torch.set_num_threads(count)
+    else:
+        os.environ["OMP_NUM_THREADS"] = str(count)
     threadpool_limits(count)
 
 
@@ -160,7 +167,7 @@ def device_name(device: str = "auto") -> str:
     """
     refuse_unknown_device(device)
     if device == "cpu" or (device == "auto" and not may_be_here()):
-        return f"cpu {_cpu_name()}"
+        return f"cpu {processor()}"
     return choose_hardware(device).name
 
 
@@ -185,7 +192,7 @@ def choose_hardware(device: str = "auto", precision: Precision = "auto") -> Hard
         # With its index: Lightning hands the device to torch.cuda.set_device, which refuses one without.
         device_in_use = torch.device("cuda", torch.cuda.current_device() if torch.cuda.is_initialized() else 0)
         return Hardware(device_in_use, bf16, gpu.name, 65_536, enough_tokens=16_384)
-    return Hardware(torch.device("cpu"), bf16, f"cpu {_cpu_name()}", 2_048, enough_tokens=512)
+    return Hardware(torch.device("cpu"), bf16, f"cpu {processor()}", 2_048, enough_tokens=512)
 
 
 def _gpu() -> Gpu:
@@ -206,12 +213,3 @@ def _cpu_has_bf16() -> bool:
 
     capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # torch >= 2.12
     return any(bool(capabilities.get(name)) for name in ("avx512_bf16", "amx_bf16", "arm_bf16"))
-
-
-def _cpu_name() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123 - a kernel interface
-            names = {line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")}
-    except OSError:
-        names = set()
-    return ", ".join(sorted(names)) or platform.machine()

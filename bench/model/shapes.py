@@ -10,6 +10,7 @@ import torch
 from transformers import BertConfig, BertForMaskedLM, BertTokenizerFast
 
 from bench import seeds
+from bench.model.checkpoint import quiet
 
 VOCABULARY = 30_522
 SPECIAL = MappingProxyType({0: "[PAD]", 100: "[UNK]", 101: "[CLS]", 102: "[SEP]", 103: "[MASK]"})
@@ -59,6 +60,7 @@ SHAPES = MappingProxyType({"minilm-l6": Shape(6, 384, 12, 1536), "bert-base": Sh
 
 def save_random(shape: Shape, folder: Path) -> Path:
     """Save a masked LM of a shape and a tokenizer of its size, as ``save_pretrained`` does; return the folder."""
+    quiet()
     words = [SPECIAL.get(number, f"w{number}") for number in range(VOCABULARY)]
     (folder / "vocab.txt").write_text("\n".join(words), encoding="utf-8")
     BertTokenizerFast(vocab=str(folder / "vocab.txt"), model_max_length=512).save_pretrained(folder)

@@ -12,12 +12,15 @@ import numpy as np
 import torch
 
 from bench import __version__, seeds
+from bench.data.corpus import split_of
 from bench.data.tokens import TokenTable
+from bench.learners.base import Material
+from bench.learners.encoders import Encoded
+from bench.learners.fine_tune import FineTune, FineTuned
 from bench.loop import SharedBlock, run_strategy
 from bench.model.encoder import Encoder
 from bench.model.hardware import Hardware
 from bench.model.shapes import VOCABULARY, Shape, save_random
-from bench.model.surprisal import SurprisalSource
 from bench.perf.memory import extra_peak
 from bench.perf.report import Measure, Report
 from bench.perf.texts import ENDS, FIRST_WORD
@@ -96,6 +99,8 @@ def _block(n: int, hardware: Hardware, folder: Path) -> SharedBlock:
         ),
         _positive=positive,
     )  # fmt: skip
-    source = SurprisalSource(settings.model, hardware, tokens, "made up", encoder.tokenizer, folder / "cache")
+    nothing = split_of([], [])
+    texts = Encoded(Material(nothing, nothing, rows, test, settings, folder / "cache"))
+    texts.encoder, texts.tokens = encoder, {"train": tokens, "test": tokens}
     block = Block(task=task.task, ratio=RATIO, seed=0, start="warm")
-    return SharedBlock(block, settings, task, encoder, tokens, tokens, source, frozenset())
+    return SharedBlock(block, settings, task, FineTune(), FineTuned(texts), frozenset())

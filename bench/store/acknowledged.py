@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from bench.errors import CorruptRecordError, SpecError, StoreError, UnknownNameError
-from bench.records import METRICS, Record
+from bench.records import Record
 from bench.store.baseline import SUFFIX, Baseline
 from bench.store.files import write_atomically
 
@@ -80,8 +80,9 @@ def acknowledge(
     tasks = {str(record.spec.block.task) for record in baseline.records()}
     if task not in tasks:
         raise UnknownNameError("task of the baseline", task, tasks)
-    if metric not in METRICS:
-        raise UnknownNameError("metric", metric, METRICS)
+    known = {name for record in baseline.records() for name in record.outcome}
+    if metric not in known:
+        raise UnknownNameError("metric of the baseline", metric, known)
     if candidate and not all(candidate.partition("+")):
         raise SpecError(f"--candidate {candidate!r} must read algorithm+weighting, e.g. badge+invprop")
     if not reason.strip():

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from bench.control import Control, of_record, why_unlike
 from bench.errors import StoreError
 from bench.records import RunRecord, Status
-from bench.store import replicates
+from bench.store import labels, replicates
 from bench.store.compact import exclusive
 from bench.store.store import Store
 
@@ -87,6 +87,8 @@ def merge(into: Store, sources: Sequence[Store], *, dry_run: bool = False) -> Me
                 _add(candidate, homes, into, found, dry_run=dry_run)
                 homes.setdefault(candidate.key, source if dry_run else into)
             _add_unfinished(source, into, found, dry_run=dry_run)
+            if not dry_run:
+                labels.add_all(into, source)
     return found
 
 

@@ -63,7 +63,8 @@ class Agreement:
 
 def compare(first: Result, second: Result) -> Agreement:
     """Return how far two results of one run agree."""
-    left, right = (result.record.model_dump(mode="json", exclude=_OF_THE_MACHINE) for result in (first, second))
+    both = _with_common_metrics(first.record, second.record)
+    left, right = (record.model_dump(mode="json", exclude=_OF_THE_MACHINE) for record in both)
     fields = tuple(name for name in left if repr(left[name]) != repr(right[name]))  # a NaN is like another
     same_rows = first.probabilities.shape == second.probabilities.shape
     difference = float(np.abs(first.probabilities - second.probabilities).max()) if same_rows else float("nan")
@@ -128,3 +129,25 @@ def agreements(store: Store) -> Iterator[tuple[RunRecord, RunRecord, Agreement]]
         own = decode(key, store.content(key), store.probabilities_content(key), store.file_of(key))
         other = decode(key, *read(path), path)
         yield own.record, other.record, compare(own, other)
+
+
+def _with_common_metrics(*records: RunRecord) -> list[RunRecord]:
+    """Return two records with the metrics that both have: one of them may have been rescored."""
+    of_run = set.intersection(*(set(record.metrics) for record in records))
+    of_each = [set(one.metrics) for record in records for one in record.rounds]
+    of_rounds = set.intersection(*of_each) if of_each else set()
+
+    def common(metrics: dict[str, float], names: set[str]) -> dict[str, float]:
+        return {name: metrics[name] for name in sorted(names)}
+
+    return [
+        record.model_copy(
+            update={
+                "metrics": common(record.metrics, of_run),
+                "rounds": tuple(
+                    one.model_copy(update={"metrics": common(one.metrics, of_rounds)}) for one in record.rounds
+                ),
+            }
+        )
+        for record in records
+    ]

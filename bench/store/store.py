@@ -7,6 +7,7 @@ Layout::
     packed/<hash>.parquet         finished runs too: many in one file (see :mod:`bench.store.compact`)
     failed/<key>.json             the last failure of a run: never taken for a result, tried again
     skipped/<key>.json            runs of an infeasible task, with the reason
+    labels/                       test labels, once for each task (see :mod:`bench.store.labels`)
     replicates/                   other results of the same runs, from other stores (see :mod:`bench.store.merge`)
     aside/                        files that could not be read, kept for inspection
     sound.json                    what was found sound, and need not be read again; may be thrown away

@@ -14,7 +14,8 @@ from typing import ClassVar, Generic, TypeVar
 import numpy as np
 from pydantic import ValidationError
 
-from bench.errors import RunError, SpecError
+from bench import options
+from bench.errors import RunError
 from bench.records import Record
 from bench.registry import Registry
 from bench.strategies.select import top_k
@@ -171,11 +172,7 @@ def select_within(algorithm: Algorithm, view: PoolView, w: FloatArray, rows: Int
     return rows[algorithm.select(some, inside / largest if largest > 0 else np.ones(len(rows)), k)]
 
 
-def check_option(part: Algorithm | Weighting, option: str, ok: bool, allowed: str) -> None:
-    """Raise :class:`SpecError` with the option's value and what is allowed, unless it is ``ok``."""
-    if not ok:
-        raise SpecError(f"option {option!r} of {part.name} is {getattr(part, option)!r}; allowed: {allowed}")
-
+check_option = options.check_option
 
 # ABC and dataclass together leave the bases abstract, so a registry never lists them.
 ALGORITHMS: Registry[Algorithm] = Registry(

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, asdict, dataclass, fields
-from pathlib import Path
+from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
-
-from bench.errors import BenchError, PluginError, SpecError, UnknownNameError
-from bench.foreign import foreign_code
+from bench.errors import SpecError, UnknownNameError
+from bench.options import at_default, defaults, validated
 from bench.records import Component, Option, Strategy
-from bench.registry import PluginFile, Registry, load_file, read_plugin
+from bench.registry import Registry
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS, Algorithm, Weighting
 from bench.strategies.strategy import needs_of
 
@@ -45,11 +42,9 @@ def component(registry: Registry[P], name: str, options: Mapping[str, Option] | 
         SpecError: if an option has the wrong type or a value that is not allowed.
     """
     cls = registry.get(name)
-    part = _validated(registry.kind, cls, options or {})
-    values = asdict(part)
-    same = (option for option, default in _defaults(cls).items() if _alike(values[option], default))
+    part = validated(registry.kind, cls, options or {})
     return Component(
-        name=name, options=values, version=version_of(part), at_default=tuple(sorted(same)), needs=_needs(part)
+        name=name, options=asdict(part), version=version_of(part), at_default=at_default(part), needs=_needs(part)
     )
 
 
@@ -68,18 +63,13 @@ def build(registry: Registry[P], description: Component) -> P:
     Raises:
         UnknownNameError, SpecError: as for :func:`component`, and if the code has another version by now.
     """
-    part = _validated(registry.kind, registry.get(description.name), description.options)
+    part = validated(registry.kind, registry.get(description.name), description.options)
     if description.version != version_of(part):
         raise SpecError(
             f"{registry.kind} {description.name!r} is at version {version_of(part)}, but version "
             f"{description.version} was asked for; plan the grid again"
         )
     return part
-
-
-def _alike(value: Option, default: Option) -> bool:
-    """Return whether an option's value is its default; ``True`` is no 1, but 1 is 1.0 where a float is declared."""
-    return value == default and isinstance(value, bool) == isinstance(default, bool)
 
 
 def version_of(part: Algorithm | Weighting) -> str:
@@ -106,9 +96,9 @@ def parts_named(names: Iterable[str] = ()) -> list[Algorithm | Weighting]:
         if name not in known:
             raise UnknownNameError("algorithm or weighting", name, known, "; ".join(failures()))
         if name in ALGORITHMS:
-            parts.append(_validated(ALGORITHMS.kind, ALGORITHMS.get(name), {}))
+            parts.append(validated(ALGORITHMS.kind, ALGORITHMS.get(name), {}))
         if name in WEIGHTINGS:
-            parts.append(_validated(WEIGHTINGS.kind, WEIGHTINGS.get(name), {}))
+            parts.append(validated(WEIGHTINGS.kind, WEIGHTINGS.get(name), {}))
     return parts
 
 
@@ -125,8 +115,8 @@ def facts(registry: Registry[P]) -> list[Facts]:
             name=name,
             title=cls.title,
             version=cls.version,
-            needs=_needs(_validated(registry.kind, cls, {})),
-            options=_defaults(cls),
+            needs=_needs(validated(registry.kind, cls, {})),
+            options=defaults(cls),
             paper=cls.paper,
             open_points=cls.open_points,
         )
@@ -136,75 +126,3 @@ def facts(registry: Registry[P]) -> list[Facts]:
 
 def _needs(part: Algorithm | Weighting) -> tuple[str, ...]:
     return tuple(sorted(part.needs if isinstance(part, Weighting) else needs_of(part)))
-
-
-def use_plugins(plugins: Iterable[PluginFile]) -> None:
-    """Register these plug-ins and forget all others, as a worker must that serves one driver after the other.
-
-    Raises:
-        PluginError: as :func:`add_plugin` does.
-    """
-    for registry in (ALGORITHMS, WEIGHTINGS):
-        registry.forget_plugins()
-    for plugin in plugins:
-        add_plugin(plugin)
-
-
-def add_plugin(plugin: str | Path | PluginFile) -> tuple[str, ...]:
-    """Register the algorithms and weightings that a Python file defines; return their names.
-
-    Their version is a hash of the file, so that results of different states of it are never mixed up.
-
-    Raises:
-        PluginError: if the file cannot be loaded, defines neither, or takes a name that is in use.
-    """
-    plugin = plugin if isinstance(plugin, PluginFile) else read_plugin(plugin)
-    module = load_file(plugin)
-    names: list[str] = []
-    for registry in (ALGORITHMS, WEIGHTINGS):
-        registry.add_module(module)
-        for name, cls in registry.items().items():
-            if cls.__module__ == module.__name__:
-                cls.version = plugin.version
-                names.append(name)
-    if not names:
-        raise PluginError(
-            f"plug-in {plugin.path!r} defines no algorithm or weighting; "
-            "define a frozen dataclass that subclasses Algorithm or Weighting and has a `name`"
-        )
-    return tuple(names)
-
-
-def _defaults(cls: type[P]) -> dict[str, Option]:
-    """Return an option's default for each field of the class."""
-    options: dict[str, Option] = {}
-    for field in fields(cls):
-        if field.default is MISSING:
-            raise PluginError(f"option {field.name!r} of {cls.name!r} has no default; give it one")
-        options[field.name] = field.default
-    return options
-
-
-def _validated(kind: str, cls: type[P], options: Mapping[str, Option]) -> P:
-    """Return an instance; types are strict: an integer may stand for a float, a string for nothing else."""
-    defaults = _defaults(cls)
-    types = get_type_hints(cls)
-    values: dict[str, Option] = {}
-    for option, value in options.items():
-        if option not in defaults:
-            raise UnknownNameError(f"option of {kind} {cls.name!r}", option, defaults)
-        try:
-            values[option] = TypeAdapter(types[option]).validate_python(value, strict=True)
-        except ValidationError as error:
-            raise SpecError(
-                f"option {option!r} of {kind} {cls.name!r} is {value!r}: "
-                f"{error.errors()[0]['msg'].lower()} (default {defaults[option]!r})"
-            ) from error
-    try:
-        with foreign_code(f"{kind} {cls.name!r}"):
-            return cls(**values)
-    except BenchError:
-        raise
-    except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise PluginError(f"{kind} {cls.name!r} cannot be made with {values or 'its defaults'}: {reason}") from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -121,8 +122,12 @@ def answers(part: Part, pools: Sequence[ToyPool], rounds: int = 2) -> list[Answe
 
 
 def later_pool(part: Part, seed: int = 0) -> ToyPool:
-    """Return a large pool in round 2; of an algorithm that keeps a state, after a round of its own."""
+    """Return a large pool in round 2, where many rows have the same weight, 1/2 or 1, so that ties must be broken.
+
+    For an algorithm that keeps a state it follows a round of its own.
+    """
     pool = toy_pool(n=LARGE, seed=seed)
+    pool = replace(pool, weights=np.ceil(2 * pool.weights) / 2)
     if not isinstance(part, Stateful):
         return pool.after(np.argsort(pool.priority)[:K])
     with global_state_of(seed=0):

@@ -31,11 +31,12 @@ def _verdict(law: Law, part: Part) -> Verdict:
     try:
         law(part)
     except AssertionError as error:
-        return Verdict(law.__name__, "broken", _one_line(str(error)))
+        return Verdict(law.__name__, "broken", one_line(str(error)))
     except Exception as error:  # noqa: BLE001 - whatever a foreign strategy raises breaks the law it is under
-        return Verdict(law.__name__, "broken", _one_line(f"{part.name} raises {type(error).__name__}: {error}"))
+        return Verdict(law.__name__, "broken", one_line(f"{part.name} raises {type(error).__name__}: {error}"))
     return Verdict(law.__name__, "holds")
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Return a text without line breaks."""
     return " ".join(text.split())

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
-from analysis.names import METRIC_TITLES
+from analysis import METRICS
 from reports.figures.svg import slim
 
 Kind = Literal["svg", "pdf"]
@@ -86,7 +86,7 @@ def by_name(labels: Iterable[str]) -> list[str]:
 
 def in_order(metrics: Iterable[str]) -> list[str]:
     """Return the distinct metrics in the order of all tables."""
-    return [metric for metric in METRIC_TITLES if metric in set(metrics)]
+    return [*(metric for metric in METRICS if metric in set(metrics)), *sorted(set(metrics) - set(METRICS))]
 
 
 _DEFAULTS: Any = {name: value for name, value in mpl.rcParamsDefault.items() if name not in {"backend", "interactive"}}

@@ -52,6 +52,7 @@ def a_run(
     balanced_accuracy=0.7,
     auc=0.8,
     positives_ratio=0.1,
+    brier=None,
     status="ok",
     reason="",
     fingerprint="f" * 32,
@@ -96,6 +97,7 @@ def a_run(
                 metrics={
                     "balanced_accuracy": balanced_accuracy - 0.1 * (rounds - number),
                     "auc": auc - 0.05 * (rounds - number),
+                    **({} if brier is None else {"brier": brier + 0.01 * (rounds - number)}),
                 },
                 seconds={"select": 0.5, "fit": 2.0},
             )
@@ -181,7 +183,7 @@ def grid(
         for number in (bins if weighting == "invprop" else (0,))
     ]
     same = {"algorithm_options": "{}", "algorithm_version": "1", "weighting_version": "1", "fingerprint": "f" * 32}
-    made = pd.DataFrame(rows).assign(settings="a1b2c3d4e5f6", **same)
+    made = pd.DataFrame(rows).assign(settings="a1b2c3d4e5f6", learner="fine-tune", **same)
     parts = ["algorithm", "algorithm_options", "weighting", "weighting_options"]
     return made.assign(strategy=made[parts].astype(str).agg(" ".join, axis=1))
 

@@ -66,7 +66,7 @@ def test_several_conditions_need_a_name(factory, tmp_path):
     [
         (("invprop", "unifrm"), "auc", None, "unknown weighting 'unifrm'. Did you mean 'Uniform'"),
         (("invprop",), "auc", None, r"1 arms given \(invprop\); give two weightings"),
-        (("invprop", "uniform"), "f1", None, "unknown metric 'f1'"),
+        (("invprop", "uniform"), "acc", None, "unknown metric 'acc'"),
         (("invprop", "uniform"), "auc", "ratio5-warm", "unknown condition 'ratio5-warm'. Did you mean 'ratio50-warm'"),
     ],
 )

@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from bench.learners.base import LEARNERS
+from bench.metrics.base import REGISTRY as METRICS
 from bench.registry import load_file
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS
 from bench.testing import ALGORITHM_LAWS, WEIGHTING_LAWS
@@ -116,17 +118,19 @@ def test_several_names_are_checked_once_each_and_the_broken_one_is_named(bench, 
 
 @pytest.fixture
 def _few_parts(monkeypatch):
-    """As if the package held these two, for speed."""
+    """As if the package held these alone, for speed."""
     monkeypatch.setattr(ALGORITHMS, "_found", {"random": ALGORITHMS.get("random")})
     monkeypatch.setattr(WEIGHTINGS, "_found", {"uniform": WEIGHTINGS.get("uniform")})
+    monkeypatch.setattr(LEARNERS, "_found", {"tfidf": LEARNERS.get("tfidf")})
+    monkeypatch.setattr(METRICS, "_found", {"positives_ratio": METRICS.get("positives_ratio")})
 
 
 @pytest.mark.usefixtures("_few_parts")
 def test_without_names_all_are_checked_the_plug_in_too(bench, plugin):
     code, out, _ = bench("check", "--plugin", plugin("TakesTheFirst"))
     assert code == 1
-    assert set(re.findall(r"^(\w+) \(", out, re.MULTILINE)) == {"random", "uniform", "mine"}
-    assert out.strip().endswith("3 checked, laws broken by: mine")
+    assert set(re.findall(r"^(\w+) \(", out, re.MULTILINE)) == {"random", "uniform", "tfidf", "positives_ratio", "mine"}
+    assert out.strip().endswith("5 checked, laws broken by: mine")
 
 
 @pytest.mark.usefixtures("_few_parts")

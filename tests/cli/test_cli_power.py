@@ -59,7 +59,8 @@ def test_a_calibration_of_another_model_is_not_used_and_that_is_said(bench, stor
     [
         (["--margin", "0"], "give one above 0"),
         (["--arms", "invprop"], "give two weightings"),
-        (["--metric", "f1"], "unknown metric 'f1'"),
+        (["--metric", "acc"], "unknown metric 'acc'"),
+        (["--metric", "f1"], "no run here has the metric f1_at_half; imbal-bench rescore STORE --metrics f1_at_half"),
         (["--store", "nowhere"], "no result store at nowhere"),
     ],
 )

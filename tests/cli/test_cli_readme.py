@@ -13,8 +13,8 @@ from conftest import ROOT
 
 from bench import cli as command_line
 from bench.config import load_spec, preset_names
+from bench.plugins import add_plugin
 from bench.strategies.base import ALGORITHMS
-from bench.strategies.catalogue import add_plugin
 from bench.testing import laws_for
 
 README = (ROOT / "README.md").read_text()

@@ -13,9 +13,10 @@ import pytest
 
 from bench.errors import PluginError, UnknownNameError
 from bench.foreign import foreign_code
+from bench.plugins import add_plugin, use_plugins
 from bench.registry import PluginFile, Registry, load_file, read_plugin
 from bench.strategies.base import ALGORITHMS, Algorithm, Weighting
-from bench.strategies.catalogue import add_plugin, component, use_plugins
+from bench.strategies.catalogue import component
 from bench.strategies.strategy import choose, needs_of
 from bench.strategies.uniform import Uniform
 from bench.testing import verdicts

@@ -24,6 +24,7 @@ FINGERPRINT = "f" * 32
 FULL = SPEC.model_dump(mode="json")
 FULL["settings"]["pool"] = {"limit": 500, "test_limit": 100}
 FULL["settings"]["model"] |= {"revision": "main", "content": "c" * 32}
+FULL["block"] |= {part: records.FINE_TUNE.model_dump(mode="json") | {"name": part} for part in ("learner", "judge")}
 
 
 def leaves(value: object, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -57,7 +58,9 @@ UNREAD = {
     ("settings", "model", "name"),  # a model is what it holds
     ("settings", "model", "revision"),
     *[("strategy", part, field) for part in ("algorithm", "weighting") for field in ("at_default", "needs")],
+    *[("block", part, "at_default") for part in ("learner", "judge")],
 }
+FOLLOWS = {("block", part, "needs") for part in ("learner", "judge")}  # from the code: it says which settings are read
 READ_BY = {
     "mask_seed": "surprisal",
     "mask_shared": "surprisal",
@@ -134,6 +137,42 @@ def test_a_golden_key_never_changes(name):
     assert spec_of(**fields).key(FINGERPRINT) == key
 
 
+TFIDF = {"name": "tfidf", "options": {"C": 10.0, "svd": 0}, "at_default": ["C", "svd"]}
+PROBE = {"name": "probe", "options": {"C": 10.0}, "at_default": ["C"], "needs": ["encoder"]}
+READ_FOR_LEARNERS = [
+    ({"train": {"epochs": 3}}, {"training"}),
+    ({"model": {"content": "d" * 32}}, {"encoder"}),
+    ({"model": {"max_length": 32}}, {"encoder"}),
+    ({"model": {"precision": "fp32"}}, {"encoder"}),
+    ({"loop": {"rounds": 1}}, {"encoder", "training", ""}),
+    ({"pool": {"limit": 500}}, {"encoder", "training", ""}),
+]
+
+
+@pytest.mark.parametrize("learner", [records.FINE_TUNE.model_dump(), PROBE, TFIDF], ids=lambda it: it["name"])
+@pytest.mark.parametrize("judge", [None, records.FINE_TUNE.model_dump(), PROBE])
+@pytest.mark.parametrize(("settings", "readers"), READ_FOR_LEARNERS)
+def test_a_run_is_named_by_what_its_learner_and_its_judge_read_alone(learner, judge, settings, readers):
+    here, there = (spec_of(block={"learner": learner, "judge": judge}, **it) for it in ({}, settings))
+    reads = {"", *learner.get("needs", ()), *(judge or {}).get("needs", ())}
+    assert (here.key(FINGERPRINT) != there.key(FINGERPRINT)) == bool(reads & readers)
+    assert (here.settings != there.settings) == bool(reads & readers)
+    assert (here.shared != there.shared) == bool(reads & readers)
+
+
+def test_learners_options_and_judges_have_keys_of_their_own():
+    usual = spec_of()
+    named = spec_of(block={"learner": records.FINE_TUNE.model_dump(), "judge": None})
+    assert named.key(FINGERPRINT) == usual.key(FINGERPRINT)
+    stronger = {**PROBE, "options": {"C": 3.0}, "at_default": []}
+    blocks = [{}, {"learner": PROBE}, {"learner": stronger}, {"learner": TFIDF}, {"learner": TFIDF, "judge": PROBE}]
+    specs = [spec_of(block=block) for block in blocks]
+    assert len({spec.key(FINGERPRINT) for spec in specs}) == len(specs)
+    assert [str(spec.block).partition("warm")[2] for spec in specs] == [
+        "", " probe", " probe:C=3.0", " tfidf", " tfidf judged by probe",
+    ]  # fmt: skip
+
+
 def test_no_two_golden_keys_are_one():
     assert len({key for _, key in GOLDEN.values()}) == len(GOLDEN)
 
@@ -194,9 +233,9 @@ def test_an_option_that_is_added_renames_no_run_until_it_is_set():
     assert key(("smooth",), bins=5, smooth=False) == key((), bins=5)
 
 
-@pytest.mark.parametrize("path", [path for path in leaves(FULL) if path not in UNREAD], ids=".".join)
+@pytest.mark.parametrize("path", [path for path in leaves(FULL) if path not in UNREAD | FOLLOWS], ids=".".join)
 def test_every_field_that_a_run_reads_is_part_of_its_key(path):
-    fields = EVERYTHING.model_dump(mode="json") | {"settings": FULL["settings"]}
+    fields = EVERYTHING.model_dump(mode="json") | {"settings": FULL["settings"], "block": FULL["block"]}
     full, other = (RunSpec.model_validate(one) for one in (fields, changed(fields, path)))
     assert other.key(FINGERPRINT) != full.key(FINGERPRINT)
 
@@ -220,7 +259,7 @@ def test_a_setting_of_a_need_is_part_of_the_keys_of_strategies_with_that_need_al
     reads = READ_BY[field] in needs and new != getattr(Settings().model, field)
     assert (here.key(FINGERPRINT) != there.key(FINGERPRINT)) == reads
     assert (here.settings != there.settings) == reads  # nor does its record say what it did not read
-    assert here.settings.shared() == there.settings.shared()
+    assert here.shared == there.shared
 
 
 def test_together_the_runs_of_a_block_know_all_settings_that_any_of_them_reads():

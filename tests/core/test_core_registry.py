@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-import bench.strategies
+from bench import plugins
 from bench.errors import PluginError, UnknownNameError
+from bench.learners import catalogue as learners
+from bench.learners.base import LEARNERS
 from bench.registry import Registry, file_version, load_file
 from bench.strategies import catalogue
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS
@@ -242,7 +244,7 @@ def test_the_version_of_a_file_is_its_content(tmp_path):
     assert a == b != c
 
 
-# The price of an addition is one new file, in each of three ways, for each of the two kinds.
+# The price of an addition is one new file, in each of three ways, for each kind.
 
 PART = {
     "algorithm": """
@@ -268,13 +270,33 @@ class Coin(Weighting):
     def weights(self, view):
         return 1 - view.probabilities
 """,
+    "learner": """
+from dataclasses import dataclass
+import numpy as np
+from bench.learners.base import Learner, MadeWith, Model, Scores
+
+@dataclass(frozen=True)
+class Coin(Learner):
+    name, title, summary, paper = "coin", "Coin", "the share of positives", "none"
+    sides: int = 2
+    def begin(self, material):
+        return Share()
+
+class Share(Model):
+    made_with = MadeWith("cpu", "fp64")
+    def fit(self, rows, labels, streams):
+        self.share = labels.mean() if len(labels) else 0.5
+    def score(self, which, rows, *, embeddings=False):
+        return Scores(np.full(len(rows), self.share))
+""",
 }
 
 
 def by_a_file_in_the_package(folder: Path, text: str, registry: Registry, monkeypatch) -> list[Path]:
     written = folder / "coin.py"
     written.write_text(text)
-    monkeypatch.setattr(bench.strategies, "__path__", [*bench.strategies.__path__, str(folder)])
+    package = importlib.import_module(registry.package)
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(folder)])
     return [written]
 
 
@@ -287,17 +309,18 @@ def by_an_entry_point(folder: Path, text: str, registry: Registry, monkeypatch) 
 def by_a_plug_in_file(folder: Path, text: str, registry: Registry, monkeypatch) -> list[Path]:
     written = folder / "coin.py"
     written.write_text(text)
-    assert catalogue.add_plugin(written) == ("coin",)
+    assert plugins.add_plugin(written) == ("coin",)
     return [written]
 
 
 @pytest.mark.parametrize("way", [by_a_file_in_the_package, by_an_entry_point, by_a_plug_in_file])
 @pytest.mark.parametrize("kind", PART)
 def test_an_addition_is_one_new_file(kind, way, tmp_path, monkeypatch):
-    shipped = {"algorithm": ALGORITHMS, "weighting": WEIGHTINGS}[kind]
+    shipped = {"algorithm": ALGORITHMS, "weighting": WEIGHTINGS, "learner": LEARNERS}[kind]
     before = set(shipped)
     registry = Registry(kind, shipped.base, shipped.package, shipped.group)
-    monkeypatch.setattr(catalogue, f"{kind.upper()}S", registry)
+    monkeypatch.setattr(plugins, "REGISTRIES", (registry,))
+    monkeypatch.setattr(learners, "LEARNERS", registry)
     modules = set(sys.modules)
     try:
         written = way(tmp_path, PART[kind], registry, monkeypatch)
@@ -305,9 +328,14 @@ def test_an_addition_is_one_new_file(kind, way, tmp_path, monkeypatch):
         assert sources == written
         assert len(written) == 1
         assert set(registry) == before | {"coin"}
-        part = catalogue.build(registry, catalogue.component(registry, "coin", {"sides": 3}))
+        if kind == "learner":
+            part = learners.build(learners.component(learners.learner("coin:sides=3")))
+            (facts,) = [it for it in learners.facts() if it.name == "coin"]
+        else:
+            part = catalogue.build(registry, catalogue.component(registry, "coin", {"sides": 3}))
+            (facts,) = [it for it in catalogue.facts(registry) if it.name == "coin"]
         assert (part.name, part.sides) == ("coin", 3)
-        assert {"sides": 2} in [fact.options for fact in catalogue.facts(registry) if fact.name == "coin"]
+        assert facts.options == {"sides": 2}
     finally:
         for name in set(sys.modules) - modules:
             if name.endswith("coin") or name.startswith("imbal_bench_plugin_"):

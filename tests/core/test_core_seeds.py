@@ -116,6 +116,7 @@ def test_a_pair_key_is_no_stream_and_depends_on_every_part():
 # Where randomness may be born or drawn outside bench/seeds.py: file -> {call: reason}.
 SEEDED = "seeded by seeds.torch_seed"
 BREAKS_A_LAW = "a specimen that breaks the law, for the test of the law"
+AROUND = "global streams are seeded around code from outside, and put back"
 ALLOWED = {
     "bench/seeds.py": {"np.random.default_rng": "the one home"},
     "bench/model/encoder.py": {
@@ -127,12 +128,9 @@ ALLOWED = {
         "torch.manual_seed": "transformers draws weights from the global stream, which is forked"
     },
     "bench/model/standard_state.py": dict.fromkeys(
-        (
-            *("*.manual_seed", "torch.default_generator.manual_seed", "random.seed", "random.setstate"),
-            *("np.random.seed", "np.random.set_state"),
-        ),
-        "global streams are seeded around code from outside, and put back",
+        ("random.seed", "random.setstate", "np.random.seed", "np.random.set_state"), AROUND
     ),
+    "bench/model/torch_state.py": dict.fromkeys(("*.manual_seed", "torch.default_generator.manual_seed"), AROUND),
     "bench/strategies/checksum.py": {"np.random.default_rng": "fixed factors of a checksum, the same in every process"},
     "bench/perf/floors.py": {"torch.Generator": SEEDED, "*.manual_seed": SEEDED},
     "bench/model/surprisal.py": {"torch.Generator": SEEDED, "*.manual_seed": SEEDED},

@@ -201,7 +201,7 @@ def test_an_acknowledgement_is_kept_beside_and_holds_to_its_last_day(store, fold
         ({"until": TODAY}, "not in the future"),
         ({"until": date(2026, 11, 1)}, "not in the future"),
         ({"task": "sst2/negative"}, "unknown task of the baseline 'sst2/negative'"),
-        ({"metric": "f1"}, "unknown metric 'f1'"),
+        ({"metric": "f1"}, "unknown metric of the baseline 'f1'"),
     ],
 )
 def test_an_acknowledgement_needs_reason_future_task_and_metric(store, folder, changes, fragment):

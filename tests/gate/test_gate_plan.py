@@ -121,6 +121,7 @@ OTHER = {
     "seeds": tuple(range(1, 11)),
     "places": places(ratios=(10,)),
     "settings": Settings(),
+    "learners": (Component(name="probe"),),
 }
 
 
@@ -128,7 +129,7 @@ OTHER = {
 def test_a_plan_is_another_if_anything_in_it_is(field):
     plan, other = a_plan(), a_plan(**{field: OTHER[field]})
     assert plan.hash != other.hash
-    compared = {"candidate", "baseline", "baseline_store", "places", "settings"}
+    compared = {"candidate", "baseline", "baseline_store", "places", "settings", "learners"}
     assert (plan.comparison != other.comparison) == (field in compared)
 
 

@@ -74,7 +74,7 @@ def set_to(value, *path):
         (set_to(17, "rounds", 1, "labelled"), "round 1 counts 17 labelled rows, and names 16"),
         (set_to(6, "rounds", 2, "selected_positives"), "round 2 miscounts its positives"),
         (set_to(9, "rounds", 1, "labelled_positives"), "round 1 miscounts its positives"),
-        (set_to(0.5, "metrics", "positives_ratio"), "its positives ratio is not that of its rows"),
+        (set_to(0.5, "metrics", "positives_ratio"), "positives_ratio is stored as 0.5, but its rounds give"),
         (set_to("another", "pair_key"), "the runs of 1 blocks do not all have one pair_key"),
         (set_to(3, "spec", "settings", "train", "epochs"), "its name is not the hash of its configuration"),
         (set_to(99, "pool", "test_rows"), "its test probabilities are (3, 90)"),

@@ -20,12 +20,12 @@ pytestmark = pytest.mark.timeout(4 * PATIENCE_S)
 
 
 @pytest.fixture
-def spec_file(tiny_spec, tmp_path) -> Path:
-    return write_spec(tiny_spec, tmp_path / "tiny.yaml")
+def spec_file(light_spec, tmp_path) -> Path:
+    return write_spec(light_spec, tmp_path / "light.yaml")
 
 
-def test_a_grid_killed_midway_goes_on_and_ends_the_same(start, tiny_spec, run_grid, tmp_path):
-    spec, store = override(tiny_spec, seeds=4), tmp_path / "store"
+def test_a_grid_killed_midway_goes_on_and_ends_the_same(start, light_spec, run_grid, tmp_path):
+    spec, store = override(light_spec, seeds=4), tmp_path / "store"
     process = start(write_spec(spec, tmp_path / "four.yaml"), store)
     with ended(process):
         wait_for_runs(store, 3, process)
@@ -46,17 +46,17 @@ TERMINATION = (signal.SIGTERM, os.kill)
 
 
 @pytest.mark.parametrize(
-    ("how", "jobs"),
+    ("how", "jobs", "learner"),
     [
-        (CTRL_C, "2"),
-        pytest.param(CTRL_C, "1", marks=pytest.mark.slow),
-        pytest.param(TERMINATION, "1", marks=pytest.mark.slow),
-        pytest.param(TERMINATION, "2", marks=pytest.mark.slow),
+        (CTRL_C, "2", "tfidf"),
+        pytest.param(CTRL_C, "1", "fine-tune", marks=pytest.mark.slow),
+        pytest.param(TERMINATION, "1", "fine-tune", marks=pytest.mark.slow),
+        pytest.param(TERMINATION, "2", "tfidf", marks=pytest.mark.slow),
     ],
 )
-def test_ctrl_c_and_sigterm_stop_a_grid_in_one_line_and_lose_nothing(start, tiny_spec, tmp_path, how, jobs):
-    """One worker computes in the driver's own process, most of the time within a fit."""
-    spec = write_spec(override(tiny_spec, seeds=10), tmp_path / "ten.yaml")
+def test_ctrl_c_and_sigterm_stop_a_grid_in_one_line_and_lose_nothing(start, light_spec, tmp_path, how, jobs, learner):
+    """One worker computes in the driver's own process; where it fine-tunes, most of the time within a fit."""
+    spec = write_spec(override(light_spec, learners=[learner], seeds=40), tmp_path / "many.yaml")
     process = start(spec, tmp_path / "store", "--jobs", jobs)
     with ended(process):
         wait_for_runs(tmp_path / "store", 2, process)
@@ -72,8 +72,8 @@ def test_ctrl_c_and_sigterm_stop_a_grid_in_one_line_and_lose_nothing(start, tiny
 
 
 @pytest.mark.slow
-def test_workers_of_a_killed_driver_stop_and_the_next_run_ends_the_same(start, tiny_spec, run_grid, tmp_path):
-    two = override(tiny_spec, seeds=2)
+def test_workers_of_a_killed_driver_stop_and_the_next_run_ends_the_same(start, light_spec, run_grid, tmp_path):
+    two = override(light_spec, seeds=4)
     spec, store = write_spec(two, tmp_path / "two.yaml"), tmp_path / "store"
     process = start(spec, store, "--jobs", "2")
     with ended(process):
@@ -90,8 +90,8 @@ def test_workers_of_a_killed_driver_stop_and_the_next_run_ends_the_same(start, t
 
 
 @pytest.mark.slow
-def test_two_drivers_share_one_store(start, tiny_spec, run_grid, tmp_path):
-    two = override(tiny_spec, seeds=2)
+def test_two_drivers_share_one_store(start, light_spec, run_grid, tmp_path):
+    two = override(light_spec, seeds=4)
     spec, store = write_spec(two, tmp_path / "two.yaml"), tmp_path / "store"
     both = [start(spec, store), start(spec, store)]
     with ended(both[0]), ended(both[1]):
@@ -153,8 +153,8 @@ class Broken(Algorithm):
     ],
 )
 def test_a_failing_strategy_fails_alone_with_its_reason(body, reason, tiny_spec, run_grid, tmp_path):
+    from bench.plugins import add_plugin
     from bench.strategies.base import ALGORITHMS
-    from bench.strategies.catalogue import add_plugin
 
     plugin = tmp_path / "broken.py"
     plugin.write_text(PLUGIN.format(what=reason.replace('"', ""), body=body))
@@ -195,7 +195,7 @@ def small_disk(tmp_path) -> Iterator[Path]:
 
 
 @pytest.mark.slow
-def test_a_full_disk_gives_one_line_and_loses_nothing(start, spec_file, small_disk, finished, run_grid, tiny_spec):
+def test_a_full_disk_gives_one_line_and_loses_nothing(start, spec_file, small_disk, run_grid, light_spec, tmp_path):
     (small_disk / "ballast").write_bytes(b"x" * (960 * 1024))
     store = small_disk / "store"
     process = start(spec_file, store)
@@ -207,14 +207,15 @@ def test_a_full_disk_gives_one_line_and_loses_nothing(start, spec_file, small_di
     stored = Store(store).keys()
     assert 0 < len(stored) < 12
     (small_disk / "ballast").unlink()
-    summary = run_grid(tiny_spec, store)
+    summary = run_grid(light_spec, store)
     assert (summary.stored_before, summary.missing, summary.set_aside) == (len(stored), 0, [])
-    assert_same_results(finished, store)
+    run_grid(light_spec, tmp_path / "undisturbed")
+    assert_same_results(tmp_path / "undisturbed", store)
 
 
 @pytest.mark.slow
-def test_a_killed_worker_is_replaced_and_nothing_is_lost(start, tiny_spec, run_grid, tmp_path):
-    two = override(tiny_spec, seeds=2)
+def test_a_killed_worker_is_replaced_and_nothing_is_lost(start, light_spec, run_grid, tmp_path):
+    two = override(light_spec, seeds=4)
     spec, store = write_spec(two, tmp_path / "two.yaml"), tmp_path / "store"
     process = start(spec, store, "--jobs", "2")
     with ended(process):
@@ -249,10 +250,10 @@ class Mine(Algorithm):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("executor", ["joblib", "dask"])
-def test_a_plug_in_that_changes_while_a_grid_runs_alters_nothing(executor, start, tiny_spec, tmp_path):
+def test_a_plug_in_that_changes_while_a_grid_runs_alters_nothing(executor, start, light_spec, tmp_path):
     (tmp_path / "mine.py").write_text(CHANGING)
     version = file_version(tmp_path / "mine.py")
-    spec = write_spec(override(tiny_spec, algorithms=["mine"], weightings=["uniform"]), tmp_path / "mine.yaml")
+    spec = write_spec(override(light_spec, algorithms=["mine"], weightings=["uniform"]), tmp_path / "mine.yaml")
     process = start(spec, tmp_path / "store", "--executor", executor, "--plugin", tmp_path / "mine.py")
     with ended(process):
         output, _ = process.communicate(timeout=PATIENCE_S)

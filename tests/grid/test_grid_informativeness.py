@@ -12,6 +12,7 @@ from scipy.spatial.distance import cosine
 
 from bench.data.corpus import split_of
 from bench.informativeness import EXCERPT, informativeness
+from bench.learners.fine_tune import FineTune
 from bench.loop import score_histogram
 from bench.records import SCORE_BINS
 from bench.store import Store
@@ -27,7 +28,7 @@ TEXTS = split_of([f"text  {row}\n" for row in ROWS], POSITIVE.astype(int))
 class Encoder:
     """Knows the vector of each row."""
 
-    def embed(self, _tokens, rows):
+    def pretrained(self, rows):
         return VECTORS[rows]
 
 
@@ -36,7 +37,7 @@ def measured(start, *selected, texts=TEXTS):
     task = SimpleNamespace(rows=ROWS, oracle=lambda: Oracle(ROWS, POSITIVE))
     at = np.array(start, dtype=np.int64)
     first = SimpleNamespace(state=SimpleNamespace(labelled=at, labels=POSITIVE[at].astype(int)))
-    shared = SimpleNamespace(first=first, task=task, encoder=Encoder(), train_tokens=None)
+    shared = SimpleNamespace(first=first, task=task, learner=FineTune(), model=Encoder())
     rounds = [SimpleNamespace(selected=batch) for batch in ((), *selected)]
     return informativeness(shared, SimpleNamespace(rounds=rounds), texts)
 

@@ -37,6 +37,7 @@ def test_a_model_is_refused_only_for_what_the_grid_needs_of_it(tiny_spec, world,
     preflight(spec, execution, expand(override(spec, algorithms=["random"]), world).strategies)
 
 
+@pytest.mark.slow
 def test_the_command_line_refuses_a_decoder_before_anything_is_stored(start, tiny_spec, tmp_path):
     spec = grid_on(tiny_spec, "gpt2", tmp_path)
     process = start(write_spec(spec, tmp_path / "gpt2.yaml"), tmp_path / "store")

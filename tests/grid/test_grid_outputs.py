@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from bench.learners.base import Model, Scores
+from bench.learners.fine_tune import FineTune
 from bench.loop import Labelling, SharedBlock, Stages
-from bench.model.encoder import Scores
 from bench.records import Block, ModelSettings, Settings, Task
 
 ROWS = np.array([7, 11, 20, 31, 40, 55])  # of the dataset; the pool's positions are 0 to 5
@@ -18,27 +19,31 @@ BLOCK = Block(task=Task(dataset="toy", positive="law"), ratio=10, seed=0, start=
 MODEL = ModelSettings(ensemble_members=3, dropout_passes=4)
 
 
-class Encoder:
+class Numbers(Model):
     """Says of row i that p = i / 100 and h = (i, -i), a little more under dropout and by members fitted later."""
 
     def __init__(self):
         self.member, self.masks = 0, []
 
-    def fit(self, _tokens, rows, labels, _train, **parts):
-        assert (rows.tolist(), labels.tolist()) == ([40, 11], [1, 0])
-        self.member = parts["member"]
+    epochs = 2
 
-    def score(self, _tokens, rows, *, embeddings=False, dropout_seed=None):
-        if dropout_seed is not None:
-            assert self.member == 0, "dropout is asked of M_t, not of another member"
-            self.masks.append(dropout_seed)
+    def fit(self, rows, labels, streams):
+        assert (rows.tolist(), labels.tolist()) == ([40, 11], [1, 0])
+        self.member = streams.parts["member"]
+
+    def dropout(self, rows, seed):
+        assert self.member == 0, "dropout is asked of M_t, not of another member"
+        self.masks.append(seed)
+        return self.score("train", rows).probabilities
+
+    def score(self, _which, rows, *, embeddings=False):
         h = torch.tensor(np.column_stack([rows, -rows]))
         return Scores(rows / 100 + self.member / 10 + len(self.masks) / 1000, h if embeddings else None)
 
 
 def shared_block():
     task = SimpleNamespace(rows=ROWS, oracle=lambda: None)
-    return SharedBlock(BLOCK, Settings(model=MODEL), task, Encoder(), None, None, None, frozenset())
+    return SharedBlock(BLOCK, Settings(model=MODEL), task, FineTune(), Numbers(), frozenset())
 
 
 @pytest.mark.parametrize("needs", [{"probabilities"}, {"embeddings"}])
@@ -62,7 +67,7 @@ def test_committees_of_a_model_see_the_unlabelled_rows_and_start_with_the_model_
     p = np.array([0.07, 0.20, 0.31, 0.55])
     np.testing.assert_allclose(outputs.dropout, [p + number / 1000 for number in (1, 2, 3, 4)])
     np.testing.assert_allclose(outputs.ensemble, [p, p + 0.104, p + 0.204])
-    assert len(set(shared.encoder.masks)) == 4
+    assert len(set(shared.model.masks)) == 4
     assert stages.rows == {"score_pool": 6, "score_dropout": 16, "fit_members": 8, "score_members": 8}
 
 
@@ -70,7 +75,7 @@ def test_dropout_masks_are_another_every_round():
     blocks = [shared_block() for _ in range(2)]
     for number, shared in enumerate(blocks):
         shared.score_pool(STATE, frozenset({"dropout"}), number, Stages())
-    assert not set(blocks[0].encoder.masks) & set(blocks[1].encoder.masks)
+    assert not set(blocks[0].model.masks) & set(blocks[1].model.masks)
 
 
 @pytest.mark.parametrize("needs", [{"surprisal"}, {"pretrained"}, {"oracle"}, set()])

@@ -105,10 +105,10 @@ def workers_of(driver: subprocess.Popen[bytes]) -> list[psutil.Process]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
-def test_after_random_kills_every_invariant_holds(tiny_spec, run_grid, cli, toy_mirror, world, tmp_path, capsys):
+def test_after_random_kills_every_invariant_holds(light_spec, run_grid, cli, toy_mirror, world, tmp_path, capsys):
     store, began = tmp_path / "store", time.monotonic()
     environment = cli_environment(toy_mirror, tmp_path, IMBAL_BENCH_CACHE=str(world.cache_dir))
-    torture = Torture(tiny_spec, store, environment)
+    torture = Torture(light_spec, store, environment)
     try:
         while torture.count["kills"] < KILLS:
             torture.keep_up()
@@ -126,5 +126,5 @@ def test_after_random_kills_every_invariant_holds(tiny_spec, run_grid, cli, toy_
     assert f"{runs} runs in" in examined.stdout
     assert "all sound" in examined.stdout
     assert "not held against its data" not in examined.stdout
-    run_grid(override(tiny_spec, seeds=2), tmp_path / "undisturbed")
+    run_grid(override(light_spec, seeds=2), tmp_path / "undisturbed")
     assert_as_in(tmp_path / "undisturbed", store)

@@ -59,6 +59,44 @@ def test_counts_are_those_of_the_specification(positives, negatives, ratio):
     assert counts.dropped_negatives == negatives - counts.negatives >= 0
 
 
+@given(sizes, sizes, st.none() | st.integers(20, 500))
+def test_the_natural_ratio_keeps_all_and_a_limit_the_same_share_of_both(positives, negatives, limit):
+    counts, total = count_pool(positives, negatives, "natural", limit), positives + negatives
+    kept = min(limit or total, total)
+    assert kept - 1 <= counts.positives + counts.negatives <= kept
+    assert abs(counts.positives - kept * positives / total) < 1
+    assert abs(counts.negatives - kept * negatives / total) < 1
+    assert (counts.dropped_positives, counts.dropped_negatives) == (
+        positives - counts.positives,
+        negatives - counts.negatives,
+    )
+    if kept == total:
+        assert counts == PoolCounts(positives, negatives, 0, 0)
+
+
+def test_positives_that_are_not_rarer_are_refused_at_the_natural_ratio_with_counts():
+    said = "toy/rare at its natural ratio has 60 positives and 40 negatives, so they are not the rarer class"
+    with pytest.raises(InfeasibleTaskError, match=said):
+        build(corpus_of(60, 40), "natural")
+    assert build(corpus_of(50, 50), "natural").facts.positives == 50
+    with pytest.raises(InfeasibleTaskError, match="at ratio natural leaves 2 positives"):
+        build(corpus_of(2, 40), "natural")
+
+
+def test_the_natural_pool_holds_every_pool_of_a_numeric_ratio():
+    corpus = corpus_of(30, 300)
+    natural = build(corpus, "natural")
+    assert (natural.facts.rows, natural.facts.dropped_positives, natural.facts.dropped_negatives) == (330, 0, 0)
+    assert natural.prevalence == 30 / 330
+    for ratio in (5, 20, 50):
+        numeric = build(corpus, ratio)
+        assert set(numeric.rows.tolist()) <= set(natural.rows.tolist())
+        assert numeric.prevalence == 1 / ratio
+    limited = build(corpus, "natural", limit=110)
+    assert (limited.facts.positives, limited.facts.rows) == (10, 110)
+    assert set(limited.rows.tolist()) <= set(natural.rows.tolist())
+
+
 @given(sizes, sizes, ratios, st.integers(20, 500))
 def test_a_limit_keeps_the_ratio_exactly_and_never_asks_for_more_than_there_is(positives, negatives, ratio, limit):
     whole = count_pool(positives, negatives, ratio, None)

@@ -25,7 +25,7 @@ REJECTED_BY = {
 @pytest.mark.parametrize("name", REJECTED_BY)
 def test_a_broken_part_is_rejected(name):
     found = verdicts(getattr(broken_parts, name)())
-    assert {verdict.law for verdict in found if verdict.outcome == "broken"} == REJECTED_BY[name]
+    assert {verdict.law for verdict in found if verdict.outcome == "broken"} >= REJECTED_BY[name]
 
 
 def test_none_is_left_out():

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.errors import PluginError, RunError, SpecError, UnknownNameError
+from bench.plugins import add_plugin
 from bench.records import Component
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS, Algorithm, ScoreBased, Weighting
-from bench.strategies.catalogue import add_plugin, build, component, facts
+from bench.strategies.catalogue import build, component, facts
 from bench.strategies.invprop import InvProp
 from bench.strategies.random_sampling import RandomSampling
 from bench.strategies.strategy import choose, needs_of

@@ -1,0 +1,1 @@
+"""What is trained on the labels: one file each, found by name."""

@@ -1,0 +1,1 @@
+"""Metrics: what a round, a run or a group of runs is judged by, computed from what is stored."""

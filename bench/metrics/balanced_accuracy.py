@@ -1,0 +1,27 @@
+"""Balanced accuracy."""
+
+from __future__ import annotations
+
+from bench.metrics.base import RoundMetric, TestScores
+
+
+class BalancedAccuracy(RoundMetric):
+    """The mean of the recalls of both classes at threshold 0.5."""
+
+    name = "balanced_accuracy"
+    aliases = ("ba",)
+    label = "Balanced accuracy"
+    summary = "balanced accuracy on the test set at threshold 0.5"
+    formula = "(TPR + TNR) / 2"
+    source = "Brodersen et al. 2010; the paper"
+    unrounded = True
+
+    def compute(self, scores: TestScores) -> float:
+        """Return the value by scikit-learn."""
+        from sklearn.metrics import balanced_accuracy_score
+
+        return float(balanced_accuracy_score(scores.labels, scores.predicted()))
+
+    def chance(self, prevalence: float) -> float:  # noqa: ARG002 - the same at any
+        """Return 1/2: all rows get the same prediction."""
+        return 0.5
