@@ -58,7 +58,9 @@ def test_every_seed_weighs_what_it_would_alone(tiny_spec, world):
 
 def test_surprisal_is_counted_once_a_seed_its_head_once_and_neither_without_alps(tiny_spec, world):
     def cost(seeds, **model):
-        return grid_cost(expand(override(tiny_spec, seeds=seeds, ratios=[10], model=model), world))
+        return grid_cost(
+            expand(override(tiny_spec, seeds=seeds, ratios=[10], model={"name": tiny_spec.model.name, **model}), world)
+        )
 
     one, many, shared = cost(1), cost(5), cost(5, mask_shared=True)
     assert [it.of("surprisal").calls for it in (one, many, shared)] == [1, 5, 1]
