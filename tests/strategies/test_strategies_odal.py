@@ -98,6 +98,7 @@ def test_labelled_rows_of_which_no_detector_can_be_made_leave_the_outliers_of_th
     if labelled > 2:
         pool = replace(pool, labelled_pretrained=np.tile(pool.labelled_pretrained[:1], (labelled, 1)))
     scores = Odal()._outlier_scores(pool.view())
-    alone = Odal()._outlier_scores(toy_pool(labelled=0).view())
+    bare = replace(pool, labels=pool.labels[:0], labelled_pretrained=pool.labelled_pretrained[:0])
+    alone = Odal()._outlier_scores(bare.view())
     assert len(np.unique(scores)) > pool.size // 2
     np.testing.assert_array_equal(scores, alone)
