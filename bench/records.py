@@ -259,7 +259,10 @@ class ModelSettings(Record):
     max_length: Annotated[int, Field(ge=8, le=8192), ReadBy("encoder")] = 128
     precision: Annotated[Precision, ReadBy("encoder")] = "auto"
     mask_seed: Annotated[Seed, ReadBy("surprisal")] = 0
-    """Seed of the masked positions for ALPS's surprisal."""
+    """Seed of the masked positions for ALPS's surprisal; it is added to the run's seed, unless ``mask_shared``."""
+    mask_shared: Annotated[bool, ReadBy("surprisal")] = False
+    """One surprisal embedding, of ``mask_seed`` alone, for all seeds of runs; otherwise one for each, as the ALPS
+    authors reseed."""
     masked_input: Annotated[bool, ReadBy("surprisal")] = True
     """Mask the chosen tokens as in BERT's pre-training; False leaves the input whole (the ALPS authors' code)."""
     lm_head_steps: Annotated[Count, ReadBy("surprisal")] = 300
@@ -268,6 +271,10 @@ class ModelSettings(Record):
     """Models of an ensemble (need ``ensemble``); the first is M_{t-1} itself."""
     dropout_passes: Annotated[Several, ReadBy("dropout")] = 10
     """Passes over the pool under different dropout masks (need ``dropout``)."""
+
+    def masked_for(self, seed: int) -> ModelSettings:
+        """Return the settings whose ``mask_seed`` is that of a run of some seed."""
+        return self if self.mask_shared else self.model_copy(update={"mask_seed": self.mask_seed + seed})
 
 
 class TrainSettings(Record):

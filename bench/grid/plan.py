@@ -265,18 +265,23 @@ def run_weights(grid: Grid) -> dict[str, float]:
 
 
 def surprisal_cost(grid: Grid) -> Cost:
-    """Return the cost of surprisal: one embedding of a split serves all of its large pools, one of a pool its runs."""
-    pools: dict[object, Cost] = {}
+    """Return the cost of surprisal, and of heads trained for it.
+
+    An embedding of a split serves all of its large pools, one of a pool its runs; there is one for each seed of runs,
+    unless one is shared by all (``model.mask_shared``).
+    """
+    embeddings: dict[object, Cost] = {}
     heads: dict[str, int] = {}
-    for job, size, _seeds in _alike(grid):
-        settings = job.settings
+    for job in grid.jobs:
+        settings, size = job.settings, grid.sizes[job.block.task.dataset]
         if any("surprisal" in _needs(run.strategy, weighted=True) for run in job.runs):
             task, split = job.block.task, sum(size.train)
             rows = rows_computed(pool_rows(job, size), split)
             place = task.dataset if rows == split else (task, job.block.ratio)
-            pools[place] = _cost({"surprisal": (1, rows)}, mean_tokens(size, settings))
-            heads[job.block.task.dataset] = settings.model.lm_head_steps
-    return sum(pools.values(), _cost({"lm_head": (len(heads), sum(heads.values()))}, 0.0))
+            mask_seed = settings.model.masked_for(job.block.seed).mask_seed
+            embeddings[place, mask_seed] = _cost({"surprisal": (1, rows)}, mean_tokens(size, settings))
+            heads[task.dataset] = settings.model.lm_head_steps
+    return sum(embeddings.values(), _cost({"lm_head": (len(heads), sum(heads.values()))}, 0.0))
 
 
 def unshared_cost(grid: Grid) -> Cost:

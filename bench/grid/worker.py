@@ -181,12 +181,13 @@ def prepare_block(job: BlockJob, runs: tuple[RunSpec, ...], context: WorkerConte
         raise RunError(f"the data of {block.task.dataset} changed since the grid was expanded; start it again")
     task = build_task(corpus, block.task, block.ratio, block.start, settings.pool, settings.loop.once_planned())
     learner = build(block.learner)
+    of_seed = settings.model_copy(update={"model": settings.model.masked_for(block.seed)})
     material = Material(
         train=corpus.train,
         test=corpus.test,
         pool_rows=task.rows,
         test_rows=task.test_rows,
-        settings=settings,
+        settings=of_seed,
         cache_dir=world.cache_dir,
         device=context.device,
     )

@@ -3,15 +3,16 @@
 15 % of a row's tokens are chosen (at least one, as in BERT's own pre-training), masked 80/10/10, and the
 cross-entropy of the true token is taken at those positions; everywhere else the embedding is 0. Rows are
 L2-normalised. The LM's logits are computed at the chosen positions only. Nothing here depends on a strategy, a
-round, a seed of a run or a ratio, so one embedding serves all of them; it is cached: for the whole train split where a
-pool is at least half of it, so that all such pools share it, else for the pool's rows alone.
+round or a ratio, so one embedding for each mask seed (by default the seed of a run) serves all of them; it is cached:
+for the whole train split where a pool is at least half of it, so that all such pools share it, else for the pool's rows
+alone.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,21 +88,24 @@ class SurprisalSource:
         split's texts (no label is read) with the encoder frozen.
         """
         checkpoint = checkpoints.resolve(self.settings.name, self.settings.revision)
-        name = seeds.digest(
-            {
-                "model": content.require(self.settings, checkpoint, self.cache_dir),
-                "data": self.fingerprint,
-                "settings": self.settings.model_dump(include=_CACHED_BY),
-                "precision": self.hardware.precision,
-                "device": self.hardware.device.type,
-            }
+        name, head_name = (
+            seeds.digest(
+                {
+                    "model": content.require(self.settings, checkpoint, self.cache_dir),
+                    "data": self.fingerprint,
+                    "settings": self.settings.model_dump(include=cached_by),
+                    "precision": self.hardware.precision,
+                    "device": self.hardware.device.type,
+                }
+            )
+            for cached_by in (_CACHED_BY, _CACHED_BY - {"mask_seed"})  # no mask of a row is read to train a head
         )
         whole = rows_computed(len(rows), len(self.tokens)) == len(self.tokens)
         wanted = np.arange(len(self.tokens)) if whole else rows
         rows_name = hashlib.sha256(np.ascontiguousarray(wanted, dtype="<i8").tobytes()).hexdigest()[:16]
 
         def build(folder: Path) -> None:
-            model, head = self._ready(checkpoint, name)
+            model, head = self._ready(checkpoint, head_name)
             np.save(folder / "surprisal.npy", self.compute(model, wanted), allow_pickle=False)
             (folder / _HEAD).write_text(head, encoding="utf-8")
 
@@ -115,12 +119,12 @@ class SurprisalSource:
     def _ready(self, checkpoint: checkpoints.Checkpoint, name: str) -> tuple[SurprisalModel, str]:
         """Return the masked LM with its head, and where that is from.
 
-        The process keeps the one it used last, for the blocks to come: a block whose pool is small needs surprisal of
-        rows of its own, by the model of the blocks before it.
+        The process keeps the one it used last, for the blocks to come: one with another seed of masks, or whose pool
+        is small, needs surprisal of its own, by the model of the blocks before it.
 
         Args:
             checkpoint: where to load it from.
-            name: of all that decides what it says: content, data, settings, device and precision.
+            name: of all that decides what it is: content, data, settings but the seed of masks, device and precision.
         """
         key = self.cache_dir, name
         if key not in _LAST:
@@ -131,7 +135,9 @@ class SurprisalSource:
             if fresh:
                 self._use_trained_head(reader, fresh, name)
             _LAST[key] = reader, "trained" if fresh else "checkpoint"
-        return _LAST[key]
+        reader, head = _LAST[key]
+        reader.masking = replace(reader.masking, seed=self.settings.mask_seed)
+        return reader, head
 
     def reader(self, model: Any) -> SurprisalModel:
         """Return a masked LM as the model that :meth:`compute` asks; it is taken apart for that."""

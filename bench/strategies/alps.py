@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.strategies.base import Algorithm, check_option
 from bench.strategies.clustering import nearest_to_centres
-from bench.strategies.select import fill_up
+from bench.strategies.select import fill_up, in_float32
 from bench.strategies.view import FloatArray, IntArray, Need, PoolView
 
 
@@ -29,7 +29,9 @@ class Alps(Algorithm):
     open_points: ClassVar[str] = (
         "One seeding of k-means by default (the authors' code ran ten); a centre whose nearest row is taken "
         "gets the next nearest (their code: a random row); if no more than k rows have weight, all of them "
-        "are taken, by priority."
+        "are taken, by priority. Tokens are masked anew for each seed of a run, as the authors' code reseeds; "
+        "model.mask_shared=true makes one embedding serve all seeds, at the price of one pass and not one a seed. "
+        "Weights below 1e-18 of the largest count as that, since surprisal is float32."
     )
 
     restarts: int = 1
@@ -46,4 +48,4 @@ class Alps(Algorithm):
         if len(rows) <= k:
             return fill_up(rows.tolist(), k, view.priority)
         surprisal = torch.from_numpy(view.surprisal[rows]).to(view.device)
-        return rows[nearest_to_centres(surprisal, w[rows], k, view.generator, self.restarts)]
+        return rows[nearest_to_centres(surprisal, in_float32(w[rows]), k, view.generator, self.restarts)]

@@ -31,8 +31,9 @@ class AnchorAL(Subpool):
         "Cosine similarity of the pre-trained encoder's mean-pooled text embeddings (theirs: MPNet), searched exactly. "
         "As in the authors' code, anchors are drawn by scikit-learn's k-means++ (all rows of a class that has no more "
         "than `anchors`), and a row's score is its mean similarity to those anchors only that brought it in. `subpool` "
-        "is all that 20 anchors bring in at 50 each (their files: 10000, which these never reach). Candidates ignore "
-        "w, but rows of weight 0 are none; the base gets the w of the whole pool. Fewer candidates than the batch are "
+        "is all that 20 anchors bring in at 50 each, and a pool of no more rows than that is handed over whole (their "
+        "files: 10000, which 20 anchors never bring in, so that theirs starts at larger pools). Candidates ignore w, "
+        "but rows of weight 0 are none; the base gets the w of the whole pool. Fewer candidates than the batch are "
         "filled up with rows drawn by w. With nothing labelled the base sees the whole pool (theirs: a random batch). "
         "The model still scores the whole pool, over which weightings count, so its time is not saved."
     )

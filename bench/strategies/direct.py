@@ -29,7 +29,9 @@ class Direct(Algorithm):
     needs: ClassVar[frozenset[Need]] = frozenset({"probabilities", "oracle"})
     open_points: ClassVar[str] = (
         "Follows the authors' code: labels that narrow the version space are drawn at random within it, and of two "
-        "equally wrong ends a random one goes, so that even a clean cut is lost at times. "
+        "equally wrong ends a random one goes, so that even a clean cut is lost at times. The ends of the interval "
+        "differ from those in LabelBench by a row each: its lowest threshold lies before the last labelled row that is "
+        "below all of the other class, here behind it, and it draws the row just above the highest threshold as well. "
         "Two classes share one line instead of a line and its mirror image. The code takes the first of several best "
         "thresholds, which lies next to a labelled row; here it is the middle one. Labels are bought singly, not by "
         "parallel annotators; an odd row goes to the side of the positives, and a side that runs out leaves its rows "

@@ -11,6 +11,8 @@ from bench.strategies.base import Algorithm, base_algorithm, check_option
 from bench.strategies.select import top_k
 from bench.strategies.view import FloatArray, IntArray, Need, PoolView
 
+_FEWEST = 3  # different rows: trees grown on two have one split, and all leaves at its depth
+
 
 @dataclass(frozen=True)
 class Odal(Algorithm):
@@ -27,10 +29,12 @@ class Odal(Algorithm):
         "Barata et al. 2021 (outlier-based discriminative active learning as warm-up of a three-stage policy); "
         "detector: Liu, Ting & Zhou 2008; weights: Fairstein et al. 2024, Algorithm 2"
     )
+    version: ClassVar[str] = "2"
     needs: ClassVar[frozenset[Need]] = frozenset({"pretrained"})
     open_points: ClassVar[str] = (
-        "Stage 1, nothing labelled: outliers of the pool itself. Stage 2, negatives only: the detector is fitted on "
-        "the labelled rows and scores the pool. Stage 3, from the first positive on: `then`, DAL by default; for an "
+        "Stage 1, nothing labelled, or no three different rows, of which an Isolation Forest makes one constant score: "
+        "outliers of the pool itself. Stage 2, negatives only: the detector is fitted on the labelled rows and scores "
+        "the pool. Stage 3, from the first positive on: `then`, DAL by default; for an "
         "uncertainty policy as last stage, as in the paper, say then=margin. A warm start holds positives, so that "
         "all of it is stage 3. The detector is an Isolation Forest with scikit-learn's defaults, fitted once a batch; "
         "the top k of w * outlier score are taken. The paper has fixed input features: here text embeddings of the "
@@ -59,6 +63,7 @@ class Odal(Algorithm):
 
         # In the order of the priorities, because a forest's subsamples depend on the order of its rows.
         in_order = view.pretrained[np.argsort(view.priority, kind="stable")]
-        reference = view.labelled_pretrained if len(view.labels) else in_order
+        labelled = view.labelled_pretrained
+        reference = labelled if len(np.unique(labelled, axis=0)) >= _FEWEST else in_order
         forest = IsolationForest(n_estimators=self.trees, random_state=int(view.generator.integers(2**31)))
         return -np.asarray(forest.fit(reference).score_samples(view.pretrained))

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from bench.errors import RunError
 FloatArray = npt.NDArray[np.floating]
 IntArray = npt.NDArray[np.int64]
 
+_LEAST = 2.0**-60
 _TIE_BITS = 40  # products w * s that agree in 40 of 53 bits (12 digits) differ by rounding only
 
 
@@ -60,7 +62,26 @@ def top_k(scores: FloatArray, w: FloatArray, k: int, priority: FloatArray) -> In
         raise RunError(f"scores must be finite, >= 0 and of shape {w.shape}; got shape {s.shape} and {s}")
     mantissa, exponent = np.frexp(w * s)
     products = np.ldexp(np.rint(np.ldexp(mantissa, _TIE_BITS)), exponent - _TIE_BITS)
-    return np.lexsort((priority, -products, w == 0))[:k]
+    return _first_k((priority, -products, w == 0), k)
+
+
+def _first_k(keys: tuple[npt.NDArray[Any], ...], k: int) -> IntArray:
+    """Return the first k rows of ``np.lexsort(keys)``; only rows that can be among them are sorted."""
+    *_, products, last = keys
+    some = np.flatnonzero(~last)
+    if k >= len(some):
+        return np.lexsort(keys)[:k]
+    some = some[products[some] <= np.partition(products[some], k - 1)[k - 1]]
+    return np.asarray(some[np.lexsort(tuple(key[some] for key in keys))[:k]])
+
+
+def in_float32(w: FloatArray) -> FloatArray:
+    """Return weights that float32 arithmetic can work with: those > 0 stay so, and sums of them can be divided by.
+
+    Rows of less than 2^-60 of the largest weight count as that: they no longer differ among themselves, but still come
+    after all others. Cast as they are, weights below 1e-45 would be 0, and a cluster of such rows have no centre.
+    """
+    return np.where(w > 0, np.maximum(w / w.max(initial=0.0), _LEAST), 0.0) if np.any(w) else w
 
 
 def weighted_sample(w: FloatArray, k: int, priority: FloatArray) -> IntArray:

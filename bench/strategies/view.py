@@ -34,6 +34,7 @@ Need = Literal[
     "oracle",  # labels within the batch
 ]
 NEEDS: tuple[Need, ...] = get_args(Need)
+_PROBABILITIES = ("probabilities", "labelled_probabilities", "ensemble", "dropout")
 OUTPUTS: frozenset[Need] = frozenset({"probabilities", "embeddings", "dropout", "ensemble"})
 """What takes a pass of M_{t-1} over the pool."""
 
@@ -63,7 +64,7 @@ class PoolOutputs:
     surprisal: FloatArray | None = None
 
     def __post_init__(self) -> None:
-        for name in ("probabilities", "labelled_probabilities", "ensemble", "dropout"):
+        for name in _PROBABILITIES:
             p = getattr(self, name)
             if p is not None and not ((p >= 0) & (p <= 1)).all():  # NaN fails both
                 raise RunError(f"the model's probabilities must lie in [0, 1]; {name} go from {p.min()} to {p.max()}")
@@ -161,8 +162,7 @@ class PoolView:
     def labelled_probabilities(self) -> FloatArray:
         """p(x) of the labelled rows, (m,), in the order of ``labels``; M_{t-1} was trained on them."""
         self._require_pass()
-        value: FloatArray = self._computed("labelled_probabilities")
-        return value
+        return self._in_float64("labelled_probabilities")
 
     @cached_property
     def embeddings(self) -> torch.Tensor:
@@ -228,10 +228,15 @@ class PoolView:
 
     def _array(self, name: str) -> FloatArray:
         """Return an output of the rows shown; rows are the last axis of what a committee says."""
-        value: FloatArray = self._computed(name)
+        value = self._in_float64(name) if name in _PROBABILITIES else self._computed(name)
         if self.shown is None:
             return value
         return _like(value, np.take(value, self.shown, axis=int(name in {"ensemble", "dropout"})))
+
+    def _in_float64(self, name: str) -> FloatArray:
+        """Return probabilities as float64: in float32, 1 - 1e-16 is 1 and what keeps logarithms finite is lost."""
+        value: FloatArray = self._computed(name)
+        return value if value.dtype == np.float64 else _like(value, value.astype(np.float64))
 
     def _tensor(self, name: str) -> torch.Tensor:
         import torch

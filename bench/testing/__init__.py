@@ -15,7 +15,8 @@ what was broken. A law that cannot hold is waived on the class, with the reason:
 """
 
 from bench.testing.contracts import AlgorithmContract, WeightingContract
-from bench.testing.laws import ALGORITHM_LAWS, WEIGHTING_LAWS, Law, laws_for
+from bench.testing.laws import ALGORITHM_LAWS, WEIGHTING_LAWS, laws_for
+from bench.testing.laws_of_answers import Law
 from bench.testing.toys import ToyPool, hard_pools, toy_pool
 from bench.testing.verdicts import Verdict, verdicts
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import copy
 import json
-import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -24,11 +23,13 @@ from bench.strategies.lent import lent
 from bench.strategies.select import clean_weights
 from bench.strategies.strategy import Choice, select_checked
 from bench.strategies.view import FloatArray, Need, PoolView, read_only
-from bench.testing.toys import EVERYTHING, ToyPool
+from bench.testing.surroundings import global_state_of
+from bench.testing.toys import EVERYTHING, ToyPool, toy_pool
 
 Part = Algorithm | Weighting
 Answer = npt.NDArray[Any]
 K = 5  # rows asked for, out of a toy pool's 24
+LARGE, BATCH = 400, 20  # rows of a large pool, and how many are asked for to see whether an answer is valid
 
 
 def _unchecked(algorithm: Algorithm, view: PoolView, w: FloatArray, k: int) -> Choice:
@@ -89,12 +90,22 @@ def answer(part: Part, pool: ToyPool, k: int = K, *, rounds: int = 2, seed: int 
 def changes(before: Callable[[], Answer], after: Callable[[], Answer]) -> bool:
     """Return whether other circumstances change an answer that does not change by itself."""
     first = before()
-    return np.array_equal(first, before()) and not np.array_equal(first, after())
+    return not np.array_equal(first, after()) and np.array_equal(first, before())
 
 
-def fault(part: Part, pool: ToyPool, needs: frozenset[Need] = EVERYTHING, *, as_in_a_run: bool = False) -> str:
-    """Return what is wrong with the answers for k = 1, 5 and all rows, with these needs shown; empty if nothing is."""
-    for k in sorted({1, min(K, pool.size), pool.size}):
+def fault(
+    part: Part,
+    pool: ToyPool,
+    needs: frozenset[Need] = EVERYTHING,
+    *,
+    ks: tuple[int, ...] = (1, K, LARGE),
+    as_in_a_run: bool = False,
+) -> str:
+    """Return what is wrong with the answers for these k, at most all rows, with these needs shown; empty if nothing is.
+
+    Of a large pool they are for one batch.
+    """
+    for k in (BATCH,) if pool.size > BATCH * K else sorted({min(k, pool.size) for k in ks}):
         try:
             with global_state_of(seed=0):
                 found = ask(part, copy.deepcopy(pool), k, needs=needs, select=select_checked, as_in_a_run=as_in_a_run)
@@ -105,36 +116,26 @@ def fault(part: Part, pool: ToyPool, needs: frozenset[Need] = EVERYTHING, *, as_
     return ""
 
 
-@contextmanager
-def global_state_of(seed: int) -> Iterator[None]:
-    """Seed the global generators of Python, NumPy and torch, and put all global state back afterwards."""
-    import torch
-
-    python, numpy, threads = random.getstate(), np.random.get_state(), torch.get_num_threads()  # noqa: NPY002
-    dtype = torch.get_default_dtype()
-    try:
-        with torch.random.fork_rng(), torch.set_grad_enabled(torch.is_grad_enabled()):
-            random.seed(seed)
-            np.random.seed(seed)  # noqa: NPY002 - the global state is what is tested
-            torch.manual_seed(seed)
-            yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002
-        torch.set_num_threads(threads)
-        torch.set_default_dtype(dtype)
+def answers(part: Part, pools: Sequence[ToyPool], rounds: int = 2) -> list[Answer]:
+    """Return the answers to several questions, asked one after the other."""
+    return [answer(part, pool, rounds=rounds) for pool in pools]
 
 
-def global_state() -> tuple[object, ...]:
-    """Return the state of the global generators, the thread count and torch's defaults, to be compared."""
-    import torch
+def later_pool(part: Part, seed: int = 0) -> ToyPool:
+    """Return a large pool in round 2, where many rows have the same weight, 1/2 or 1, so that ties must be broken.
 
-    _, keys, *rest = np.random.get_state()  # noqa: NPY002
-    return (
-        random.getstate(),
-        (np.asarray(keys).tobytes(), *rest),
-        torch.get_rng_state().numpy().tobytes(),
-        torch.get_num_threads(),
-        torch.get_default_dtype(),
-        torch.is_grad_enabled(),
-    )
+    For an algorithm that keeps a state it follows a round of its own.
+    """
+    pool = toy_pool(n=LARGE, seed=seed)
+    pool = replace(pool, weights=np.ceil(2 * pool.weights) / 2)
+    if not isinstance(part, Stateful):
+        return pool.after(np.argsort(pool.priority)[:K])
+    with global_state_of(seed=0):
+        picks, state = part.advance(pool.view(budget=K), pool.weights, K)
+    return pool.after(picks, stored(state))
+
+
+def require(holds: bool, part: Part, finding: str) -> None:
+    """Raise an AssertionError that names the part and says what was found, unless a law holds."""
+    if not holds:
+        raise AssertionError(f"{part.name} {finding}")

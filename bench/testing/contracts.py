@@ -8,7 +8,8 @@ from unittest import SkipTest
 
 from bench.strategies.base import Algorithm, Weighting
 from bench.testing.answers import Part
-from bench.testing.laws import ALGORITHM_LAWS, WEIGHTING_LAWS, Law, waiver
+from bench.testing.laws import ALGORITHM_LAWS, WEIGHTING_LAWS, waiver
+from bench.testing.laws_of_answers import Law
 
 Contract = TypeVar("Contract", bound="type[AlgorithmContract | WeightingContract]")
 

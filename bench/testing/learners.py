@@ -21,7 +21,7 @@ from bench.foreign import foreign_code
 from bench.learners.base import IntArray, Learner, Material, Model, Which
 from bench.records import ModelSettings, Settings, TrainSettings
 from bench.seeds import Streams
-from bench.testing.answers import global_state, global_state_of
+from bench.testing.surroundings import global_state, global_state_of
 from bench.testing.verdicts import Verdict, one_line
 
 LearnerLaw = Callable[[Learner], None]

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import torch
 
 EVERYTHING: frozenset[Need] = frozenset(NEEDS)
-_FLOAT64 = ("probabilities", "labelled_probabilities", "ensemble", "dropout", "surprisal")
+_PROBABILITIES = ("probabilities", "labelled_probabilities", "ensemble", "dropout")
+_FLOAT64 = (*_PROBABILITIES, "surprisal")
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class ToyPool:
         priority: (n,) in [0, 1). weights: (n,) in (0, 1], for the law that hands them to an algorithm.
         seed, round: of the view's generator.
         state: what a stateful algorithm left after the round before.
+        oracle: class of the oracle that a view has.
     """
 
     probabilities: FloatArray = field(repr=False)
@@ -47,6 +49,7 @@ class ToyPool:
     seed: int = 0
     round: int = 1
     state: dict[str, Any] | None = None
+    oracle: type[BatchOracle] = BatchOracle
 
     @property
     def size(self) -> int:
@@ -60,7 +63,7 @@ class ToyPool:
             needs: what may be read.
             budget: labels that an oracle, if declared, sells; default: the whole pool's.
         """
-        oracle = BatchOracle(lambda row: int(self.hidden[row]), self.size if budget is None else budget)
+        oracle = self.oracle(lambda row: int(self.hidden[row]), self.size if budget is None else budget)
         return PoolView(
             size=self.size,
             round=self.round,
@@ -176,8 +179,60 @@ def hard_pools() -> dict[str, ToyPool]:
             embeddings=pool.embeddings.bfloat16(),
             labelled_embeddings=pool.labelled_embeddings.bfloat16(),
         ),
-        "float32 numbers": replace(pool, **{name: getattr(pool, name).astype(np.float32) for name in _FLOAT64}),
-        "weight on one row only": replace(pool, weights=(np.arange(n) == 3).astype(float)),
+        "float32 numbers": _in_float32(pool),
+        **_certain(pool),
+        **_weighted_extremely(pool),
         "one labelled row": toy_pool(labelled=1),
+        "two labelled rows": toy_pool(labelled=2),
+        "two labelled rows, both negative": replace(toy_pool(labelled=2), labels=np.zeros(2, dtype=np.int64)),
+        "a labelled positive alone": replace(toy_pool(labelled=1), labels=np.ones(1, dtype=np.int64)),
+        "negatives labelled only, all alike": replace(
+            pool,
+            labels=np.zeros_like(pool.labels),
+            labelled_embeddings=pool.labelled_embeddings[:1].expand_as(pool.labelled_embeddings).clone(),
+            labelled_pretrained=np.tile(pool.labelled_pretrained[:1], (len(pool.labels), 1)),
+        ),
         "nothing labelled": toy_pool(labelled=0),
+        "huge embeddings": replace(
+            pool,
+            embeddings=pool.embeddings * 1e4,
+            labelled_embeddings=pool.labelled_embeddings * 1e4,
+            pretrained=pool.pretrained * np.float32(1e4),
+            labelled_pretrained=pool.labelled_pretrained * np.float32(1e4),
+        ),
     }
+
+
+def _in_float32(pool: ToyPool) -> ToyPool:
+    return replace(pool, **{name: getattr(pool, name).astype(np.float32) for name in _FLOAT64})
+
+
+def _certain(pool: ToyPool) -> dict[str, ToyPool]:
+    """Return pools of which a model is certain, or next to it, in float64 and in float32."""
+    steps = np.array([0.0, 5e-324, 1e-45, 1e-17, 0.5, 1 - 1e-16, 1.0])
+    levels = {
+        "p of 0": np.zeros(1),
+        "p of 1": np.ones(1),
+        "p of 0 and 1": np.array([0.0, 1.0]),
+        "p next to 0 and 1": steps,
+    }
+    found: dict[str, ToyPool] = {}
+    for name, level in levels.items():
+        changes: dict[str, Any] = {which: np.resize(level, getattr(pool, which).shape) for which in _PROBABILITIES}
+        certain = replace(pool, **changes)
+        found |= {f"{name} only": certain, f"{name} only, in float32": _in_float32(certain)}
+    return found
+
+
+def _weighted_extremely(pool: ToyPool) -> dict[str, ToyPool]:
+    """Return pools with weights of 0, next to 0, and of all sizes at once; the largest is 1, as in a run."""
+    number = np.arange(pool.size)
+    weights = {
+        "weight on one row only": (number == 3).astype(float),
+        "weights of 1 and 1e-300": np.where(number == 3, 1.0, 1e-300),
+        "weights down to the least float": np.where(number % 3 == 0, 1.0, 5e-324),
+        "weights of all sizes": 10.0 ** -(number * 13.0),
+        "weights of 0, 1e-300 and 1": np.array([1.0, 0.0, 1e-300, 1e-300])[number % 4],
+    }
+    in_float32 = _in_float32(pool)  # as surprisal is in a run
+    return {name: replace(in_float32, weights=w) for name, w in weights.items()}

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench.testing.answers import Part
-from bench.testing.laws import Law, laws_of, waiver
+from bench.testing.laws import laws_of, waiver
+from bench.testing.laws_of_answers import Law
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,7 @@ UNREAD = {
 FOLLOWS = {("block", part, "needs") for part in ("learner", "judge")}  # from the code: it says which settings are read
 READ_BY = {
     "mask_seed": "surprisal",
+    "mask_shared": "surprisal",
     "masked_input": "surprisal",
     "lm_head_steps": "surprisal",
     "ensemble_members": "ensemble",
@@ -195,6 +196,7 @@ def test_defaults_never_change():
             "max_length": 128,
             "precision": "auto",
             "mask_seed": 0,
+            "mask_shared": False,
             "masked_input": True,
             "lm_head_steps": 300,
             "ensemble_members": 5,
@@ -251,7 +253,7 @@ def _with(fields: dict[str, Any], path: tuple[str, ...], value: object) -> dict[
 
 @given(st.sampled_from(sorted(READ_BY)), st.sets(st.sampled_from(NEEDS)), st.integers(2, 10**6))
 def test_a_setting_of_a_need_is_part_of_the_keys_of_strategies_with_that_need_alone(field, needs, value):
-    new = not getattr(Settings().model, field) if field == "masked_input" else value
+    new = not getattr(Settings().model, field) if field in {"masked_input", "mask_shared"} else value
     algorithm = {"name": "a", "needs": sorted(needs)}
     here, there = (spec_of(strategy={"algorithm": algorithm}, model=model) for model in ({}, {field: new}))
     reads = READ_BY[field] in needs and new != getattr(Settings().model, field)
@@ -331,3 +333,10 @@ def test_training_settings_are_finite_and_not_negative(field, value):
 
 def test_records_are_told_in_a_line():
     assert str(SPEC) == "sst2/positive 1/50 seed 0 warm badge+invprop"
+
+
+def test_tokens_are_masked_by_the_seed_of_the_run_unless_one_embedding_is_shared():
+    settings = records.ModelSettings(mask_seed=3)
+    assert [settings.masked_for(seed).mask_seed for seed in (0, 1)] == [3, 4]
+    shared = records.ModelSettings(mask_seed=3, mask_shared=True)
+    assert {shared.masked_for(seed).mask_seed for seed in (0, 1)} == {3}

@@ -61,11 +61,16 @@ def test_every_seed_weighs_what_it_would_alone(tiny_spec, world):
     assert len(set(alone.values())) > 3
 
 
-def test_surprisal_is_counted_once_for_all_seeds_and_not_at_all_without_alps(tiny_spec, world):
-    one = grid_cost(expand(override(tiny_spec, seeds=1), world)).of("surprisal", "lm_head")
-    many = grid_cost(expand(override(tiny_spec, seeds=5, ratios=[10]), world)).of("surprisal", "lm_head")
-    assert one == many
-    assert one.calls == 2
+def test_surprisal_is_counted_once_a_seed_its_head_once_and_neither_without_alps(tiny_spec, world):
+    def cost(seeds, **model):
+        return grid_cost(
+            expand(override(tiny_spec, seeds=seeds, ratios=[10], model={"name": tiny_spec.model.name, **model}), world)
+        )
+
+    one, many, shared = cost(1), cost(5), cost(5, mask_shared=True)
+    assert [it.of("surprisal").calls for it in (one, many, shared)] == [1, 5, 1]
+    assert many.of("surprisal").rows == 5 * one.of("surprisal").rows
+    assert one.of("lm_head") == many.of("lm_head") == shared.of("lm_head")
     assert grid_cost(expand(override(tiny_spec, algorithms=["badge"]), world)).of("surprisal").calls == 0
 
 

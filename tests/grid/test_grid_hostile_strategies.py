@@ -26,7 +26,7 @@ from bench.strategies.direct import Direct
 from bench.strategies.invprop import InvProp
 from bench.strategies.select import top_k
 from bench.strategies.view import NEEDS
-from bench.testing.answers import global_state
+from bench.testing.surroundings import global_state
 
 
 @dataclass(frozen=True)

@@ -85,3 +85,15 @@ def test_a_query_leaves_surprisal_as_it_is_and_repeats():
     picks = [Alps(restarts=2).select(pool.view(), pool.weights, 7).tolist() for _ in range(2)]
     assert picks[0] == picks[1]
     assert np.array_equal(pool.surprisal, before)
+
+
+@pytest.mark.parametrize("least", [1e-18, 1e-45, 1e-300, 5e-324])
+def test_rows_of_next_to_no_weight_are_clustered_like_any_others(least):
+    pool = toy_pool(n=60)
+    surprisal = pool.surprisal.astype(np.float32)
+    w = np.where(np.arange(60) == 3, 1.0, least)
+    picks = Alps().select(replace(pool, surprisal=surprisal).view(Alps.needs), w, 10)
+    assert len(set(picks.tolist())) == 10
+    assert 3 in picks
+    expected = Alps().select(replace(pool, surprisal=surprisal).view(Alps.needs), np.where(w == 1, 1.0, 2.0**-60), 10)
+    assert picks.tolist() == expected.tolist()

@@ -1,4 +1,4 @@
-"""MB-CB and BMP: the bandits' arithmetic by hand, planted arms, and runs that go on from a stored state."""
+"""UCB blend and BMP: the bandits' arithmetic by hand, planted arms, and runs that go on from a stored state."""
 
 import json
 import math
@@ -14,11 +14,11 @@ from bench.errors import RunError, SpecError, UnknownNameError
 from bench.strategies.base import select_within
 from bench.strategies.bmp import Bmp, chances, rewards
 from bench.strategies.entropy import Entropy
-from bench.strategies.mb_cb import MbCb, share
 from bench.strategies.strategy import choose, needs_of
+from bench.strategies.ucb_blend import UcbBlend, share
 from bench.testing import toy_pool
 
-BANDITS = [MbCb(), MbCb(base="badge", exploration=0.1), Bmp(), Bmp(base="random", gamma=0.5, subpool=30)]
+BANDITS = [UcbBlend(), UcbBlend(base="badge", exploration=0.1), Bmp(), Bmp(base="random", gamma=0.5, subpool=30)]
 
 
 def planted(positives, p_of_positives, n=1200, seed=0):
@@ -56,8 +56,8 @@ def test_the_state_decides_how_a_batch_is_shared(algorithm):
 
 def test_a_state_of_another_algorithm_is_refused():
     _, (pool, _) = play(Bmp(), planted(10, 0.8), 2)
-    with pytest.raises(RunError, match=r"the stored state .* is not one of 'mb_cb'"):
-        choose(MbCb(), None, pool.view(needs_of(MbCb())), 20)
+    with pytest.raises(RunError, match=r"the stored state .* is not one of 'ucb_blend'"):
+        choose(UcbBlend(), None, pool.view(needs_of(UcbBlend())), 20)
 
 
 def test_ucb_by_hand():
@@ -81,17 +81,17 @@ def test_one_pull_goes_to_the_larger_index_of_the_textbook(n_0, n_1, data):
     assert share((n_0, n_1), found, 1, 2.0) == ((1, 0) if indices[0] >= indices[1] else (0, 1))
 
 
-def test_the_batch_of_mb_cb_is_the_bases_rows_then_the_likeliest_positives():
+def test_the_batch_of_ucb_blend_is_the_bases_rows_then_the_likeliest_positives():
     pool = toy_pool(n=60)
-    picks, state = MbCb().step(pool.view(MbCb.needs), None, pool.weights, 10)
+    picks, state = UcbBlend().step(pool.view(UcbBlend.needs), None, pool.weights, 10)
     base = Entropy().select(pool.view(), pool.weights, 5).tolist()
     likeliest = [row for row in np.argsort(-pool.weights * pool.probabilities).tolist() if row not in base][:5]
     assert picks.tolist() == base + likeliest
     assert state.batch == state.pulls == (5, 5)
 
 
-def test_mb_cb_counts_what_each_arm_has_found():
-    rounds = list(play(MbCb(), planted(5, 0.8), 6))
+def test_ucb_blend_counts_what_each_arm_has_found():
+    rounds = list(play(UcbBlend(), planted(5, 0.8), 6))
     pulls, found = np.zeros(2, int), np.zeros(2, int)
     for pool, choice in rounds:
         assert choice.state.found == tuple(found)
@@ -103,8 +103,8 @@ def test_mb_cb_counts_what_each_arm_has_found():
 
 
 @pytest.mark.parametrize(("p_of_positives", "better"), [(0.95, 1), (0.05, 0)])
-def test_mb_cb_turns_to_the_arm_that_finds_positives(p_of_positives, better):
-    *_, (_, last) = play(MbCb(base="random"), planted(2, p_of_positives), 12)
+def test_ucb_blend_turns_to_the_arm_that_finds_positives(p_of_positives, better):
+    *_, (_, last) = play(UcbBlend(base="random"), planted(2, p_of_positives), 12)
     assert last.state.batch[better] >= 17  # of 20; the first batch was shared evenly
 
 
@@ -202,10 +202,10 @@ def test_a_batch_larger_than_the_part_of_the_pool_enlarges_it():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: MbCb(exploration=-1.0), "option 'exploration' of mb_cb is -1.0; allowed: >= 0 and finite"),
+        (lambda: UcbBlend(exploration=-1.0), "option 'exploration' of ucb_blend is -1.0; allowed: >= 0 and finite"),
         (lambda: Bmp(gamma=0.0), "option 'gamma' of bmp is 0.0; allowed: > 0 and <= 1"),
         (lambda: Bmp(subpool=0), "option 'subpool' of bmp is 0; allowed: >= 1"),
-        (lambda: MbCb(base="bmp"), "option 'base' of mb_cb is 'bmp'; allowed: an algorithm without a base"),
+        (lambda: UcbBlend(base="bmp"), "option 'base' of ucb_blend is 'bmp'; allowed: an algorithm without a base"),
     ],
 )
 def test_options_are_checked(make, message):
@@ -216,4 +216,4 @@ def test_options_are_checked(make, message):
 def test_the_base_must_be_known_and_decides_the_needs():
     with pytest.raises(UnknownNameError, match="entropie"):
         Bmp(base="entropie")
-    assert needs_of(MbCb(base="badge")) == {"probabilities", "embeddings"}
+    assert needs_of(UcbBlend(base="badge")) == {"probabilities", "embeddings"}

@@ -115,3 +115,17 @@ def test_embeddings_may_lie_on_a_gpu(algorithm, dtype):
     there = replace(pool, embeddings=pool.embeddings.cuda(), labelled_embeddings=pool.labelled_embeddings.cuda())
     here, picks = (algorithm.select(which.view(), pool.weights, 8) for which in (pool, there))
     assert picks.tolist() == here.tolist()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_model_that_is_certain_is_divergent_but_finite(dtype):
+    pool = toy_pool()
+    certain = replace(
+        pool,
+        probabilities=np.resize(np.array([0, 1], dtype=dtype), pool.size),
+        labelled_probabilities=np.ones(len(pool.labels), dtype=dtype),
+    )
+    scores = Cal().scores(certain.view())
+    assert np.isfinite(scores).all()
+    assert (scores[0::2] > 30).all()  # of a certain negative among certain positives: log 1 / eps
+    assert (scores[1::2] < 1e-12).all()

@@ -7,44 +7,102 @@ import pytest
 import torch
 
 from bench.errors import SpecError
+from bench.strategies import dal
 from bench.strategies.badge import Badge
-from bench.strategies.dal import Dal
+from bench.strategies.dal import SETTINGS, Dal
+from bench.strategies.select import top_k
 from bench.testing import toy_pool
 
 N = 60
+PLANTED = Dal(settings="authors", sub_batches=1)
 
 
-def two_clusters(scale=1.0, shift=0.0):
+def two_clusters():
     """Half of the pool lies where the labelled rows are, the other half (the upper numbers) elsewhere."""
     pool = toy_pool(n=N, d=8)
     centre = torch.zeros(N, 8)
     centre[N // 2 :] = 6
-    return replace(
-        pool,
-        embeddings=(pool.embeddings + centre) * scale + shift,
-        labelled_embeddings=pool.labelled_embeddings * scale + shift,
-    )
+    return replace(pool, embeddings=pool.embeddings + centre)
 
 
-@pytest.mark.parametrize(("scale", "shift"), [(1.0, 0.0), (1e-3, 5.0), (1e3, 0.0)])
-def test_the_cluster_without_labels_is_picked_whatever_the_scale(scale, shift):
-    pool = two_clusters(scale, shift)
-    picks = Dal(sub_batches=1).select(pool.view(), np.ones(N), 8)
-    assert (picks >= N // 2).all()
+def test_the_cluster_without_labels_is_picked():
+    pool = two_clusters()
+    for algorithm in (PLANTED, Dal()):
+        assert (algorithm.select(pool.view(), np.ones(N), 8) >= N // 2).all()
+
+
+def test_inputs_are_raw(monkeypatch):
+    seen = []
+    monkeypatch.setattr(dal, "_train", lambda network, X, *rest: seen.append(X))
+    pool = two_clusters()
+    Dal(sub_batches=1).select(pool.view(), np.ones(N), 4)
+    (X,) = seen
+    assert torch.equal(X[: len(pool.labels)], pool.labelled_embeddings)
+    rows = {tuple(row) for row in pool.embeddings.tolist()}
+    assert {tuple(row) for row in X[len(pool.labels) :].tolist()} == rows  # 10 a labelled row are more than there are
 
 
 def test_rows_taken_count_as_labelled_for_the_next_sub_batch():
-    pool = two_clusters()
-    picks = Dal(sub_batches=10).select(pool.view(), np.ones(N), 40)
+    picks = Dal(settings="authors").select(two_clusters().view(), np.ones(N), 40)
     uncovered = picks >= N // 2
     assert uncovered[:4].all()
     assert not uncovered[: N // 2].all()  # once covered, the second cluster is no longer preferred throughout
 
 
 def test_weights_multiply_the_scores():
-    pool = two_clusters()
     w = np.where(np.arange(N) < N // 2, 1.0, 1e-12)
-    assert (Dal(sub_batches=1).select(pool.view(), w, 8) < N // 2).all()
+    assert (PLANTED.select(two_clusters().view(), w, 8) < N // 2).all()
+
+
+@pytest.mark.parametrize("power", [0, 1, 30])
+@pytest.mark.parametrize("chunk", [1, 7, 1000])
+def test_rows_that_are_not_scored_would_not_have_been_selected(monkeypatch, power, chunk):
+    pool = toy_pool(n=N, d=8)
+    w, left = pool.weights**power, np.argsort(pool.priority)
+    network, scored = torch.nn.Linear(8, 2), []
+    with torch.no_grad():
+        logits = network(pool.embeddings[torch.from_numpy(left)]).double()
+    whole = torch.sigmoid(logits[:, 1] - logits[:, 0]).numpy()
+    monkeypatch.setattr(dal, "_CHUNK", chunk)
+    rows = dal._rows
+    monkeypatch.setattr(dal, "_rows", lambda h, which: (scored.append(len(which)), rows(h, which))[1])
+    best = dal._best(pool.view(), network, w, left, 5)
+    assert best.tolist() == top_k(whole, w[left], 5, pool.priority[left]).tolist()
+    if power == 30 and chunk == 1:
+        assert sum(scored) < N // 2
+    if power == 0:
+        assert sum(scored) == N
+
+
+def epochs_of(X, y, training):
+    """Return the epochs that a network is trained for: the shuffles drawn."""
+    rng = torch.Generator().manual_seed(0)
+    network = torch.nn.Sequential(*dal._layers([X.shape[1], 16, 16, 16, 2], rng))
+    shuffles, shuffle = [], torch.randperm
+
+    def counted(*args, **options):
+        shuffles.append(args)
+        return shuffle(*args, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "randperm", counted)
+        dal._train(network, X, y, training, rng)
+    return len(shuffles)
+
+
+def test_training_ends_where_accuracy_stays_at_the_rate_of_the_larger_class():
+    y = (torch.arange(330) >= 30).long()
+    alike, apart = torch.ones(330, 4), torch.ones(330, 4) * (2 * y[:, None] - 1)
+    assert epochs_of(alike, y, SETTINGS["authors"]) == dal._PATIENCE[0]
+    assert epochs_of(apart, y, SETTINGS["authors"]) < dal._PATIENCE[0]
+    assert epochs_of(alike, y, SETTINGS["ibm"]) == 10
+
+
+def test_the_settings_have_names_and_options_take_their_place():
+    assert Dal(settings="authors").training == (10, 32, 1e-3, 1000)
+    assert Dal(settings="ibm").training == (5, 100, 1e-4, 10)
+    assert Dal(settings="ibm", epochs=3).training == (5, 100, 1e-4, 3)
+    assert Dal().training == SETTINGS[Dal().settings]
 
 
 def test_with_nothing_labelled_the_first_sub_batch_goes_by_weight_and_priority():
@@ -62,18 +120,18 @@ def test_the_loop_may_score_in_inference_mode():
 
 
 @pytest.mark.parametrize(
-    ("option", "value"),
-    [("sub_batches", 0), ("hidden", 0), ("epochs", 0), ("batch_size", -1), ("learning_rate", 0.0),
-     ("learning_rate", float("nan"))],
+    ("option", "value", "allowed"),
+    [("sub_batches", -1, ">= 1, or 0 for that"), ("epochs", -1, ">= 1, or 0"), ("batch_size", -1, ">= 1, or 0"),
+     ("learning_rate", float("nan"), "> 0 and finite, or 0"), ("settings", "paper", "authors, ibm, fast")],
 )  # fmt: skip
-def test_options_are_checked(option, value):
-    with pytest.raises(SpecError, match=f"option '{option}' of dal is {value}; allowed: > ?=? ?"):
+def test_options_are_checked(option, value, allowed):
+    with pytest.raises(SpecError, match=f"option '{option}' of dal is {value!r}; allowed: {allowed}"):
         Dal(**{option: value})
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("algorithm", [Dal(sub_batches=1), Badge()], ids=["dal", "badge"])
+@pytest.mark.parametrize("algorithm", [PLANTED, Badge()], ids=["dal", "badge"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_embeddings_may_lie_on_a_gpu(algorithm, dtype):
     pool = two_clusters()

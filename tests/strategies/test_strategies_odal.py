@@ -12,7 +12,14 @@ from bench.strategies.core_set import CoreSet
 from bench.strategies.margin import Margin
 from bench.strategies.odal import Odal
 from bench.strategies.strategy import needs_of
-from bench.testing import laws, laws_for, toy_pool
+from bench.testing import (
+    laws_for,
+    laws_of_answers,
+    laws_of_processes,
+    laws_of_surroundings,
+    laws_of_weights,
+    toy_pool,
+)
 
 N, FAR = 60, 6
 
@@ -56,8 +63,9 @@ STAGES = [toy_pool(labelled=0), replace(toy_pool(), labels=np.zeros(8, dtype=np.
 @pytest.mark.parametrize("pool", STAGES, ids=["nothing labelled", "negatives only"])
 @pytest.mark.parametrize("law", laws_for(Odal()), ids=lambda law: law.__name__)
 def test_laws_hold_before_the_first_positive_too(law, pool, monkeypatch):
-    monkeypatch.setattr(laws, "hard_pools", dict)  # its pools are those of other tests
-    monkeypatch.setattr(laws, "toy_pool", lambda seed=0, **_: replace(pool, seed=seed))
+    monkeypatch.setattr(laws_of_answers, "hard_pools", dict)  # its pools are those of other tests
+    for module in (laws_of_answers, laws_of_processes, laws_of_surroundings, laws_of_weights):
+        monkeypatch.setattr(module, "toy_pool", lambda seed=0, **_: replace(pool, seed=seed))
     law(Odal(then="random", trees=30))
 
 
@@ -70,8 +78,8 @@ def test_the_order_of_a_pool_larger_than_a_trees_sample_is_irrelevant():
 def test_it_needs_and_is_a_version_of_what_it_hands_over_to():
     assert needs_of(Odal()) == {"pretrained", "embeddings"}
     assert needs_of(Odal(then="margin")) == {"pretrained", "probabilities"}
-    assert component(ALGORITHMS, "odal").version == "1 (dal 1)"
-    assert component(ALGORITHMS, "odal", {"then": "margin"}).version == "1 (margin 1)"
+    assert component(ALGORITHMS, "odal").version == "2 (dal 2)"
+    assert component(ALGORITHMS, "odal", {"then": "margin"}).version == "2 (margin 1)"
 
 
 def test_bad_options_are_named():
@@ -81,3 +89,16 @@ def test_bad_options_are_named():
         component(ALGORITHMS, "odal", {"then": "odal"})
     with pytest.raises(UnknownNameError, match=r"'dall'\. Did you mean 'dal'"):
         component(ALGORITHMS, "odal", {"then": "dall"})
+
+
+@pytest.mark.parametrize("labelled", [1, 2, 8])
+def test_labelled_rows_of_which_no_detector_can_be_made_leave_the_outliers_of_the_pool(labelled):
+    """Trees grown on two different rows score all rows alike; so do those grown on eight equal ones."""
+    pool = replace(toy_pool(labelled=labelled), labels=np.zeros(labelled, dtype=np.int64))
+    if labelled > 2:
+        pool = replace(pool, labelled_pretrained=np.tile(pool.labelled_pretrained[:1], (labelled, 1)))
+    scores = Odal()._outlier_scores(pool.view())
+    bare = replace(pool, labels=pool.labels[:0], labelled_pretrained=pool.labelled_pretrained[:0])
+    alone = Odal()._outlier_scores(bare.view())
+    assert len(np.unique(scores)) > pool.size // 2
+    np.testing.assert_array_equal(scores, alone)

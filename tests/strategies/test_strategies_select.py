@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from bench.errors import RunError
-from bench.strategies.select import clean_weights, fill_up, top_k, weighted_sample
+from bench.strategies.select import clean_weights, fill_up, in_float32, top_k, weighted_sample
 
 
 @st.composite
@@ -98,3 +98,27 @@ def test_clean_weights_names_the_weighting_the_value_and_the_count(bad):
 def test_clean_weights_refuses_another_shape():
     with pytest.raises(RunError, match=r"shape \(2,\); return \(3,\)"):
         clean_weights(np.ones(2), 3, "mine")
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 1e-300, 0.25, 0.5, 1.0]), min_size=1, max_size=30),
+    st.randoms(use_true_random=False),
+    st.integers(1, 30),
+)
+def test_sorting_only_what_can_be_among_the_first_is_sorting_all(weights, luck, k):
+    w, n = np.array(weights), len(weights)
+    scores = np.array([luck.choice([0.0, 0.5, 1.0]) for _ in range(n)])
+    priority = np.array([luck.random() for _ in range(n)])
+    whole = sorted(range(n), key=lambda row: (w[row] == 0, -w[row] * scores[row], priority[row]))
+    assert top_k(scores, w, min(k, n), priority).tolist() == whole[:k]
+
+
+@given(st.lists(st.sampled_from([0.0, 5e-324, 1e-300, 1e-30, 1e-12, 0.5, 1.0]), min_size=1, max_size=20))
+def test_weights_survive_float32_and_keep_their_order(weights):
+    w = np.array(weights)
+    cast = in_float32(w).astype(np.float32)
+    assert ((cast > 0) == (w > 0)).all()
+    order = np.argsort(w)
+    assert (np.diff(cast[order]) >= 0).all()
+    large = w > 1e-17 * w.max()
+    np.testing.assert_allclose(cast[large], w[large] / w.max(), rtol=1e-6)

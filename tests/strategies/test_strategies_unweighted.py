@@ -3,11 +3,11 @@
 Core-set, SEALS and AnchorAL are held against theirs in their own tests, with and without weights.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from sklearn.cluster import KMeans
+import torch
 from sklearn.metrics import pairwise_distances_argmin
 
 from bench.strategies.alps import Alps
@@ -40,11 +40,29 @@ def k_means_plus_plus_on_gradients(pool):
 
 
 def rows_nearest_to_k_means_centres(pool):
-    """Algorithm 1 of Yuan et al. 2020."""
-    rows = np.argsort(pool.priority)
-    seed = int(pool.view().generator.integers(2**31))
-    centres = KMeans(K, n_init=1, random_state=seed).fit(pool.surprisal[rows]).cluster_centers_
-    return rows[pairwise_distances_argmin(centres, pool.surprisal[rows])]
+    """Algorithm 1 of Yuan et al. 2020: greedy k-means++ and Lloyd's iterations, written down plainly."""
+    rows, rng = np.argsort(pool.priority), pool.view().generator
+    X = pool.surprisal[rows]
+    X = X - X.mean(0)
+    seeds = [drawn(np.ones(N), rng)]
+    while len(seeds) < K:
+        nearest = distances(X, X[seeds]).min(1)
+        some = [drawn(nearest, rng) for _ in range(2 + int(np.log(K)))]
+        seeds.append(min(some, key=lambda row: np.minimum(nearest, distances(X, X[[row]])[:, 0]).sum()))
+    centres, before, inertia = X[seeds], np.inf, distances(X, X[seeds]).min(1).sum()
+    while before - inertia > 1e-4 * before or before == np.inf:
+        labels = distances(X, centres).argmin(1)
+        centres = np.array([X[labels == cluster].mean(0) for cluster in range(K)])
+        before, inertia = inertia, distances(X, centres).min(1).sum()
+    return rows[pairwise_distances_argmin(centres, X)]
+
+
+def distances(X, centres):
+    return np.square(X[:, None] - centres).sum(2)
+
+
+def drawn(mass, rng):
+    return int(np.searchsorted(np.cumsum(mass), rng.random() * mass.sum(), side="right"))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -72,12 +90,18 @@ def test_uniform_weights_give_the_rows_of_the_largest_scores(algorithm):
 class Planted(Dal):
     """DAL with a discriminator whose word is known: probabilities that change with every sub-batch."""
 
-    def _scores(self, view, taken, left, rng):
-        return np.roll(view.probabilities, len(taken))[left]
+    def _network(self, view, taken, left, rng):
+        surest = np.roll(view.probabilities, len(taken))
+
+        def network(rows):
+            logits = torch.logit(torch.from_numpy(surest))[rows[:, 0].long()]
+            return torch.column_stack([torch.zeros_like(logits), logits])
+
+        return network
 
 
 def test_uniform_weights_give_the_rows_that_dal_is_surest_of_in_each_sub_batch():
-    pool = toy_pool(n=N)
+    pool = replace(toy_pool(n=N), embeddings=torch.arange(N, dtype=torch.float32)[:, None])  # a row is its number
     wanted = []
     for _ in range(4):
         p = np.roll(pool.probabilities, len(wanted))
