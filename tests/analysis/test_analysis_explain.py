@@ -38,12 +38,13 @@ def read_once(store):
         yield found
 
 
-def test_every_cell_of_every_table_leads_to_its_runs(store, read_once):
+def test_cells_of_every_table_lead_to_their_runs(store, read_once):
     (section,) = read_once
     assert {one.table.address for one in section.numbered} == {f"T{number}" for number in range(2, 13)}
     for table in section.tables:
         row = table.rows[-1]
-        for (group, column), cell in zip(table.columns, row.cells, strict=True):
+        for place in {0, len(row.cells) // 2, len(row.cells) - 1}:
+            (group, column), cell = table.columns[place], row.cells[place]
             found = explain(store, [table.address, *row.labels, group, column])
             assert found.cell == cell
             assert len(found.runs) == len(set(cell.runs))
