@@ -519,7 +519,7 @@ class RunRecord(Record):
     @property
     def outcome(self) -> dict[str, float]:
         """Return metric -> value: those of the last round and those of the run as a whole."""
-        return {**self.final.metrics, **self.metrics}
+        return {**(self.final.metrics if self.rounds else {}), **self.metrics}
 
     def pairing(self) -> str:
         """Return the hash of all that two runs must share before they may be compared as a pair: the ``pair_key``."""

@@ -98,16 +98,16 @@ def _texts(split: Split) -> Iterator[str]:
 
 
 def _write(folder: Path, which: Which, matrix: Any) -> None:
-    np.save(folder / f"{which}-shape.npy", np.array(matrix.shape))
+    np.save(folder / f"{which}-shape.npy", np.array(matrix.shape), allow_pickle=False)
     for part in ("data", "indices", "indptr"):
-        np.save(folder / f"{which}-{part}.npy", getattr(matrix, part))
+        np.save(folder / f"{which}-{part}.npy", getattr(matrix, part), allow_pickle=False)
 
 
 def _read(folder: Path, which: Which) -> Any:
     from scipy.sparse import csr_matrix
 
-    parts = (np.load(folder / f"{which}-{part}.npy", mmap_mode="r") for part in ("data", "indices", "indptr"))
-    return csr_matrix(tuple(parts), shape=tuple(np.load(folder / f"{which}-shape.npy")), copy=False)
+    *parts, shape = (_array(folder / f"{which}-{part}.npy") for part in ("data", "indices", "indptr", "shape"))
+    return csr_matrix(tuple(parts), shape=tuple(shape), copy=False)
 
 
 def _reduce(folder: Path, words: Path, svd: int) -> None:
@@ -119,8 +119,12 @@ def _reduce(folder: Path, words: Path, svd: int) -> None:
     seed = seeds.stream("svd", dimensions=svd) % 2**32
     decomposition = TruncatedSVD(svd, random_state=seed).fit(train)
     for which, matrix in (("train", train), ("test", test)):
-        np.save(folder / f"{which}.npy", decomposition.transform(matrix).astype(np.float32))
+        np.save(folder / f"{which}.npy", decomposition.transform(matrix).astype(np.float32), allow_pickle=False)
 
 
 def _dense(folder: Path, which: Which) -> Any:
-    return np.load(folder / f"{which}.npy", mmap_mode="r")
+    return _array(folder / f"{which}.npy")
+
+
+def _array(file: Path) -> Any:
+    return np.load(file, mmap_mode="r", allow_pickle=False)

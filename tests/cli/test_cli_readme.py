@@ -29,31 +29,31 @@ COMMANDS = [line.removeprefix("$ ").split("  #")[0] for block in BLOCKS["console
 def shown_plugin(tmp_path):
     """The file that the README shows, as it shows it."""
     (code,) = BLOCKS["python"]
-    path = tmp_path / "relevance.py"
+    path = tmp_path / "near.py"
     path.write_text(code)
     yield path
     if ALGORITHMS._found:
-        ALGORITHMS._found.pop("relevance", None)
+        ALGORITHMS._found.pop("near", None)
 
 
 def test_the_strategy_of_the_guide_obeys_every_law(shown_plugin):
-    assert add_plugin(shown_plugin) == ("relevance",)
-    cls = ALGORITHMS.get("relevance")
+    assert add_plugin(shown_plugin) == ("near",)
+    cls = ALGORITHMS.get("near")
     laws = laws_for(cls())
     assert len(laws) >= 8
     for law in laws:
         law(cls())
 
 
-def test_the_strategy_of_the_guide_runs_beside_the_others(shown_plugin, cli, tiny_bert, tmp_path):
-    (command,) = [line for line in COMMANDS if "--plugin relevance.py" in line]
+def test_the_strategy_of_the_guide_runs_beside_the_others(shown_plugin, cli, tmp_path):
+    (command,) = [line for line in COMMANDS if "--plugin near.py" in line]
     arguments = shlex.split(command)[1:]
     assert arguments[0] == "run"
-    tiny = ["--tasks", "toy/law", "--seeds", "1", "--model", tiny_bert, "--store", "s", "--set", "loop.rounds=1"]
+    tiny = ["--tasks", "toy/law", "--ratios", "10", "--seeds", "1", "--learner", "tfidf", "--store", "s"]
     done = cli(*arguments, *tiny)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "6 of 6 runs stored" in done.stdout
-    assert re.search(r"relevance\s+[\d.]+", done.stdout)
+    assert re.search(r"near\s+[\d.]+", done.stdout)
     assert (tmp_path / "s" / "report" / "report.html").exists()
 
 

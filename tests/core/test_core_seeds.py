@@ -140,7 +140,7 @@ ALLOWED = {
         "torch.Generator": "seeded by the view's generator",
         "*.manual_seed": "seeded by the view's generator",
     },
-    "bench/testing/answers.py": dict.fromkeys(
+    "bench/testing/surroundings.py": dict.fromkeys(
         ("random.seed", "np.random.seed", "np.random.set_state", "torch.manual_seed", "random.setstate"),
         "shakes the global state, to show that a strategy is blind to it; restored",
     ),

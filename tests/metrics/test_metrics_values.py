@@ -249,8 +249,8 @@ def test_a_metric_that_fails_or_leaves_its_range_is_named(monkeypatch):
         (lambda self, scores: math.nan, "gives nan"),
     ):
         monkeypatch.setattr(type(named("f1")), "compute", compute)
-        with pytest.raises(RunError, match=f"metric 'f1' {said}"):
-            round_values(np.array([0, 1]), np.array([0.1, 0.2]), 0.1, ["f1"])
+        with pytest.raises(RunError, match=f"metric 'f1_at_half' {said}"):
+            round_values(np.array([0, 1]), np.array([0.1, 0.2]), 0.1, ["f1_at_half"])
 
 
 def test_facts_are_those_of_the_class():

@@ -10,6 +10,7 @@ import torch
 
 from bench.errors import RunError
 from bench.grid.provenance import provenance
+from bench.learners.embeddings import made_by
 from bench.model import batching
 from bench.model.batching import lowered_budget
 from bench.records import Component, Strategy
@@ -69,13 +70,16 @@ def test_later_passes_begin_with_the_budget_that_was_enough(encoder, test_tokens
 
 
 def test_a_record_names_the_budget_only_if_memory_ran_out(encoder, test_tokens, fits):
-    shared = SimpleNamespace(encoder=encoder)
+    def recorded():
+        made_with = made_by(encoder.hardware, encoder.checkpoint.source, encoder.attention)
+        return provenance(run, SimpleNamespace(model=SimpleNamespace(made_with=made_with)), "toy", threads=1)
+
     strategy = Strategy(algorithm=Component(name="random"), weighting=Component(name="uniform"))
     run = SimpleNamespace(strategy=strategy)
-    assert provenance(run, shared, "toy", threads=1).token_budget is None
+    assert recorded().token_budget is None
     fits(100)
     encoder.score(test_tokens, ROWS)
-    assert provenance(run, shared, "toy", threads=1).token_budget == 75
+    assert recorded().token_budget == 75
 
 
 def test_text_embeddings_are_made_in_smaller_batches_too(encoder, test_tokens, fits):

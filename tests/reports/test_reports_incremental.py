@@ -23,7 +23,7 @@ def drawn(monkeypatch):
         ).hexdigest()
         return {"svg": f'<svg width="9" height="9"><text>{said}</text></svg>'.encode(), "pdf": said.encode()}
 
-    monkeypatch.setattr("reports.picture.draw", draw)
+    monkeypatch.setattr("reports.figures.draw", draw)
     monkeypatch.setattr("reports.picture._FEW", 99)
     return names
 

@@ -98,6 +98,7 @@ def page(table):
         coverage=replace(table, name="runs"),
         times=replace(table, name="time"),
         distances=None,
+        saved=None,
         figures=(),
         example="",
         block=(),

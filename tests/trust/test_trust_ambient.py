@@ -68,6 +68,7 @@ def other_repository(tmp_path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_hostile_environment_changes_no_result_and_no_report(tmp_path, toy_mirror, tiny_bert, other_repository):
     calm, odd = tmp_path / "calm", tmp_path / "odd"
     for folder in (calm, odd):

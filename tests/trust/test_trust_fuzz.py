@@ -39,7 +39,7 @@ from bench.grid.heartbeat import Beat, beats
 from bench.model.checkpoint import load_tokenizer, resolve
 from bench.nightly import Begun, NightFolder
 from bench.perf import report
-from bench.records import Block, Component, RunRecord, RunSpec, Settings, Strategy, Task
+from bench.records import Block, Component, ModelSettings, RunRecord, RunSpec, Settings, Strategy, Task
 from bench.store import Baseline, Store
 from bench.store.acknowledged import acknowledge, acknowledgements
 from bench.store.baseline import save
@@ -68,7 +68,7 @@ def a_record(seed: int = 0) -> RunRecord:
         strategy=Strategy(algorithm=Component(name="random"), weighting=Component(name="uniform")),
         settings=Settings(),
     )
-    return RunRecord(key=spec.key("f"), spec=spec, status="ok", fingerprint="f", seconds=12.5)
+    return RunRecord(key=spec.key("f"), spec=spec, status="ok", fingerprint="f", seconds=12.5, metrics={"auc": 0.5})
 
 
 KEY = a_record().key
@@ -246,7 +246,7 @@ FORMATS = {
     "notes of soundness": Format(a_noted, whole_runs, True),
     "heartbeat": Format(a_beat, lambda folder: beats(opened(folder))),
     "note of attempts": Format(a_note, lambda folder: Attempts(opened(folder), "call").hopeless("work")),
-    "calibration": Format(some_rates, lambda folder: rates.read(folder / "rates.json", "m")),
+    "calibration": Format(some_rates, lambda folder: rates.read(folder / "rates.json", ModelSettings(name="m"))),
     "baseline of perf": Format(a_report, lambda folder: report.read(folder / "report.json")),
     "baseline": Format(a_baseline, lambda folder: tuple(Baseline(folder / "baselines", "main").records()), True),
     "acknowledged regressions": Format(
