@@ -65,7 +65,7 @@ def test_blocks_of_some_seeds_can_run_other_strategies(nowhere):
 
 
 def test_all_stands_for_every_algorithm_and_weighting_there_is(nowhere):
-    spec = load_spec("quickstart", ["algorithms=all", "weightings=[all]", "tasks=sst2/positive", "seeds=1"])
+    spec = load_spec("smoke", ["algorithms=all", "weightings=[all]", "tasks=sst2/positive", "seeds=1"])
     (job,) = expand(spec, nowhere, counted=False).jobs
     strategies = {(run.strategy.algorithm.name, run.strategy.weighting.name) for run in job.runs}
     assert strategies == set(itertools.product(ALGORITHMS, WEIGHTINGS))
