@@ -125,6 +125,13 @@ def perf(
 
     imbal-bench perf gpu --limit 300
     """
+    from bench.errors import SpecError
+
+    unread = {"--parts": parts, "--dry-run": dry_run} if what != "gpu" else {
+        "--shape": shape, "--quick": quick, "--compare": compare, "--threads": threads,
+    }  # fmt: skip
+    if ignored := [name for name, value in unread.items() if value]:
+        raise SpecError(f"perf {what} does not read {', '.join(ignored)}; leave it out")
     if what == "gpu":
         _perf_gpu((parts or "").split(",") if parts else [], limit, out, save, dry_run=dry_run)
         return

@@ -14,7 +14,7 @@ from statistics import NormalDist
 
 from bench.grid.expand import BlockJob, DatasetSizes, Grid
 from bench.learners.base import LEARNERS
-from bench.model.sharing import rows_computed
+from bench.model.sharing import rows_computed, rows_embedded
 from bench.records import Component, RunSpec, Settings, Strategy, Task
 from bench.strategies.catalogue import build_strategy
 from bench.strategies.strategy import needs_of
@@ -193,17 +193,17 @@ def _judging(job: BlockJob, size: DatasetSizes, labelled: int) -> Cost:
 
 
 def embedding_cost(grid: Grid) -> Cost:
-    """Return the cost of embedding texts for learners with a frozen encoder: both splits of a dataset, once."""
-    frozen = {
-        job.block.task.dataset: job.settings
-        for job in grid.jobs
-        if any("encoder" in part.needs and "training" not in part.needs for part in job.block.learners)
-    }
-    costs = (
-        _cost({"embed": (2, sum(size.train) + sum(size.test))}, mean_tokens(size, settings))
-        for size, settings in ((grid.sizes[name], settings) for name, settings in frozen.items())
-    )
-    return sum(costs, Cost())
+    """Return the cost of embedding texts by a frozen encoder, once: of a split, or of each small pool alone."""
+    embeddings: dict[object, Cost] = {}
+    for job, size, _seeds in _alike(grid):
+        if any("encoder" in part.needs and "training" not in part.needs for part in job.block.learners):
+            task, tokens = job.block.task, mean_tokens(size, job.settings)
+            train, test = sum(size.train), sum(size.test)
+            pool = rows_embedded(pool_rows(job, size), train)
+            place = task.dataset if pool == train else (task, job.block.ratio)
+            embeddings[place] = _cost({"embed": (1, pool)}, tokens)
+            embeddings["test", task.dataset] = _cost({"embed": (1, rows_embedded(_test_rows(job, size), test))}, tokens)
+    return sum(embeddings.values(), Cost())
 
 
 def _query_cost(needs: frozenset[Need], labelled: int, pool: int, settings: Settings, tokens: float) -> Cost:

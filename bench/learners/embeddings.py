@@ -21,13 +21,12 @@ from bench.data.folders import cached_folder
 from bench.learners.base import IntArray, MadeWith, Which
 from bench.learners.encoders import Encoded
 from bench.learners.linear import Source
+from bench.model.sharing import rows_embedded
 
 if TYPE_CHECKING:
     from bench.model.hardware import Hardware
 
 FOLDER = "embeddings"
-WHOLE_FROM = 4
-"""A split is embedded whole where its rows that matter are this fraction of it, or more."""
 _VALUES, _MADE = "embeddings.npy", "made.json"
 
 
@@ -50,7 +49,7 @@ def embeddings_of(texts: Encoded, which: Which) -> tuple[Source, MadeWith]:
     material = texts.material
     model, hardware = material.settings.model, choose_hardware(material.device, material.settings.model.precision)
     split, rows = (material.train, material.pool_rows) if which == "train" else (material.test, material.test_rows)
-    if WHOLE_FROM * len(rows) >= len(split):
+    if rows_embedded(len(rows), len(split)) == len(split):
         rows = np.arange(len(split))
     name = seeds.digest(
         {

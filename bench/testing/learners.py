@@ -22,7 +22,7 @@ from bench.learners.base import IntArray, Learner, Material, Model, Which
 from bench.records import ModelSettings, Settings, TrainSettings
 from bench.seeds import Streams
 from bench.testing.surroundings import global_state, global_state_of
-from bench.testing.verdicts import Verdict, one_line
+from bench.testing.verdicts import Verdict, verdict
 
 LearnerLaw = Callable[[Learner], None]
 Probabilities = npt.NDArray[np.float64]
@@ -235,19 +235,7 @@ LEARNER_LAWS: tuple[LearnerLaw, ...] = (
 
 def learner_verdicts(learner: Learner) -> list[Verdict]:
     """Hold a learner against every law; nothing it does is raised."""
-    return [_verdict(law, learner) for law in LEARNER_LAWS]
-
-
-def _verdict(law: LearnerLaw, learner: Learner) -> Verdict:
-    if reason := learner.waived.get(law.__name__, ""):
-        return Verdict(law.__name__, "waived", reason)
-    try:
-        law(learner)
-    except AssertionError as error:
-        return Verdict(law.__name__, "broken", one_line(str(error)))
-    except Exception as error:  # noqa: BLE001 - whatever a foreign learner raises breaks the law it is under
-        return Verdict(law.__name__, "broken", one_line(f"{learner.name} raises {type(error).__name__}: {error}"))
-    return Verdict(law.__name__, "holds")
+    return [verdict(law, learner, learner.waived.get(law.__name__, "")) for law in LEARNER_LAWS]
 
 
 def _repeats(learner: Learner) -> bool:

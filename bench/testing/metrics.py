@@ -10,7 +10,7 @@ import numpy as np
 
 from bench import seeds
 from bench.metrics.base import Metric, RoundMetric, RunCourse, RunMetric, TestScores
-from bench.testing.verdicts import Verdict
+from bench.testing.verdicts import Verdict, verdict
 
 Law = Callable[[Metric], None]
 TINY = 1e-9
@@ -92,21 +92,7 @@ LAWS: tuple[Law, ...] = (
 
 def verdicts_of(metric: Metric) -> list[Verdict]:
     """Hold a metric against every law; nothing it does is raised."""
-    return [_verdict(law, metric) for law in LAWS]
-
-
-def _verdict(law: Law, metric: Metric) -> Verdict:
-    reason = metric.waived.get(law.__name__, "")
-    if reason:
-        return Verdict(law.__name__, "waived", reason)
-    try:
-        law(metric)
-    except AssertionError as error:
-        return Verdict(law.__name__, "broken", " ".join(str(error).split()))
-    except Exception as error:  # noqa: BLE001 - whatever a foreign metric raises breaks the law it is under
-        why = f"{metric.name} raises {type(error).__name__}: {error}"
-        return Verdict(law.__name__, "broken", " ".join(why.split()))
-    return Verdict(law.__name__, "holds")
+    return [verdict(law, metric, metric.waived.get(law.__name__, "")) for law in LAWS]
 
 
 def toy_scores(rows: int = 60, positives: int = 12, seed: int = 0, prevalence: float = 0.05) -> TestScores:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from bench.testing.answers import Part
 from bench.testing.laws import laws_of, waiver
-from bench.testing.laws_of_answers import Law
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -21,20 +23,28 @@ class Verdict:
 
 def verdicts(part: Part) -> list[Verdict]:
     """Hold an algorithm or a weighting against every law of its kind; nothing it does is raised."""
-    return [_verdict(law, part) for law in laws_of(part)]
+    return [verdict(law, part, waiver(law, part)) for law in laws_of(part)]
 
 
-def _verdict(law: Law, part: Part) -> Verdict:
-    reason = waiver(law, part)
-    if reason:
-        return Verdict(law.__name__, "waived", reason)
+def verdict(law: Callable[[T], None], part: T, waived: str) -> Verdict:
+    """Return what becomes of a law; whatever a part raises breaks the law that it is under.
+
+    Args:
+        law: raises an AssertionError with the sentence of what is broken.
+        part: a thing of any kind, with a ``name``.
+        waived: the reason why it need not meet the law; empty if it must.
+    """
+    name = law.__name__
+    if waived:
+        return Verdict(name, "waived", waived)
     try:
         law(part)
     except AssertionError as error:
-        return Verdict(law.__name__, "broken", one_line(str(error)))
-    except Exception as error:  # noqa: BLE001 - whatever a foreign strategy raises breaks the law it is under
-        return Verdict(law.__name__, "broken", one_line(f"{part.name} raises {type(error).__name__}: {error}"))
-    return Verdict(law.__name__, "holds")
+        return Verdict(name, "broken", one_line(str(error)))
+    except Exception as error:  # noqa: BLE001 - whatever a foreign part raises breaks the law it is under
+        who = getattr(part, "name", part)
+        return Verdict(name, "broken", one_line(f"{who} raises {type(error).__name__}: {error}"))
+    return Verdict(name, "holds")
 
 
 def one_line(text: str) -> str:

@@ -47,6 +47,8 @@ def assert_one_line(result: tuple[int, str, str], *fragments: str) -> None:
         (["check", "mine", "--plugin", "gone.py"], ["no plug-in file 'gone.py'"]),
         (["run", "smoke", "--tasks", "toy/law", "--device", "tpu"], ["unknown device 'tpu'", "cpu"]),
         (["run", "smoke", "--tasks", "toy", "--data-dir", "gone"], ["gone"]),
+        (["perf", "store", "--parts", "score"], ["perf store does not read --parts"]),
+        (["perf", "gpu", "--quick"], ["perf gpu does not read --quick"]),
         (["data", "export", "toy/law", "out"], ["--ratio"]),
         (["data", "export", "toy", "out", "--ratio", "10"], ["--ratio needs a task", "toy/CLASS"]),
         (["data", "export", "toy/law", "out", "--ratio", "1"], ["ratio '1'", "an integer from 2"]),

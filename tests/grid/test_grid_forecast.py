@@ -16,7 +16,16 @@ from bench.grid import calibrate as calibration
 from bench.grid.calibrate import calibrate, law
 from bench.grid.expand import DatasetSizes, expand
 from bench.grid.forecast import forecast
-from bench.grid.plan import LOG_DEVIATION, grid_cost, mean_tokens, run_cost, run_weights, shared_cost, unshared_cost
+from bench.grid.plan import (
+    LOG_DEVIATION,
+    embedding_cost,
+    grid_cost,
+    mean_tokens,
+    run_cost,
+    run_weights,
+    shared_cost,
+    unshared_cost,
+)
 from bench.grid.rates import Law, Rates, find, rates_file, read, save
 from bench.grid.world import World
 from bench.model.content import pinned
@@ -227,3 +236,10 @@ def test_the_paper_is_forecast_from_facts_alone(tmp_path):
     found = forecast(grid, rates_with(fit=Law(token=1e-5), score=Law(token=1e-6)))
     assert found.total > 0
     assert found.naive > found.total
+
+
+def test_a_plan_counts_the_rows_that_a_frozen_encoder_embeds(tiny_spec, world):
+    """Of the toy data's 600 training rows a pool of 120 is embedded alone, one of 200 with the whole split."""
+    for limit, rows in ((120, 120), (200, 600)):
+        spec = override(tiny_spec, learners=["probe"], seeds=3, pool={"limit": limit}, algorithms=["random"])
+        assert embedding_cost(expand(spec, world)).of("embed").rows == rows + 90
