@@ -158,7 +158,7 @@ def test_a_plan_counts_no_fine_tuning_for_learners_without(tiny_spec, world):
     assert {name: work.calls for name, work in cost.stages.items() if name.startswith("fit ")} == {
         "fit probe": 3, "fit tfidf": 3,
     }  # fmt: skip
-    assert cost.of("embed").rows == 690
+    assert cost.of("embed").rows == 120 + 90  # the pool alone, and the test split
     judged = grid_cost(expand(override(spec, judge="fine-tune"), world))
     assert judged.fits == 2 * 2
 
