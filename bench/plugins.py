@@ -27,6 +27,13 @@ def use_plugins(plugins: Iterable[PluginFile]) -> None:
         add_plugin(plugin)
 
 
+def replace_plugin(plugin: PluginFile) -> tuple[str, ...]:
+    """Register a plug-in in the place of any earlier state of its file; as :func:`add_plugin` otherwise."""
+    for registry in REGISTRIES:
+        registry.forget_plugins(plugin.path)
+    return add_plugin(plugin)
+
+
 def add_plugin(plugin: str | Path | PluginFile) -> tuple[str, ...]:
     """Register the algorithms, weightings, learners and metrics that a Python file defines; return their names.
 

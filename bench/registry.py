@@ -23,7 +23,7 @@ from importlib.machinery import ModuleSpec
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from bench.errors import PluginError, UnknownNameError
 from bench.foreign import foreign_code
@@ -75,10 +75,23 @@ class Registry(Generic[T]):
         self._found = found  # only now: a module that is refused leaves nothing behind
         return count
 
-    def forget_plugins(self) -> None:
-        """Forget what plug-in files have added."""
+    def add_class(self, cls: type[T]) -> None:
+        """Register a class that no file defines, such as one in a notebook; it is known in this process alone.
+
+        Raises:
+            PluginError: if it is not concrete and named, or takes a name that is in use.
+        """
+        if not self._is_ours(cls):
+            raise PluginError(f"{cls.__qualname__} is not a concrete subclass of {self.base.__name__} with a `name`")
+        name = str(cls.__dict__["name"])
+        found = {key: own for key, own in self._classes().items() if key != name or own.__module__ != "__main__"}
+        self._add(found, cls)
+        self._found = found
+
+    def forget_plugins(self, file: str | None = None) -> None:
+        """Forget what plug-in files, or one of them, have added; without one also classes that no file defines."""
         known = self._classes().items()
-        self._found = {name: cls for name, cls in known if not cls.__module__.startswith(_PLUGIN_MODULE)}
+        self._found = {name: cls for name, cls in known if not is_added(cls) or (file and file_of(cls) != file)}
 
     def _add_all(self, found: dict[str, type[T]], module: ModuleType) -> int:
         ours = [c for c in vars(module).values() if self._is_ours(c) and c.__module__ == module.__name__]
@@ -136,6 +149,16 @@ class Registry(Generic[T]):
             raise
         except Exception as error:  # noqa: BLE001 - whatever a foreign module raises
             self._broken[where] = _reason(error)
+
+
+def file_of(cls: type[Any]) -> str | None:
+    """Return the file of the module that defines a class; None where it has none."""
+    return getattr(sys.modules.get(cls.__module__), "__file__", None)
+
+
+def is_added(cls: type[Any]) -> bool:
+    """Return whether a class came from a plug-in file, or from a notebook or a script itself."""
+    return cls.__module__.startswith(_PLUGIN_MODULE) or cls.__module__ == "__main__"
 
 
 def _reason(error: Exception) -> str:

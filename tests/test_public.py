@@ -19,7 +19,9 @@ from bench.strategies.catalogue import component
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-PACKAGES = sorted(path.parent for top in ("bench", "analysis", "reports") for path in (ROOT / top).rglob("__init__.py"))
+PACKAGES = sorted(
+    path.parent for top in ("imbal_bench", "bench", "analysis", "reports") for path in (ROOT / top).rglob("__init__.py")
+)
 SHIPPED = [path.stem for path in (ROOT / "bench" / "config" / "presets").iterdir()]
 
 
@@ -42,7 +44,7 @@ def test_a_package_exports_what_it_imports_and_nothing_else(package):
 
 
 def test_the_types_are_shipped():
-    assert all((ROOT / top / "py.typed").exists() for top in ("bench", "analysis", "reports"))
+    assert all((ROOT / top / "py.typed").exists() for top in ("imbal_bench", "bench", "analysis", "reports"))
 
 
 def test_the_command_is_there():

@@ -1,7 +1,7 @@
 """Imports run one way: every import of every module is held against a table of which room may use which.
 
-A room is a module or sub-package of ``bench``, or one of the packages ``analysis`` and ``reports``. Imports inside
-functions and under ``TYPE_CHECKING`` count like any other, unless the table says otherwise.
+A room is a module or sub-package of ``imbal_bench`` or ``bench``, or one of the packages ``analysis`` and ``reports``.
+Imports inside functions and under ``TYPE_CHECKING`` count like any other, unless the table says otherwise.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("bench", "analysis", "reports")
+PACKAGES = ("imbal_bench", "bench", "analysis", "reports")
+DIVIDED = {"imbal_bench", "bench"}
+"""Packages whose modules and sub-packages are rooms of their own."""
 
 # Which of our rooms a room may import, besides ``bench.errors``; ``bench`` alone is bench/__init__.py, the version.
 ROOMS: dict[str, set[str]] = {
@@ -55,7 +57,6 @@ ROOMS: dict[str, set[str]] = {
     },
     # The store lies below the grid and knows nothing of how a run is made.
     "bench.store": {"bench.seeds", "bench.records", "bench.control", "bench.paths"},
-    "bench.nightly": {"bench.records", "bench.config", "bench.store", "bench.paths"},
     "bench.loop": {
         *("bench.seeds", "bench.records", "bench.tasks", "bench.model", "bench.strategies", "bench.learners"),
         "bench.metrics",
@@ -66,22 +67,12 @@ ROOMS: dict[str, set[str]] = {
     },
     "bench.informativeness": {"bench.records", "bench.data", "bench.model", "bench.loop"},
     "bench.grid": {
+        "bench.options",
         *("bench", "bench.seeds", "bench.records", "bench.registry", "bench.config", "bench.data", "bench.tasks"),
         *("bench.model", "bench.perf", "bench.strategies", "bench.testing", "bench.store", "bench.loop"),
         *("bench.informativeness", "bench.control", "bench.paths", "bench.foreign", "bench.learners", "bench.plugins"),
         "bench.metrics",
     },
-    "bench.display": {
-        *("bench", "bench.config", "bench.data", "bench.model", "bench.strategies", "bench.testing", "bench.store"),
-        *("bench.grid", "bench.learners", "bench.metrics", "analysis"),
-    },
-    "bench.cli": {
-        *("bench", "bench.environment", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model"),
-        *("bench.strategies", "bench.perf", "bench.testing", "bench.store", "bench.grid", "bench.nightly"),
-        *("bench.display", "bench.paths", "bench.registry", "bench.plugins", "bench.words"),
-        *("analysis", "reports"),
-    },
-    "bench.__main__": {"bench.cli"},
     "analysis": {
         *(
             "bench.seeds",
@@ -94,8 +85,34 @@ ROOMS: dict[str, set[str]] = {
         ),
     },
     "reports": {"analysis"},
+    # The door: workflows on all of the above, and what is thin over them. Nothing imports it.
+    "imbal_bench": {"imbal_bench.packages", "imbal_bench.api"},
+    "imbal_bench.packages": set(),
+    "imbal_bench.first": {"imbal_bench.packages"},
+    "imbal_bench.nights": {"bench.records", "bench.config", "bench.store", "bench.paths"},
+    "imbal_bench.workflows": {
+        *("bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model", "bench.strategies"),
+        *("bench.perf", "bench.testing", "bench.store", "bench.grid", "bench.paths", "bench.registry"),
+        *("bench.plugins", "bench.words", "analysis", "reports", "imbal_bench.nights"),
+    },
+    "imbal_bench.display": {
+        *("bench", "bench.config", "bench.data", "bench.model", "bench.strategies", "bench.learners", "bench.metrics"),
+        *("bench.perf", "bench.testing", "bench.store", "bench.grid", "analysis", "reports", "imbal_bench.workflows"),
+    },
+    "imbal_bench.cli": {
+        *("bench", "bench.environment", "bench.config", "bench.grid", "bench.paths", "bench.registry", "analysis"),
+        *("imbal_bench.display", "imbal_bench.nights", "imbal_bench.workflows"),
+    },
+    "imbal_bench.__main__": {"imbal_bench.cli"},
+    "imbal_bench.api": {
+        *("bench.seeds", "bench.records", "bench.config", "bench.data", "bench.model", "bench.strategies"),
+        *("bench.metrics", "bench.store", "bench.grid", "bench.options", "bench.paths", "bench.plugins"),
+        *("bench.registry", "analysis", "imbal_bench.display", "imbal_bench.workflows"),
+    },
 }
-ERRORS = {"bench": {"bench.errors"}, "analysis": {"bench.errors"}}  # packages whose rooms may all raise these
+ERRORS = {
+    package: {"bench.errors"} for package in ("imbal_bench", "bench", "analysis")
+}  # packages whose rooms may all raise these
 
 # Which rooms may import a library; one that is not named here may be imported anywhere.
 LIBRARIES: dict[str, set[str]] = {
@@ -123,9 +140,9 @@ LIBRARIES: dict[str, set[str]] = {
         "bench.informativeness",
     },
     "threadpoolctl": {"bench.model", "bench.strategies", "bench.testing"},
-    "typer": {"bench.cli"},
-    "rich": {"bench.cli", "bench.display", "bench.grid", "bench.perf", "reports"},
-    "pandas": {"analysis", "reports"},
+    "typer": {"imbal_bench.cli"},
+    "rich": {"imbal_bench.cli", "imbal_bench.display", "imbal_bench.workflows", "bench.grid", "bench.perf", "reports"},
+    "pandas": {"analysis", "reports", "imbal_bench.api"},
     "scipy": {"analysis", "bench.grid", "bench.learners", "bench.strategies", "bench.testing"},
     "matplotlib": {"reports"},
     "seaborn": {"reports"},
@@ -141,7 +158,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {}
 FOR_TYPES_ONLY = {("bench/data/tokens.py", "transformers")}
 
 # The command line answers `--help` at once: what it uses is imported inside its commands, but for these.
-LIGHT = {"bench", "bench.environment", "bench.errors", "bench.paths"}
+LIGHT = {"bench", "bench.environment", "bench.errors", "bench.paths", "imbal_bench.display"}
 
 # Modules that come with a declared library and are no distribution of their own in pyproject.toml.
 COMES_WITH = {"lightning_fabric": "pytorch-lightning", "markupsafe": "jinja2"}
@@ -212,7 +229,7 @@ def _targets(node: ast.AST, module: str, *, is_package: bool, modules: dict[str,
 def room_of(module: str) -> str:
     """Return the room of a module, or the top-level name of a library."""
     parts = module.split(".")
-    return ".".join(parts[:2]) if parts[0] == "bench" else parts[0]
+    return ".".join(parts[:2]) if parts[0] in DIVIDED else parts[0]
 
 
 def violations(root: Path) -> list[str]:
@@ -229,7 +246,7 @@ def violations(root: Path) -> list[str]:
         elif target.partition(".")[0] in PACKAGES:
             if target not in ROOMS[room] | {room} | ERRORS.get(room.partition(".")[0], set()):
                 lines.append(where)
-            if room == "bench.cli" and it.at_load and not it.for_types and target not in {room} | LIGHT:
+            if room == "imbal_bench.cli" and it.at_load and not it.for_types and target not in {room} | LIGHT:
                 lines.append(f"{where} before a command needs it")
         elif target in LIBRARIES and room not in LIBRARIES[target]:
             excused = (it.file, target) in EXCEPTIONS or (it.for_types and (it.file, target) in FOR_TYPES_ONLY)
@@ -335,9 +352,13 @@ def house(tmp_path):
         ("bench__seeds", "import torch.nn as nn", "torch.nn"),
         ("bench__tasks", "from transformers import AutoModel", "transformers"),
         ("bench__data__corpus", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import torch", "torch"),
-        ("bench__cli", "import typer\nfrom bench.grid.execute import execute", "bench.grid.execute"),
+        ("imbal_bench__cli", "import typer\nfrom bench.grid.execute import execute", "bench.grid.execute"),
         ("analysis__frame", "from bench.loop import run_strategy", "bench.loop"),
         ("reports__page", "from bench.store import Store", "bench.store"),
+        ("bench__grid__cheat", "from analysis import read_results", "analysis"),
+        ("bench__cheat", "import imbal_bench", "bench.cheat is not in the table"),
+        ("analysis__cheat", "from imbal_bench.workflows import run", "imbal_bench.workflows"),
+        ("reports__cheat", "def f():\n    import imbal_bench.api", "imbal_bench.api"),
         ("reports__page", "if True:\n    import bench.records", "bench.records"),
     ],
 )
@@ -357,8 +378,8 @@ def test_what_is_allowed_passes(house):
         bench__strategies__fine="import torch, numpy\nfrom bench.errors import RunError\nfrom .view import PoolView",
         bench__strategies__view="",
         bench__errors="",
-        bench__cli="from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from bench.grid import x\n"
-        "def f():\n    from bench.grid import execute",
+        imbal_bench__cli="from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from bench.grid import x\n"
+        "def f():\n    from bench.grid import world",
         reports__page="import analysis",
     )
     assert violations(root) == []

@@ -14,6 +14,8 @@ from bench.config.spec import GridSpec
 from bench.data.facts import DATASETS
 from bench.data.sources import default_positives
 from bench.errors import DataError, InfeasibleTaskError, SpecError, UnknownNameError
+from bench.grid.pairs import spelt
+from bench.grid.pairs import strategy as strategy_of
 from bench.grid.world import World
 from bench.learners.base import Learner
 from bench.learners.catalogue import component as describe
@@ -310,7 +312,26 @@ def _tasks(spec: GridSpec, world: World, sizes: dict[str, DatasetSizes], *, coun
             yield task
 
 
-def _strategies(spec: GridSpec) -> Iterator[Strategy]:
+def _strategies(spec: GridSpec) -> Iterable[Strategy]:
+    return _product(spec) if not spec.strategies else _pairs(spec)
+
+
+def _pairs(spec: GridSpec) -> list[Strategy]:
+    """Return the strategies that a specification names whole."""
+    if spec.options:
+        raise SpecError(
+            "options belong to algorithms and weightings; write those of strategies as badge+invprop:bins=5"
+        )
+    found: list[Strategy] = []
+    for text in spec.strategies:
+        one = strategy_of(text)
+        if one in found:
+            raise SpecError(f"strategy {spelt(one)} is named twice in strategies: {', '.join(spec.strategies)}")
+        found.append(one)
+    return found
+
+
+def _product(spec: GridSpec) -> Iterator[Strategy]:
     algorithms, weightings = _named(spec.algorithms, ALGORITHMS), _named(spec.weightings, WEIGHTINGS)
     unused = set(spec.options) - set(algorithms) - set(weightings)
     if unused:

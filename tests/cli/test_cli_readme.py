@@ -11,11 +11,11 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from bench import cli as command_line
 from bench.config import load_spec, preset_names
 from bench.plugins import add_plugin
 from bench.strategies.base import ALGORITHMS
 from bench.testing import laws_for
+from imbal_bench import cli as command_line
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = {

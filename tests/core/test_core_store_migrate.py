@@ -17,7 +17,6 @@ from typer.testing import CliRunner
 
 import bench.store
 from analysis.gate import Plan, migrate_plans
-from bench.cli import app
 from bench.control import control_of
 from bench.errors import CorruptRecordError, StoreError
 from bench.grid.audit import _against_itself
@@ -27,6 +26,7 @@ from bench.store import Baseline, Store
 from bench.store.baseline import migrate as migrate_baseline
 from bench.store.migrate import migrate
 from bench.store.packs import PackedRun, write_pack
+from imbal_bench.cli import app
 
 SCHEMA_1, SCHEMA_2 = (Path(__file__).parent / name for name in ("schema1", "schema2"))
 

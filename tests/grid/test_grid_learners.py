@@ -11,13 +11,13 @@ from conftest import cli_environment
 from grid_tools import override
 
 from analysis import read_results, sections
-from bench.cli.gate import suite_of
 from bench.errors import InfeasibleTaskError, SpecError, UnknownNameError
 from bench.grid.audit import audit
 from bench.grid.expand import expand
 from bench.grid.plan import grid_cost
 from bench.records import FINE_TUNE, Settings
 from bench.store import Store
+from imbal_bench.workflows.regress import suite_of
 
 SELECT = {"algorithms": ("random", "entropy", "badge"), "weightings": ("uniform", "invprop")}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("bench", "analysis", "reports")
+PACKAGES = ("imbal_bench", "bench", "analysis", "reports")
 MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "runpy", "pty", "code", "codeop"}
 NAMES = {"eval", "exec", "compile", "__import__"}
 LOADERS = {"torch.load", "joblib.load", "joblib.dump", "pickle.load", "pickle.loads", "os.system", "os.popen"}
