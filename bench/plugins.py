@@ -28,9 +28,10 @@ def use_plugins(plugins: Iterable[PluginFile]) -> None:
 
 
 def replace_plugin(plugin: PluginFile) -> tuple[str, ...]:
-    """Register a plug-in in the place of any earlier state of its file; as :func:`add_plugin` otherwise."""
+    """Register a plug-in in the place of others that define the same names; as :func:`add_plugin` otherwise."""
+    module = load_file(plugin)
     for registry in REGISTRIES:
-        registry.forget_plugins(plugin.path)
+        registry.forget_plugins(module)
     return add_plugin(plugin)
 
 

@@ -88,16 +88,23 @@ class Registry(Generic[T]):
         self._add(found, cls)
         self._found = found
 
-    def forget_plugins(self, file: str | None = None) -> None:
-        """Forget what plug-in files, or one of them, have added; without one also classes that no file defines."""
+    def forget_plugins(self, like: ModuleType | None = None) -> None:
+        """Forget what plug-in files have added, and classes that no file defines; or those that a module defines anew."""
+        names = None if like is None else {str(cls.__dict__["name"]) for cls in self._defined(like)}
         known = self._classes().items()
-        self._found = {name: cls for name, cls in known if not is_added(cls) or (file and file_of(cls) != file)}
+        self._found = {
+            name: cls for name, cls in known if not is_added(cls) or (names is not None and name not in names)
+        }
 
     def _add_all(self, found: dict[str, type[T]], module: ModuleType) -> int:
-        ours = [c for c in vars(module).values() if self._is_ours(c) and c.__module__ == module.__name__]
+        ours = self._defined(module)
         for cls in ours:
             self._add(found, cls)
         return len(ours)
+
+    def _defined(self, module: ModuleType) -> list[type[T]]:
+        """Return the concrete subclasses that a module defines."""
+        return [c for c in vars(module).values() if self._is_ours(c) and c.__module__ == module.__name__]
 
     def _is_ours(self, cls: object) -> bool:
         return (

@@ -54,4 +54,5 @@ def _is_taken(name: str) -> bool:
 
 
 def _is_ours(name: str, file: str | None) -> bool:
-    return file is not None and Path(file).resolve() == ROOT / name / "__init__.py"
+    """Return whether a file is our package of a name, or the door to it."""
+    return file is not None and Path(file).resolve() in {ROOT / name / "__init__.py", HERE / "first" / f"{name}.py"}

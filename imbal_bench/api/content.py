@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import pickle
 import textwrap
+from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -61,7 +62,7 @@ def _member(name: str, key: str, value: Any, module: str, found: dict[str, str])
     """Add a member of a class."""
     inner = getattr(value, "__func__", None) or getattr(value, "fget", None) or getattr(value, "func", None) or value
     if isinstance(inner, FunctionType):
-        if not (key in GENERATED and inner.__code__.co_filename.startswith("<")):
+        if not (key in GENERATED and Path(inner.__code__.co_filename).name in {"<string>", "dataclasses.py"}):
             _gather(inner, module, found)
     else:
         _value(name, value, module, found)

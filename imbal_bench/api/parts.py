@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bench.errors import SpecError
+from bench.errors import PluginError, SpecError
 from bench.grid.pairs import spelt, strategy
 from bench.options import at_default
 from bench.plugins import REGISTRIES, replace_plugin
@@ -25,12 +25,13 @@ class Parts:
     """What the strategies of a call are defined by.
 
     Attributes:
-        plugins: files that workers load too.
+        plugins: files that workers load too. classes: those of them that were given.
         here: classes that only this process knows, defined in a notebook or the script itself.
     """
 
     plugins: dict[str, PluginFile] = field(default_factory=dict)
     here: list[type[Any]] = field(default_factory=list)
+    classes: list[tuple[type[Any], Registry[Any]]] = field(default_factory=list)
 
     def add(self, cls: type[Any], registry: Registry[Any]) -> None:
         """Note what defines a class, unless every process knows it."""
@@ -44,6 +45,7 @@ class Parts:
             self.here += [] if cls in self.here else [cls]
         else:
             self.add_file(file)
+            self.classes.append((cls, registry))
 
     def add_file(self, path: Any) -> None:
         """Note a plug-in file."""
@@ -65,6 +67,13 @@ class Parts:
         """
         for plugin in self.plugins.values():
             replace_plugin(plugin)
+        for cls, registry in self.classes:
+            found = registry.items().get(cls.name)
+            if found is None or not is_added(found) or found.__qualname__ != cls.__qualname__:
+                raise PluginError(
+                    f"{cls.__qualname__} of {file_of(cls)} is not what {cls.name!r} means; define it at the top of that "
+                    "file, with a `name` that nothing else has"
+                )
         for cls in self.here:
             cls.version = content_of(cls)
             _registry_of(cls).add_class(cls)

@@ -117,7 +117,7 @@ def run(
 def _warn(prepared: Prepared, runs: Runs) -> None:
     """Warn of what failed, is left out, or will say little."""
     for line in (*prepared.warnings, *(f"skipped: {reason}" for reason in runs.skipped)):
-        warnings.warn(line, UserWarning, stacklevel=3)
+        warnings.warn(line.removeprefix("warning: "), UserWarning, stacklevel=3)
     if missing := runs.missing:
         first = f", such as {runs.failures[0]}" if runs.failures else ""
         text = f"{missing} of {runs.grid.runs} runs failed{first}; `failures` of the result names them, and the same "
