@@ -89,7 +89,7 @@ class Registry(Generic[T]):
         self._found = found
 
     def forget_plugins(self, like: ModuleType | None = None) -> None:
-        """Forget what plug-in files have added, and classes that no file defines; or those that a module defines anew."""
+        """Forget what plug-ins and notebooks have added; or of that only what a module defines anew."""
         names = None if like is None else {str(cls.__dict__["name"]) for cls in self._defined(like)}
         known = self._classes().items()
         self._found = {

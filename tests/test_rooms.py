@@ -107,7 +107,7 @@ ROOMS: dict[str, set[str]] = {
     "imbal_bench.api": {
         *("bench.seeds", "bench.records", "bench.config", "bench.data", "bench.model", "bench.strategies"),
         *("bench.metrics", "bench.store", "bench.grid", "bench.options", "bench.paths", "bench.plugins"),
-        *("bench.registry", "analysis", "imbal_bench.display", "imbal_bench.workflows"),
+        *("bench.registry", "bench.learners", "analysis", "imbal_bench.display", "imbal_bench.workflows"),
     },
 }
 ERRORS = {

@@ -2,123 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from math import isnan
 from typing import TYPE_CHECKING, overload
 
-if TYPE_CHECKING:
-    import pandas as pd
+from imbal_bench.api.comparison import Comparison, Comparisons
 
+if TYPE_CHECKING:
     from analysis.inference import Effect, Estimand
     from bench.records import Block, Strategy
     from imbal_bench.api.parts import StrategyLike
     from imbal_bench.api.runs import Runs
-
-ALPHA = 0.05
-OF = {
-    "fixed-suite": "on {tasks}",
-    "new-tasks": "for new tasks like {tasks}",
-    "new-datasets": "for new datasets like those of {tasks}",
-}
-
-
-@dataclass(frozen=True, repr=False)
-class Comparison:
-    """What matched runs say of the difference of two strategies in a metric; printed, it is one sentence.
-
-    Attributes:
-        a, b: the strategies. metric: its name; title: how it is spelt. higher_is_better: whether it is.
-        condition: ratio, start and learner of the runs.
-        estimand: what is asked: of these tasks (``fixed-suite``: a unit is a seed), of new tasks, or of new datasets.
-        tasks: how many. n: units; unit: what one is.
-        estimate: mean of a - b over the units. low, high: its 95 % t-interval. p: two-sided t-test over the units.
-        pairs, missing: matched runs there should be, and how many of these lack a run. hole: which units that costs.
-        note: why there is no test; interval and p are NaN then.
-    """
-
-    a: str
-    b: str
-    metric: str
-    title: str
-    higher_is_better: bool
-    condition: str
-    estimand: Estimand
-    tasks: int
-    n: int
-    unit: str
-    estimate: float
-    low: float
-    high: float
-    p: float
-    pairs: int
-    missing: int
-    hole: str
-    note: str
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The 95 % interval of the estimate."""
-        return self.low, self.high
-
-    @property
-    def significant(self) -> bool:
-        """Whether p is below 0.05."""
-        return self.p < ALPHA
-
-    def __str__(self) -> str:
-        tasks = f"{'these ' if self.tasks > 1 else 'this '}{_counted(self.tasks, 'task')}"
-        where = f"{OF[self.estimand].format(tasks=tasks)} ({self.condition})"
-        worse = "" if self.higher_is_better else ", where lower is better"
-        if self.note:
-            differs = f"{self.title} differs by {self.estimate:+.4f}"
-            return f"{self.a} against {self.b} {where}: {differs}; {self.note}{self._rest}."
-        if self.significant:
-            says = (
-                f"{self.a} has a {'higher' if self.estimate > 0 else 'lower'} {self.title} than {self.b} {where}{worse}"
-            )
-        else:
-            says = f"No significant difference in {self.title} between {self.a} and {self.b} {where}{worse}"
-        numbers = f"{self.estimate:+.4f} (95 % interval {self.low:+.4f} to {self.high:+.4f}), p = {_p(self.p)}"
-        return f"{says}: {numbers}, two-sided t-test over {_counted(self.n, self.unit)}{self._rest}."
-
-    __repr__ = __str__
-
-    @property
-    def _rest(self) -> str:
-        return f"; {self.hole}" if self.hole else "; no run is missing"
-
-
-class Comparisons(Mapping[str, Comparison]):
-    """Comparisons by metric; printed, a sentence each. They are not corrected for their number."""
-
-    def __init__(self, found: Mapping[str, Comparison]) -> None:
-        self._found = dict(found)
-
-    def __getitem__(self, metric: str) -> Comparison:
-        return self._found[metric]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._found)
-
-    def __len__(self) -> int:
-        return len(self._found)
-
-    def frame(self) -> pd.DataFrame:
-        """Return the same as a frame, a line a metric."""
-        import pandas as pd
-
-        return pd.DataFrame([vars(one) for one in self._found.values()])
-
-    def __str__(self) -> str:
-        return "\n".join(map(str, self._found.values()))
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        columns = ["title", "estimate", "low", "high", "p", "n", "missing"]
-        text = "".join(f"<p>{one}</p>" for one in self._found.values())
-        return f"{text}{self.frame()[columns].to_html(index=False, border=0, float_format='{:.4g}'.format)}"
 
 
 @overload
@@ -204,7 +97,8 @@ def _condition(runs: Runs, given: dict[str, int | str | None]) -> dict[str, obje
     from bench.errors import SpecError
 
     found: dict[str, object] = {}
-    for name, wanted in given.items():
+    for name, value in given.items():
+        wanted = _spelt_learner(value) if name == "learner" and isinstance(value, str) else value
         there = list(dict.fromkeys(_facts(run.block)[name] for run in runs.specs.values()))
         if wanted is None and len(there) > 1:
             spelt = " or ".join(f"{name}={one!r}" for one in there)
@@ -213,6 +107,17 @@ def _condition(runs: Runs, given: dict[str, int | str | None]) -> dict[str, obje
             raise SpecError(f"there are no runs of {name} {wanted!r}; there are: {', '.join(map(repr, there))}")
         found[name] = there[0] if wanted is None else wanted
     return found
+
+
+def _spelt_learner(text: str) -> str:
+    """Return how a learner is recorded, whatever way its options are written: ``tfidf:C=1`` is ``tfidf:C=1.0``."""
+    from bench.errors import BenchError
+    from bench.learners.catalogue import component, learner
+
+    try:
+        return component(learner(text)).spelt
+    except BenchError:  # it is not known here, or judged by another
+        return text
 
 
 def _facts(block: Block) -> dict[str, object]:
@@ -236,7 +141,7 @@ def _compared(
         a=spelt(a),
         b=spelt(b),
         metric=known.name,
-        title=metric_title(known.name).removesuffix(" (lower is better)"),
+        title=_within_a_sentence(metric_title(known.name).removesuffix(" (lower is better)")),
         higher_is_better=known.higher_is_better,
         condition=f"{ratio_text(condition['ratio'])}, {condition['start']} start, {condition['learner']}",  # type: ignore[arg-type]
         estimand=estimand,
@@ -267,26 +172,21 @@ def _effect(runs: Runs, a: Strategy, b: Strategy, metric: str, estimand: Estiman
     from bench.errors import SpecError
 
     stored = read_results(Store(runs.store)).runs
-    if metric not in stored or not stored[stored["key"].isin(runs.specs)][metric].notna().any():
-        raise SpecError(
-            f"no run here has the metric {metric}; imbal-bench rescore {runs.store} --metrics {metric} adds it"
-        )
-    arms = [
-        stored[
-            stored["key"].isin(
-                [key for key, run in runs.specs.items() if run.strategy == arm and str(run.block) in blocks]
-            )
-        ]
-        for arm in (a, b)
-    ]
+    own = stored[stored["key"].isin(runs.specs)]
+    if len(own) and (metric not in own or not own[metric].notna().any()):
+        raise SpecError(f"no run here has the metric {metric}; imbal-bench rescore STORE --metrics {metric} adds it")
+    own = own if metric in own else own.assign(**{metric: float("nan")})
+    arms = [own[own["key"].isin(_keys(runs, arm, blocks))] for arm in (a, b)]
     rows = [(block.task.dataset, block.task.positive, block.seed) for block in blocks.values()]
     expected = pd.DataFrame(rows, columns=["dataset", "positive", "seed"])
     return effect(differences(arms[0], arms[1], metric, expected=expected), estimand)
 
 
-def _counted(count: int, unit: str) -> str:
-    return f"{count} {unit}" + ("s" if count > 1 else "")
+def _keys(runs: Runs, strategy: Strategy, blocks: dict[str, Block]) -> list[str]:
+    """Return the keys of a strategy's runs in some blocks."""
+    return [key for key, run in runs.specs.items() if run.strategy == strategy and str(run.block) in blocks]
 
 
-def _p(p: float) -> str:
-    return f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
+def _within_a_sentence(title: str) -> str:
+    """Return a title without its capital, unless that is one of an abbreviation."""
+    return title[0].lower() + title[1:] if title[1:2].islower() and title != "Brier score" else title

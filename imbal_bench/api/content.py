@@ -8,14 +8,15 @@ code that has one.
 from __future__ import annotations
 
 import inspect
-import pickle
 import textwrap
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+import numpy as np
+
 from bench.errors import SpecError
-from bench.seeds import digest
+from bench.seeds import canonical, digest
 
 GENERATED = {"__init__", "__repr__", "__eq__", "__hash__", "__setattr__", "__delattr__", "__replace__"}
 """What ``dataclass`` writes; it follows from the fields."""
@@ -55,7 +56,7 @@ def _counts(key: str, value: Any) -> bool:
     """Return whether a member is the author's own, and not Python's; ``version`` is what is made of all this."""
     if isinstance(value, FunctionType | classmethod | staticmethod):
         return True
-    return key == "__annotations__" or not (key.startswith(("__", "_abc_")) or key == "version")
+    return not (key.startswith(("__", "_abc_")) or key == "version")
 
 
 def _member(name: str, key: str, value: Any, module: str, found: dict[str, str]) -> None:
@@ -78,17 +79,21 @@ def _value(name: str, value: Any, module: str, found: dict[str, str]) -> None:
 
 def _spelt(name: str, value: Any) -> str:
     """Return what tells a value from others."""
-    if isinstance(value, set | frozenset):
-        return repr(sorted(map(repr, value)))
-    if value is None or isinstance(value, bool | int | float | str | bytes | tuple | list | dict):
+    if value is None or isinstance(value, bool | int | float | str | bytes):
         return repr(value)
-    try:
-        return digest(pickle.dumps(value).hex())
-    except Exception as error:
-        raise SpecError(
-            f"the value {name} cannot be told from others ({type(error).__name__}), so results would be taken for "
-            "those of other code; write the strategy into a .py file and import it from there"
-        ) from error
+    if isinstance(value, dict):
+        return canonical([[_spelt(name, key), _spelt(name, one)] for key, one in value.items()])
+    if isinstance(value, list | tuple | set | frozenset):
+        inner = [_spelt(name, one) for one in value]
+        return canonical([type(value).__name__, sorted(inner) if isinstance(value, set | frozenset) else inner])
+    if isinstance(value, np.ndarray | np.generic) and not value.dtype.hasobject:
+        return digest([str(value.dtype), list(value.shape), value.tobytes().hex()])
+    if isinstance(value, type):
+        return value.__qualname__
+    raise SpecError(
+        f"the strategy refers to {name}, of type {type(value).__name__}, whose content cannot be told from others, so "
+        "that results would be taken for those of other code; write it into a .py file and import it from there"
+    )
 
 
 def _source(function: FunctionType) -> str:

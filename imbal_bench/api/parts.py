@@ -71,7 +71,7 @@ class Parts:
             found = registry.items().get(cls.name)
             if found is None or not is_added(found) or found.__qualname__ != cls.__qualname__:
                 raise PluginError(
-                    f"{cls.__qualname__} of {file_of(cls)} is not what {cls.name!r} means; define it at the top of that "
+                    f"{cls.__qualname__} of {file_of(cls)} is not what {cls.name!r} means; define it at the top of the "
                     "file, with a `name` that nothing else has"
                 )
         for cls in self.here:

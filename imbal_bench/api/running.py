@@ -6,6 +6,8 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
 from imbal_bench.api.places import PathLike, world_at
 from imbal_bench.api.runs import Runs
 
@@ -89,7 +91,7 @@ def run(
     parts = parts_of(chosen, plugins)
     parts.register()
     given = {
-        "tasks": [str(one) for one in tasks] if isinstance(tasks, list | tuple) else tasks and str(tasks),
+        "tasks": None if tasks is None else [str(one) for one in ([tasks] if _is_single(tasks) else tasks)],  # type: ignore[union-attr]
         "ratios": ratios,
         "seeds": seeds,
         "learners": learner,
@@ -165,7 +167,12 @@ def _is_one(given: Any) -> bool:
     """Return whether what is given is one strategy: also a pair of an algorithm and a weighting, itself a tuple."""
     if isinstance(given, tuple) and len(given) == 2:
         return not all(isinstance(one, str) and "+" in one for one in given)
-    return not isinstance(given, Iterable) or isinstance(given, str)
+    return _is_single(given)
+
+
+def _is_single(given: Any) -> bool:
+    """Return whether something is no list of things; a text is none, and neither is a record, though both iterate."""
+    return not isinstance(given, Iterable) or isinstance(given, str | BaseModel)
 
 
 def _path(given: PathLike | None) -> Any:

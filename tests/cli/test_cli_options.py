@@ -18,6 +18,7 @@ OWN = {
     "--margin": "power: one number, of one metric",
     "--metric": "report: repeatable",
     "--out": "perf: of a GPU's results",
+    "--dry-run": "perf: of a GPU; store merge",
     "--limit": "perf: seconds; data export: rows",
     "--store": "run, regress: made if there is none; doctor: may be missing",
 }

@@ -59,6 +59,7 @@ def in_clash(clash, toy_mirror):
 @pytest.mark.parametrize("executor", ["joblib", pytest.param("dask", marks=pytest.mark.slow)])
 def test_a_grid_is_run_by_processes_and_reported_beside_them(in_clash, executor):
     run = ["run", "grid.yaml", "--plugin", "mine.py", "--jobs", "2", "--executor", executor, "--store", "s"]
+    run += ["--no-report"]
     done = in_clash("-m", "imbal_bench", *run)
     assert (done.returncode, done.stderr) == (0, "")
     assert "8 of 8 runs stored in s" in done.stdout

@@ -12,7 +12,7 @@ from door_tools import near
 from grid_tools import science
 
 import imbal_bench as ib
-from bench.errors import PluginError, SpecError, UnknownNameError
+from bench.errors import PluginError, SpecError, StoreError, UnknownNameError
 from bench.store import Store
 
 PAIRS = ["random+uniform", "margin+invprop:bins=5"]
@@ -67,7 +67,7 @@ def test_frames_hold_a_line_a_metric_and_a_line_a_round(tiny):
         (key, name): value
         for key, record in records.items()
         for name, value in record.outcome.items()
-        if value == value
+        if not np.isnan(value)
     }
     assert set(frame["strategy"]) == set(PAIRS)
     assert set(frame["ratio"]) == {10}
@@ -110,6 +110,19 @@ def test_a_failed_run_is_reported_warned_of_and_tried_again(tiny, module):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(tiny(strategies=["random+uniform", module().Near], seeds=1)) == 2
+
+
+def test_where_every_run_failed_frames_are_empty_and_there_is_no_test(tiny, module):
+    bad = module(body="raise ZeroDivisionError('by hand')")
+    with pytest.warns(RuntimeWarning, match="4 of 4 runs failed"):
+        runs = tiny(strategies=[bad.Near, (bad.Near, "invprop")], seeds=2)
+    assert (len(runs.frame()), len(runs.rounds())) == (0, 0)
+    assert "0 runs in results/python, 4 missing" in repr(runs)
+    assert "<table" in runs._repr_html_()
+    found = ib.compare(runs, bad.Near, "near+invprop", metric="auc")
+    assert "2 of 2 pairs missing" in str(found)
+    with pytest.raises(StoreError, match="holds no finished runs"):
+        ib.report(runs)
 
 
 def test_what_is_infeasible_is_warned_of(tiny):
@@ -199,7 +212,7 @@ def notebook(monkeypatch, tmp_path, **what):
     code, cell = near(**what), f"<cell {len(linecache.cache)}>"
     linecache.cache[cell] = (len(code), None, code.splitlines(keepends=True), cell)
     main = sys.modules["__main__"]
-    exec(compile(code, cell, "exec"), scope := {"__name__": "__main__"})
+    exec(compile(code, cell, "exec"), scope := {"__name__": "__main__"})  # noqa: S102 - as a notebook does
     for name in ("Near", "Squared"):
         monkeypatch.setattr(main, name, scope[name], raising=False)
     return scope["Near"]
@@ -212,8 +225,20 @@ def test_a_class_of_a_notebook_runs_here_and_is_named_by_what_it_says(tiny, monk
     ]
     assert keys[0] == keys[1]
     assert len(set.union(*keys)) == 3
-    with pytest.raises(SpecError, match="'near': defined in a notebook.*write it into a .py file"):
+    with pytest.raises(SpecError, match=r"'near': defined in a notebook.*write it into a \.py file"):
         tiny(strategies=notebook(monkeypatch, tmp_path), seeds=1, jobs=2)
+
+
+CELL = """
+LEVELS = {levels}
+
+def helper(x):
+    return x ** LEVELS[1]
+
+class A:
+    def f(self, x):
+        return helper(x)
+"""
 
 
 def test_code_that_a_class_refers_to_counts_too(monkeypatch, tmp_path):
@@ -221,20 +246,24 @@ def test_code_that_a_class_refers_to_counts_too(monkeypatch, tmp_path):
 
     from imbal_bench.api.content import content_of
 
-    def version(power):
-        code = f"LEVELS = [1, {power}]\ndef helper(x):\n    return x ** LEVELS[1]\nclass A:\n    def f(self, x):\n        return helper(x)\n"
-        cell = f"<cell {power} {len(linecache.cache)}>"
+    def version(levels):
+        code = CELL.format(levels=levels)
+        cell = f"<cell {levels} {len(linecache.cache)}>"
         linecache.cache[cell] = (len(code), None, code.splitlines(keepends=True), cell)
-        exec(compile(code, cell, "exec"), scope := {"__name__": "__main__"})
+        exec(compile(code, cell, "exec"), scope := {"__name__": "__main__"})  # noqa: S102 - as a notebook does
         return content_of(scope["A"])
 
-    assert version(2) == version(2) != version(3)
+    first, again, other = version("[1, 2]"), version("[1, 2]"), version("[1, 3]")
+    assert first == again != other
+    assert version("[1, {1: frozenset([2])}]") != version("[1, {1: frozenset([3])}]")
+    with pytest.raises(SpecError, match="refers to LEVELS, of type range, whose content cannot be told"):
+        version("range(3)")
 
 
 def test_a_name_that_is_taken_or_missing_is_said(tiny, module):
     mine = module()
     taken = type("Badge", (mine.Near,), {"name": "badge", "__module__": "mine"})
-    with pytest.raises(PluginError, match="Near|Badge of .*mine.py is not what 'badge' means"):
+    with pytest.raises(PluginError, match=r"Badge of .*mine.py is not what 'badge' means"):
         tiny(strategies=taken, seeds=1)
     nameless = type("None_", (mine.Near,), {"name": None, "__module__": "mine"})
     with pytest.raises(SpecError, match="no class attribute `name`"):
