@@ -158,6 +158,13 @@ class Registry(Generic[T]):
             self._broken[where] = _reason(error)
 
 
+def plugin_of(cls: type[Any]) -> PluginFile | None:
+    """Return the plug-in that a class was loaded from, as it was read then; None if from none."""
+    spec = getattr(sys.modules.get(cls.__module__), "__spec__", None)
+    loader = getattr(spec, "loader", None)
+    return loader.plugin if isinstance(loader, _ContentLoader) else None
+
+
 def file_of(cls: type[Any]) -> str | None:
     """Return the file of the module that defines a class; None where it has none."""
     return getattr(sys.modules.get(cls.__module__), "__file__", None)
@@ -216,15 +223,15 @@ class _ContentLoader(ExecutionLoader):
     """Imports the content that was read, whatever has become of its file, and never a stale ``.pyc`` beside it."""
 
     def __init__(self, plugin: PluginFile) -> None:
-        self._plugin = plugin
+        self.plugin = plugin
 
     def get_filename(self, fullname: str) -> str:  # noqa: ARG002 - importlib's signature
         """Return where it was read."""
-        return self._plugin.path
+        return self.plugin.path
 
     def get_source(self, fullname: str) -> str:  # noqa: ARG002 - importlib's signature
         """Return the content as text."""
-        return importlib.util.decode_source(self._plugin.content)
+        return importlib.util.decode_source(self.plugin.content)
 
 
 def load_file(plugin: str | Path | PluginFile) -> ModuleType:

@@ -11,7 +11,7 @@ from bench.grid.pairs import spelt, strategy
 from bench.options import at_default
 from bench.plugins import REGISTRIES, replace_plugin
 from bench.records import Component, Strategy
-from bench.registry import PluginFile, Registry, file_of, is_added, read_plugin
+from bench.registry import PluginFile, Registry, file_of, is_added, plugin_of, read_plugin
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS, Algorithm, Weighting
 from imbal_bench.api.content import content_of
 
@@ -41,7 +41,9 @@ class Parts:
         if registry.items().get(name) is cls and not is_added(cls):
             return
         file = file_of(cls)
-        if cls.__module__ == "__main__" or file is None:
+        if plugin := plugin_of(cls):
+            self.plugins.setdefault(plugin.path, plugin)
+        elif cls.__module__ == "__main__" or file is None:
             self.here += [] if cls in self.here else [cls]
         else:
             self.add_file(file)
@@ -53,7 +55,7 @@ class Parts:
         self.plugins[plugin.path] = plugin
 
     def add_known(self, names: Iterable[str]) -> None:
-        """Note what earlier calls have brought among the parts of these names, so that workers learn of it too."""
+        """Note what earlier calls have brought among the parts of these names, as they did, so that workers load it too."""
         for name, registry in ((name.partition(":")[0], registry) for name in names for registry in REGISTRIES):
             cls = registry.items().get(name)
             if cls is not None and is_added(cls):

@@ -270,6 +270,7 @@ def home(monkeypatch, tmp_path, toy_mirror, tiny_bert) -> Path:
 QUICK = ("loop.rounds=1", "loop.batch=5", "train.epochs=1", "pool.limit=120", "pool.test_limit=30")
 
 
+@pytest.mark.usefixtures("_unwritten")
 def test_a_tilde_is_home_for_every_command_and_variable(bench, tmp_path, home):
     first = ["run", "~/grid.yaml", "--plugin", "~/mine.py", "--store", "~/s", "--model", "~/bert"]
     settings = [part for one in QUICK for part in ("--set", one)]
