@@ -55,7 +55,7 @@ class Parts:
         self.plugins[plugin.path] = plugin
 
     def add_known(self, names: Iterable[str]) -> None:
-        """Note what earlier calls have brought among the parts of these names, as they did, so that workers load it too."""
+        """Note what earlier calls have brought of these names, as they did, so that workers load it too."""
         for name, registry in ((name.partition(":")[0], registry) for name in names for registry in REGISTRIES):
             cls = registry.items().get(name)
             if cls is not None and is_added(cls):
