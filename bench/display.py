@@ -19,7 +19,7 @@ from rich.text import Text
 from bench import __version__
 
 if TYPE_CHECKING:  # each function imports what it shows, so that a command loads what it needs and no more
-    from analysis.inference import Pilot, Rate, Validation
+    from analysis.stats import Pilot, Rate, Validation
     from bench.grid.audit import Audit
     from bench.grid.expand import Grid
     from bench.grid.forecast import Forecast

@@ -14,10 +14,9 @@ from scipy import stats
 
 from analysis.gate.plan import Plan
 from analysis.gate.spending import nominal, over_looks
-from analysis.inference import holm
-from analysis.inference.design import FloatArray, IntArray
-from analysis.inference.effect import t_test, units_of
-from analysis.paired import SPREAD
+from analysis.stats import holm
+from analysis.stats.effect import units_of
+from analysis.stats.interval import SPREAD, FloatArray, IntArray, t_test
 
 Decision = Literal["go on", "established", "regression", "futile"]
 GO_ON, ESTABLISHED, REGRESSION, FUTILE = range(4)

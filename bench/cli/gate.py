@@ -63,7 +63,7 @@ def regress(
     harm: Annotated[str, typer.Option("--harm", help="Margin of a single task. Default: twice the suite's.")] = "",
     estimand: Annotated[
         Literal["fixed-suite", "new-tasks", "new-datasets"],
-        typer.Option("--estimand", help="On these tasks, on tasks like these, or on datasets like these."),
+        typer.Option("--estimand", help="On these tasks, on new tasks, or on new datasets."),
     ] = "fixed-suite",
     sequential: Annotated[
         str | None, typer.Option("--sequential", help="Numbers of seeds to look at: obf:4,7,10. Default: one look.")

@@ -36,9 +36,9 @@ from bench.cli.options import (
 
 if TYPE_CHECKING:
     from analysis.gate import Plan
-    from analysis.history import Asked, Comparison, Night, Reference
-    from analysis.history.nights import Role
-    from analysis.inference import Estimand
+    from analysis.nights import Asked, Comparison, Night, Reference
+    from analysis.nights.nights import Role
+    from analysis.stats import Estimand
     from bench.config import GridSpec
     from bench.grid.expand import Grid
     from bench.nightly import Begun, NightFolder
@@ -96,7 +96,7 @@ def nightly(
     imbal-bench nightly --script slurm > nightly.sh
     """
     from analysis.gate import parse_margins
-    from analysis.history import Asked, Reference
+    from analysis.nights import Asked, Reference
     from bench import nightly as room
     from bench.errors import StoreError
     from bench.grid.execute import Execution, execute, preflight
@@ -186,7 +186,7 @@ def _judged(
     from analysis import Store, overview, read_results
     from analysis.facts import settings_digest
     from analysis.gate import spelt
-    from analysis.history import Night, compared, exit_code_of
+    from analysis.nights import Night, compared, exit_code_of
     from bench.grid.expand import components_of
     from reports import read_report, write_gate, write_report
 
@@ -226,7 +226,7 @@ def _judged(
 def _written(folder: Path, night: NightFolder, ended: Night, console: Console) -> None:
     """Add the night to the history, write the page and the summary, and show the summary."""
     from analysis import write_atomically
-    from analysis.history import append, summary, summary_json
+    from analysis.nights import append, summary, summary_json
     from reports import history_page
 
     nights = append(folder / "history.jsonl", ended)

@@ -14,7 +14,7 @@ from bench.cli.console import console_here
 from bench.cli.options import DEFAULT_CACHE, CacheOption, DataOption, finite, world_at
 
 if TYPE_CHECKING:
-    from analysis.inference import Need, Pilot, Way
+    from analysis.stats import Need, Pilot, Way
     from bench.grid.price import Price
     from bench.records import ModelSettings
 
@@ -48,12 +48,13 @@ def power(
 
     imbal-bench power --store results/paper --condition ratio50-warm --metric positives_ratio --json power.json
     """
-    from analysis import Store, inference, read_results
+    from analysis import Store, read_results, stats
+    from analysis.planning import pilot
     from bench.grid.price import price_of
 
     source = Store(store)
-    plan = inference.pilot(read_results(source), arms.split(","), metric, condition)
-    found = inference.needs(plan, margin)
+    plan = pilot(read_results(source), arms.split(","), metric, condition)
+    found = stats.needs(plan, margin)
     records = [source.read(key) for key in plan.runs]
     kept = calibration or _kept_here(cache_dir, records[0].spec.settings.model)
     price = price_of(records, world_at(data_dir, cache_dir), kept)
@@ -74,7 +75,7 @@ def _kept_here(cache_dir: Path, model: ModelSettings) -> Path | None:
 
 
 def _show(plan: Pilot, margin: float, found: tuple[Need, ...], price: Price, console: Console) -> None:
-    from analysis.inference import UNITS
+    from analysis.stats import UNITS
     from bench.grid.progress import clock
 
     shape = plan.shape

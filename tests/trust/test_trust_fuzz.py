@@ -23,7 +23,7 @@ from conftest import make_texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.history import Night, append, read_history
+from analysis.nights import Night, append, read_history
 from bench.config import load_spec
 from bench.config.slurm import load_slurm
 from bench.data.corpus import Corpus, Split, split_of
