@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench import seeds
+from bench.arrays import Labels
 from bench.data.corpus import Corpus
 from bench.errors import DataError, InfeasibleTaskError, RunError, SpecError
 from bench.records import (
@@ -29,7 +30,6 @@ from bench.records import (
 )
 
 Rows = npt.NDArray[np.int64]
-Labels = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

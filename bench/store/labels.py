@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench import seeds
+from bench.arrays import Labels
 from bench.errors import CorruptRecordError
 from bench.records import RunRecord
 from bench.store.codec import as_array
@@ -22,7 +23,6 @@ from bench.store.files import as_store_error, write_atomically
 from bench.store.store import Store
 
 FOLDER = "labels"
-Labels = npt.NDArray[np.int64]
 
 
 def keep(store: Store, record: RunRecord, labels: npt.NDArray[np.int64]) -> None:

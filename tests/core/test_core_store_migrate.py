@@ -20,8 +20,8 @@ from analysis.gate import Plan, migrate_plans
 from bench.cli import app
 from bench.control import control_of
 from bench.errors import CorruptRecordError, StoreError
-from bench.grid.audit import _against_itself
-from bench.grid.migrate import Converter
+from bench.grid.stored.audit import _against_itself
+from bench.grid.stored.convert import Converter
 from bench.records import ModelSettings, RunRecord, RunSpec
 from bench.store import Baseline, Store
 from bench.store.baseline import migrate as migrate_baseline

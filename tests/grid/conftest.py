@@ -15,8 +15,10 @@ from grid_tools import override
 from rich.console import Console
 
 from bench.config import GridSpec
-from bench.grid.execute import Execution, Summary, execute
-from bench.grid.expand import Grid, expand
+from bench.grid.driver.execute import Summary, execute
+from bench.grid.driver.execution import Execution
+from bench.grid.expansion.blocks import Grid
+from bench.grid.expansion.expand import expand
 from bench.grid.world import World
 
 RunGrid = Callable[..., Summary]

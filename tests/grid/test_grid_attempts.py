@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from bench.grid.attempts import DEATHS_ALLOWED, Attempts, time_limit
+from bench.grid.worker.attempts import DEATHS_ALLOWED, Attempts, time_limit
 from bench.store import Store
 
 
@@ -36,11 +36,11 @@ def test_only_deaths_count_and_a_few_of_them_are_enough(store):
             os.kill(os.getpid(), signal.SIGKILL)
 
     for _ in range(DEATHS_ALLOWED):
-        assert attempts.hopeless("work") == ""
+        assert attempts.why_given_up("work") == ""
         assert status_of_child(die) == -signal.SIGKILL
-    assert "its worker died 3 times" in attempts.hopeless("work")
-    assert attempts.hopeless("other work") == ""
-    assert Attempts(store, "next call").hopeless("work") == ""
+    assert "its worker died 3 times" in attempts.why_given_up("work")
+    assert attempts.why_given_up("other work") == ""
+    assert Attempts(store, "next call").why_given_up("work") == ""
 
 
 def test_an_end_or_a_failure_is_no_death(store):
@@ -50,7 +50,7 @@ def test_an_end_or_a_failure_is_no_death(store):
             pass
         with pytest.raises(ZeroDivisionError), attempts.counted("work"):
             raise ZeroDivisionError
-    assert attempts.hopeless("work") == ""
+    assert attempts.why_given_up("work") == ""
     assert list((store.path / "attempts").iterdir()) == []
 
 
@@ -58,9 +58,9 @@ def test_an_end_or_a_failure_is_no_death(store):
 def test_a_damaged_note_counts_nothing(store, content):
     attempts = Attempts(store, "call")
     attempts.give_up("work", "because")
-    assert attempts.hopeless("work") == "because"
+    assert attempts.why_given_up("work") == "because"
     (store.path / "attempts" / "work.json").write_bytes(content)
-    assert attempts.hopeless("work") == ""
+    assert attempts.why_given_up("work") == ""
 
 
 def test_what_takes_too_long_ends_its_process_after_a_last_word(store, tmp_path):
@@ -73,7 +73,7 @@ def test_what_takes_too_long_ends_its_process_after_a_last_word(store, tmp_path)
     began = time.monotonic()
     assert status_of_child(hang) == 1
     assert time.monotonic() - began < 20
-    assert attempts.hopeless("work") == "too long"
+    assert attempts.why_given_up("work") == "too long"
     assert "in hang" in log.read_text()  # the stacks of all threads
 
 

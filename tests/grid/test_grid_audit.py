@@ -11,7 +11,7 @@ from grid_tools import override
 from rich.console import Console
 
 from bench.display import show_audit
-from bench.grid.audit import audit
+from bench.grid.stored.audit import audit
 from bench.grid.world import World
 from bench.store import Store
 

@@ -224,7 +224,7 @@ def test_a_killed_worker_is_replaced_and_nothing_is_lost(start, light_spec, run_
         os.kill(int(worker), signal.SIGKILL)
         output, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, output
-    assert "a worker was killed from outside or by want of memory; toy/law 1/10 seed" in output
+    assert "a worker was killed (out of memory, or from outside); toy/law 1/10 seed" in output
     run_grid(two, tmp_path / "undisturbed")
     assert_same_results(tmp_path / "undisturbed", store)
 

@@ -16,8 +16,9 @@ from grid_tools import assert_as_in, assert_same_results, override
 from rich.console import Console
 
 from bench.errors import StoreError
-from bench.grid.execute import Execution, execute
-from bench.grid.expand import expand
+from bench.grid.driver.execute import execute
+from bench.grid.driver.execution import Execution
+from bench.grid.expansion.expand import expand
 from bench.grid.world import World
 from bench.store import Store
 

@@ -15,10 +15,10 @@ import torch
 from grid_tools import override
 
 from bench.errors import RunError
-from bench.grid.execute import Execution
-from bench.grid.expand import expand
-from bench.grid.worker import prepare_block
-from bench.loop import run_strategy
+from bench.grid.driver.execution import Execution
+from bench.grid.expansion.expand import expand
+from bench.grid.worker.run_block import prepare_block
+from bench.loop.rounds import run_strategy
 from bench.model.hardware import use_threads
 from bench.strategies.badge import Badge
 from bench.strategies.base import Algorithm, Weighting

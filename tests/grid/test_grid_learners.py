@@ -13,9 +13,9 @@ from grid_tools import override
 from analysis import read_results, sections
 from bench.cli.gate import suite_of
 from bench.errors import InfeasibleTaskError, SpecError, UnknownNameError
-from bench.grid.audit import audit
-from bench.grid.expand import expand
-from bench.grid.plan import grid_cost
+from bench.grid.cost.grid_cost import grid_cost
+from bench.grid.expansion.expand import expand
+from bench.grid.stored.audit import audit
 from bench.records import FINE_TUNE, Settings
 from bench.store import Store
 
@@ -168,8 +168,8 @@ import io, json, sys
 from pathlib import Path
 from rich.console import Console
 from bench.config import load_spec
-from bench.grid.execute import Execution, execute, preflight
-from bench.grid.expand import expand
+from bench.grid.driver.execute import Execution, execute, preflight
+from bench.grid.expansion.expand import expand
 from bench.grid.world import World
 
 world = World(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -10,7 +10,8 @@ import torch
 
 from bench.learners.base import Model, Scores
 from bench.learners.fine_tune import FineTune
-from bench.loop import Labelling, SharedBlock, Stages
+from bench.loop.shared import SharedBlock
+from bench.loop.state import Labelling, Stages
 from bench.records import Block, ModelSettings, Settings, Task
 
 ROWS = np.array([7, 11, 20, 31, 40, 55])  # of the dataset; the pool's positions are 0 to 5

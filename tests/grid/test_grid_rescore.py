@@ -10,10 +10,10 @@ import pytest
 from cli_tools import in_process
 from kill_tools import killed_at_line
 
-import bench.grid.rescore
+import bench.grid.stored.rescore
 from bench.errors import UnknownNameError
-from bench.grid.audit import audit
-from bench.grid.rescore import rescore
+from bench.grid.stored.audit import audit
+from bench.grid.stored.rescore import rescore
 from bench.grid.world import World
 from bench.metrics.catalogue import round_metrics, run_metrics
 from bench.records import METRICS

@@ -9,7 +9,8 @@ import pytest
 from grid_tools import assert_same_results, override
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
-from bench.grid.plan import grid_cost, run_cost, shared_cost
+from bench.grid.cost.count import run_cost, shared_cost
+from bench.grid.cost.grid_cost import grid_cost
 from bench.store import Store
 from bench.tasks import build_task
 

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 from bench.config.slurm import SlurmSpec, load_slurm
 from bench.errors import BenchError, SpecError
-from bench.grid.executors import reports_of
-from bench.grid.expand import expand
+from bench.grid.executors.start import start_workers
+from bench.grid.executors.workers import Workers, choose_workers
+from bench.grid.expansion.expand import expand
 from bench.grid.messages import BlockReport
-from bench.grid.workers import Workers, choose_workers
 
 SLURM = SlurmSpec(jobs=2, cores=8, workers=2)
 
@@ -200,7 +200,7 @@ def test_a_worker_that_dies_takes_nobody_along_and_is_replaced(tmp_path):
         return BlockReport(job, failures=[os.environ["CUDA_VISIBLE_DEVICES"]])
 
     workers = choose_workers(gpus="0,1")
-    with reports_of(workers, "cpu", tmp_path) as reports:
+    with start_workers(workers, "cpu", tmp_path) as reports:
         found = []
         pending = [Job("victim"), Job("neighbour")]
         threads_of = {}

@@ -13,7 +13,7 @@ from conftest import ROOT, cli_environment
 from grid_tools import PATIENCE_S, assert_same_results
 
 from bench.environment import CUBLAS_WORKSPACE, is_left_out, leave_out_ambient
-from bench.grid import provenance
+from bench.grid.worker.run_block import provenance
 from bench.store import Store
 
 HOSTILE = {

@@ -33,9 +33,9 @@ from bench.data.mirror import read_mirror
 from bench.data.tokens import tokenise
 from bench.data.user import load_user
 from bench.errors import BenchError
-from bench.grid import rates
-from bench.grid.attempts import Attempts
-from bench.grid.heartbeat import Beat, beats
+from bench.grid.cost import rates
+from bench.grid.worker.attempts import Attempts
+from bench.grid.worker.heartbeat import Beat, beats
 from bench.model.checkpoint import load_tokenizer, resolve
 from bench.nightly import Begun, NightFolder
 from bench.perf import report
@@ -135,7 +135,7 @@ def some_rates(folder: Path) -> Path:
         device="d",
         threads=1,
         origin="o",
-        laws={"fit": rates.Law(call=1.0)},
+        laws={"fit": rates.LinearLaw(call=1.0)},
         flops_per_token=1,
         flops_per_s=2,
     )
