@@ -20,13 +20,13 @@ from bench import __version__
 
 if TYPE_CHECKING:  # each function imports what it shows, so that a command loads what it needs and no more
     from analysis.inference import Pilot, Rate, Validation
+    from bench.components import ComponentFacts as Facts
     from bench.grid.cost.forecast import Forecast
     from bench.grid.cost.rates import Rates
     from bench.grid.expansion.blocks import Grid
     from bench.grid.stored.audit import Audit
     from bench.grid.world import World
     from bench.store import Store
-    from bench.strategies.catalogue import Facts
     from bench.testing import Verdict
 
 CHECKED_PACKAGES = (

@@ -128,7 +128,7 @@ def _trials(
 
 
 def simulate(
-    of: Components, shape: Shape, estimand: Estimand, count: int, **stream: seeds.Part
+    of: Components, shape: Shape, estimand: Estimand, count: int, **stream: seeds.StreamPart
 ) -> Iterator[FloatArray]:
     """Yield batches of grids without effect, (batch, tasks, seeds, algorithms), ``count`` grids in all.
 

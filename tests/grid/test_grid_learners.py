@@ -49,7 +49,7 @@ def records(store):
     found = {}
     for record in map(store.read, store.keys()):
         block = record.spec.block
-        found[block.learner.spelt, bool(block.judge), block.start, str(record.spec.strategy)] = record
+        found[block.learner.as_typed, bool(block.judge), block.start, str(record.spec.strategy)] = record
     return found
 
 
@@ -119,7 +119,7 @@ def test_only_what_is_read_names_a_run(several, world):
     longer = override(several, train={"epochs": 7})
     other = override(several, model={**several.model.model_dump(), "max_length": 16, "content": ""})
     keys, trained, cut = (
-        {job.block.learner.spelt: job.keys for job in expand(it, world).jobs} for it in (several, longer, other)
+        {job.block.learner.as_typed: job.keys for job in expand(it, world).jobs} for it in (several, longer, other)
     )
     assert keys == trained
     assert keys["tfidf"] == cut["tfidf"]

@@ -96,7 +96,7 @@ def unshared_cost(grid: Grid) -> Cost:
 
 def _kind(job: BlockJob) -> tuple[Task, int | str, str, str]:
     """Return what blocks of different seeds have in common; each has a run of every strategy, in one order."""
-    return job.block.task, job.block.ratio, job.block.start, job.block.learner.spelt
+    return job.block.task, job.block.ratio, job.block.start, job.block.learner.as_typed
 
 
 def _alike(grid: Grid) -> Iterator[tuple[BlockJob, DatasetSizes, int]]:

@@ -71,7 +71,7 @@ class Grid:
     @property
     def strategies(self) -> tuple[Strategy, ...]:
         """What is run, with one learner or another."""
-        one_of_each = {job.block.learner.spelt: job for job in self.jobs}.values()
+        one_of_each = {job.block.learner.as_typed: job for job in self.jobs}.values()
         found = {repr(run.strategy): run.strategy for job in one_of_each for run in job.runs}
         return tuple(found.values())
 

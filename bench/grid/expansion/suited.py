@@ -36,7 +36,7 @@ def learners_of(spec: GridSpec) -> tuple[list[Learner], Learner | None]:
     judge = None if spec.judge is None else learner(spec.judge)
     twice = [one for one, times in Counter(found).items() if times > 1]
     if twice:
-        raise SpecError(f"learners names {describe(twice[0]).spelt!r} twice")
+        raise SpecError(f"learners names {describe(twice[0]).as_typed!r} twice")
     if judge in found:
         raise SpecError(
             f"judge {spec.judge!r} is also one of the learners; it is to judge what was selected with another: name "
@@ -55,7 +55,7 @@ def why_unsuited(strategy: Strategy, part: Learner) -> str:
     """Return why a strategy cannot be run with a learner; empty if it can."""
     for one in (strategy.algorithm, strategy.weighting):
         if lacks := not_offered(part, one.needs):
-            return f"{one.name} needs {', '.join(lacks)}, which learner {describe(part).spelt} does not offer"
+            return f"{one.name} needs {', '.join(lacks)}, which learner {describe(part).as_typed} does not offer"
     return ""
 
 
