@@ -91,9 +91,9 @@ def test_a_worker_that_cannot_run_blocks_ends_the_grid_in_one_line(one_worker):
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense://x"])
 def test_a_scheduler_that_cannot_be_reached_is_one_line(address, monkeypatch, tmp_path):
-    from bench.grid.executors.start import dask as dask_workers
+    from bench.grid.executors import dask as dask_executor
 
-    monkeypatch.setattr(dask_workers, "CONNECT_S", 0.3)
+    monkeypatch.setattr(dask_executor, "CONNECT_S", 0.3)
     with (
         pytest.raises(RunError, match=f"cannot reach the Dask scheduler {address}: .*start one with") as error,
         start_workers(Workers("dask", scheduler=address), "cpu", tmp_path),
@@ -155,25 +155,25 @@ def test_workers_of_a_scheduler_elsewhere_give_the_same_results(outside, tiny_sp
 
 
 def test_a_scheduler_that_goes_away_before_a_worker_comes_is_one_line():
-    from bench.grid.executors.start import dask as dask_workers
+    from bench.grid.executors.dask_blocks import run_blocks
 
     class Gone:
         def scheduler_info(self, **_):
             return {}  # as Dask's client says it
 
     with pytest.raises(RunError, match=r"lost the Dask workers \(their scheduler is gone\); finished runs are kept"):
-        list(dask_workers._reports(Gone(), {}, print, []))
+        list(run_blocks(Gone(), {}, print, []))
 
 
 @pytest.mark.slow
 def test_a_scheduler_that_goes_away_is_one_line(outside, monkeypatch, tmp_path):
-    from bench.grid.executors.start import dask as dask_workers
+    from bench.grid.executors import dask as dask_executor
 
     def work(job):
         time.sleep(1000)
 
     address, scheduler = outside
-    monkeypatch.setattr(dask_workers, "CONNECT_S", 2)
+    monkeypatch.setattr(dask_executor, "CONNECT_S", 2)
     threading.Timer(8, scheduler.kill).start()
     with (
         pytest.raises(RunError, match=r"lost the Dask workers .* finished runs are kept") as error,

@@ -11,8 +11,8 @@ import time
 import pytest
 from conftest import ROOT
 
+from bench.grid.worker import heartbeat
 from bench.grid.worker.heartbeat import Beat, Heartbeat, beats, is_of_this_host, process_name
-from bench.grid.worker.run_block import heartbeat
 from bench.store import Store
 
 

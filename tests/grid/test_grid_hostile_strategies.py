@@ -63,7 +63,7 @@ def prepare(tiny_spec, world, tmp_path_factory):
     def of(needs=Hostile.needs):
         use_threads(1)
         shared = prepare_block(job, job.runs, context)
-        shared.needs_at_start = frozenset(needs)
+        shared.first_needs = frozenset(needs)
         return shared
 
     return of

@@ -36,7 +36,7 @@ def one_line(error: pytest.ExceptionInfo[BenchError]) -> str:
     [
         ({}, "inline", 1),
         ({"jobs": 3}, "joblib", 3),
-        ({"apart": True}, "joblib", 1),
+        ({"needs_subprocess": True}, "joblib", 1),
         ({"executor": "joblib"}, "joblib", 1),
         ({"executor": "dask", "jobs": 2}, "dask", 2),
         ({"gpus": "0, 3", "per_gpu": 2}, "joblib", 4),
@@ -47,7 +47,7 @@ def one_line(error: pytest.ExceptionInfo[BenchError]) -> str:
 def test_options_imply_an_executor(options, executor, processes):
     workers = choose_workers(**options)
     assert (workers.executor, len(workers.slots)) == (executor, processes)
-    assert workers.elsewhere == bool({"scheduler", "slurm"} & options.keys())
+    assert workers.remote == bool({"scheduler", "slurm"} & options.keys())
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_options_imply_an_executor(options, executor, processes):
     [
         ({"executor": "joblib", "scheduler": "tcp://a:1"}, "need --executor dask"),
         ({"executor": "inline", "jobs": 2}, "--executor inline is one worker"),
-        ({"executor": "inline", "apart": True}, "--run-timeout"),
+        ({"executor": "inline", "needs_subprocess": True}, "--run-timeout"),
         ({"jobs": 2, "gpus": "0"}, "--jobs and --gpus each say which workers"),
         ({"scheduler": "tcp://a:1", "slurm": SLURM}, "--scheduler and --slurm each say"),
         ({"per_gpu": 2}, "give --gpus too"),
