@@ -165,7 +165,7 @@ def test_of_writers_killed_at_any_time_every_listed_run_is_whole(store, a_record
 
 def test_two_processes_that_write_the_same_runs_do_not_disturb_each_other(store, a_record):
     with writers(store, a_record(), count=2, runs=12) as processes:
-        assert [process.wait(timeout=60) for process in processes] == [0, 0]
+        assert [process.wait() for process in processes] == [0, 0]
     assert len(store.keys()) == 12
     assert store.sound_keys(store.keys()) == (store.keys(), [])
     assert not list(store.path.rglob("*.tmp"))

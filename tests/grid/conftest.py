@@ -76,6 +76,14 @@ def finished(tiny_spec, run_grid, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def light_finished(light_spec, run_grid, tmp_path_factory) -> Path:
+    """A store with the grid without torch, run without disturbance; read only."""
+    store = tmp_path_factory.mktemp("light") / "store"
+    assert not run_grid(light_spec, store).failures
+    return store
+
+
+@pytest.fixture(scope="session")
 def tiny_grid(tiny_spec, world) -> Grid:
     return expand(tiny_spec, world)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 
 import pytest
@@ -68,18 +69,18 @@ def test_what_takes_too_long_ends_its_process_after_a_last_word(store, tmp_path)
 
     def hang():
         with time_limit(0.1, log, lambda: attempts.give_up("work", "too long")):
-            time.sleep(30)
+            threading.Event().wait()
 
-    began = time.monotonic()
     assert status_of_child(hang) == 1
-    assert time.monotonic() - began < 20
     assert attempts.why_given_up("work") == "too long"
     assert "in hang" in log.read_text()  # the stacks of all threads
 
 
-@pytest.mark.parametrize("seconds", [None, 0.05])
+@pytest.mark.parametrize("seconds", [None, 1000.0])
 def test_what_is_quick_enough_goes_on(tmp_path, seconds):
+    running = threading.active_count()
     with time_limit(seconds, tmp_path / "log", pytest.fail):
-        pass
-    time.sleep(0.1)
+        assert threading.active_count() == running + (seconds is not None)
+    while threading.active_count() > running:  # the timer's thread, which ends when it is cancelled
+        time.sleep(0.001)
     assert list(tmp_path.iterdir()) == []

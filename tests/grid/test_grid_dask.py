@@ -169,12 +169,20 @@ def test_a_scheduler_that_goes_away_before_a_worker_comes_is_one_line():
 def test_a_scheduler_that_goes_away_is_one_line(outside, monkeypatch, tmp_path):
     from bench.grid.executors import dask as dask_executor
 
+    begun = tmp_path / "begun"
+
     def work(job):
-        time.sleep(1000)
+        begun.touch()
+        threading.Event().wait()
+
+    def kill_scheduler():
+        while not begun.exists():
+            time.sleep(0.01)
+        scheduler.kill()
 
     address, scheduler = outside
-    monkeypatch.setattr(dask_executor, "CONNECT_S", 2)
-    threading.Timer(8, scheduler.kill).start()
+    monkeypatch.setattr(dask_executor, "CONNECT_S", 60)
+    threading.Thread(target=kill_scheduler, daemon=True).start()
     with (
         pytest.raises(RunError, match=r"lost the Dask workers .* finished runs are kept") as error,
         start_workers(Workers("dask", scheduler=address), "cpu", tmp_path) as reports,
