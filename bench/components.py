@@ -55,6 +55,6 @@ def instance_of(kind: str, cls: type[T], description: Component, version_of: Cal
     if description.version != version_of(part):
         raise SpecError(
             f"{kind} {description.name!r} is at version {version_of(part)}, but version {description.version} was "
-            "asked for; plan the grid again"
+            "requested; plan the grid again"
         )
     return part

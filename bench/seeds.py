@@ -1,7 +1,7 @@
 """The only place where random generators are born.
 
 Every draw comes from a stream named by its purpose and by the parts it depends on, never from global state and
-never from a strategy's name. Two strategies of one block therefore share their luck (common random numbers),
+never from a strategy's name. Two strategies of one block therefore use common random numbers,
 and a run's result does not depend on which runs came before it.
 """
 

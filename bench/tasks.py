@@ -142,7 +142,7 @@ class Oracle:
         """
         at = np.searchsorted(self._rows, rows)
         if not np.array_equal(self._rows[np.minimum(at, len(self._rows) - 1)], rows):
-            raise RunError("labels of rows outside the pool were asked for")
+            raise RunError("labels of rows outside the pool were requested")
         self.revealed += len(rows)
         self.revealed_rows.update(np.asarray(rows).tolist())
         return self._positive[at].astype(np.int64)

@@ -1,7 +1,7 @@
 """Test labels: kept once for each test set of a task, so that metrics can be computed again without its data.
 
 ``labels/<test set>.<content>.npy`` is a boolean array (m,), True = positive. The first part of its name is a hash of
-what says which rows they are of: the data's fingerprint, the task and the limit on test rows; the second is a hash of
+what identifies their rows: the data's fingerprint, the task and the limit on test rows; the second is a hash of
 the file, against which it is checked.
 """
 

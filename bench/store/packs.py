@@ -162,7 +162,7 @@ def in_pieces(runs: Iterable[PackedRun], size: int) -> Iterator[list[PackedRun]]
 
 
 def is_whole(pack: Path) -> bool:
-    """Return whether a pack's content is what its name says, or it was joined with others meanwhile."""
+    """Return whether a pack's content is that of its name, or it was joined with others in the meantime."""
     try:
         return _name(pack.read_bytes()) == pack.stem
     except FileNotFoundError:

@@ -53,11 +53,11 @@ def test_a_writer_killed_at_any_line_leaves_a_whole_run_or_none(tmp_path, a_reco
         tmp_path, lambda store: None, lambda store: store.write(a_record(), PROBABILITIES)
     ):
         listed = store.keys()
-        assert store.sound_keys(listed) == (listed, [])
+        assert store.valid_keys(listed) == (listed, [])
         assert listed or killed
         seen.add(bool(listed))
         assert store.write(a_record(), PROBABILITIES) == store.read(key)  # and what is left is in nobody's way
-        assert store.sound_keys([key]) == ({key}, [])
+        assert store.valid_keys([key]) == ({key}, [])
     assert seen == {True, False}
 
 
@@ -80,7 +80,7 @@ def test_a_run_written_anew_is_old_or_new_or_set_aside_but_never_a_mixture(tmp_p
         lambda store: store.write(a_record(seconds=1.0), old),
         lambda store: store.write(a_record(seconds=2.0), new),
     ):
-        sound, lines = store.sound_keys([key])
+        sound, lines = store.valid_keys([key])
         assert len(sound) + len(lines) == 1
         if sound:
             record = store.read(key)
@@ -104,10 +104,10 @@ def test_setting_aside_killed_at_any_line_leaves_no_run_that_counts(tmp_path, a_
         store.write(a_record(), PROBABILITIES)
         store.file_of(key).with_suffix(".npy").write_bytes(b"damaged")
 
-    for store, _ in after_every_kill(tmp_path, prepare, lambda store: store.sound_keys([key])):
+    for store, _ in after_every_kill(tmp_path, prepare, lambda store: store.valid_keys([key])):
         listed = store.keys()
         assert key not in listed or store.file_of(key).with_suffix(".npy").exists()  # the record goes first
-        assert store.sound_keys([key])[0] == set()
+        assert store.valid_keys([key])[0] == set()
         assert store.keys() == set()
 
 
@@ -158,7 +158,7 @@ def test_of_writers_killed_at_any_time_every_listed_run_is_whole(store, a_record
                 time.sleep(0.01)
             process.kill()
             process.wait()
-    assert store.sound_keys(store.keys()) == (store.keys(), [])
+    assert store.valid_keys(store.keys()) == (store.keys(), [])
     for record in store.records():
         assert (store.test_probabilities(record) == record.spec.block.seed).all()
 
@@ -167,7 +167,7 @@ def test_two_processes_that_write_the_same_runs_do_not_disturb_each_other(store,
     with writers(store, a_record(), count=2, runs=12) as processes:
         assert [process.wait() for process in processes] == [0, 0]
     assert len(store.keys()) == 12
-    assert store.sound_keys(store.keys()) == (store.keys(), [])
+    assert store.valid_keys(store.keys()) == (store.keys(), [])
     assert not list(store.path.rglob("*.tmp"))
 
 

@@ -261,7 +261,7 @@ def test_a_damaged_pack_is_set_aside_and_its_sound_runs_are_kept(any_old, conver
     pack = next(old.glob("packed/*.parquet"))
     pack.rename(pack.with_stem("0" * 32))
     done = migrate(opened(old), convert)
-    assert "was damaged; the sound runs in it were kept" in done.set_aside[-1]
+    assert "was damaged; the valid runs in it were kept" in done.set_aside[-1]
     assert len(Store(old).keys()) == 6
 
 

@@ -66,7 +66,7 @@ def test_ctrl_c_and_sigterm_stop_a_grid_in_one_line_and_lose_nothing(start, ligh
     assert process.returncode == 128 + number
     assert output.strip().splitlines()[-1] == "imbal-bench: stopped; finished runs are kept, the same command goes on"
     assert "Traceback" not in output
-    assert Store(tmp_path / "store").sound_keys(Store(tmp_path / "store").keys())[1] == []
+    assert Store(tmp_path / "store").valid_keys(Store(tmp_path / "store").keys())[1] == []
 
 
 @pytest.mark.slow

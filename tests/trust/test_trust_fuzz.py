@@ -100,7 +100,7 @@ def whole_runs(folder: Path) -> object:
     """Return what a resume takes for sound, as it is read then; a run that is gone is run again."""
     store = Store(folder / "store")
     store.keys()
-    sound, _ = store.sound_keys(store.keys() | {KEY})
+    sound, _ = store.valid_keys(store.keys() | {KEY})
     return tuple((store.read(key), store.test_probabilities(store.read(key)).tobytes()) for key in sorted(sound))
 
 
@@ -192,7 +192,7 @@ def a_noted(folder: Path) -> Path:
     store = a_store(folder)
     for path in store.path.rglob("*.*"):
         os.utime(path, (1e9, 1e9))
-    store.sound_keys(store.keys())
+    store.valid_keys(store.keys())
     return store.path / "sound.json"
 
 

@@ -68,7 +68,7 @@ def _judging(job: BlockJob, size: DatasetSizes, number: int, labelled: int) -> C
 
 
 def of_learner(learner: Component, cost: Cost) -> Cost:
-    """Return what a learner has to do in its own stages, if it tells how fast it is."""
+    """Return what a learner has to do in its own stages, if its class states its speed."""
     if learner.name not in LEARNERS or LEARNERS.get(learner.name).seconds_a_fit is None:
         return cost
     total = Cost({name: work for name, work in cost.stages.items() if name not in {*FITTING, *SCORING}})

@@ -68,7 +68,7 @@ def forecast(grid: Grid, rates: Rates, workers: int = 1) -> Forecast:
 
 
 def light_laws() -> dict[str, LinearLaw]:
-    """Return the laws of learners that tell their own speed."""
+    """Return the laws of learners whose classes state their speed."""
     laws: dict[str, LinearLaw] = {}
     for name, cls in LEARNERS.items().items():
         if cls.seconds_a_fit is not None and cls.rows_a_second is not None:
@@ -80,7 +80,7 @@ def light_laws() -> dict[str, LinearLaw]:
 
 
 def light(cost: Cost) -> Iterator[tuple[str, int, float]]:
-    """Yield, for each learner that tells its own speed, its name, its fits, and the seconds of fits and passes."""
+    """Yield, for each learner whose class states its speed, its name, its fits, and the seconds of fits and passes."""
     laws = light_laws()
     for stage, work in cost.stages.items():
         kind, _, name = stage.partition(" ")

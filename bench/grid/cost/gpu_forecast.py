@@ -21,7 +21,7 @@ GOAL = "<= 48 h of an H200, 3 processes a GPU"
 def grids(card: Card) -> Iterator[Measure]:
     """Calibrate the card, and measure the paper's grids by forecast: in all, then each stage's share.
 
-    The calibration is left beside the results, as ``rates.json``, for ``plan --calibration``.
+    The calibration is left with the results, as ``rates.json``, for ``plan --calibration``.
     """
     model: dict[str, object] = {"name": str(card.bench.folder)}
     if card.options.dry_run:

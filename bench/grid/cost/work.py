@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 SCORING = ("score_pool", "score_test", "score_dropout", "score_members", "pretrained", "embed")
 FITTING = ("fit", "fit_members")
 LIGHT_FIT, LIGHT_ROW = 200.0, 0.005
-"""Of a learner that tells its own speed, a fit and a row scored in tokens that an encoder scores in that time."""
+"""Of a learner whose class states its speed, a fit and a row scored in tokens that an encoder scores in that time."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Cost:
 
     Attributes:
         stages: named as in a round's record, but for ``select NAME`` (rows of the pool an algorithm selects from),
-            ``fit NAME`` and ``score NAME`` of a learner that tells its own speed, and ``embed`` (the texts of a split
-            by a frozen encoder, once).
+            ``fit NAME`` and ``score NAME`` of a learner whose class states its speed, and ``embed`` (the texts of a
+            split by a frozen encoder, once).
             Rows of ``fit`` are stepped over in all epochs; an expectation, since oversampling depends on what is found.
     """
 

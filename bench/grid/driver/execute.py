@@ -66,7 +66,7 @@ def execute(grid: Grid, execution: Execution, console: Console) -> Summary:
     began = time.monotonic()
     with log_to(store, console) as log_file:
         costs = run_weights(grid)
-        valid, lines = store.sound_keys(costs)
+        valid, lines = store.valid_keys(costs)
         for line in lines:
             log.warning("%s", line)
         summary = Summary(grid.runs, len(valid), set_aside=lines, log_file=log_file)

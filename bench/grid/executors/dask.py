@@ -25,8 +25,8 @@ SETTINGS = {
     "distributed.logging.distributed": "critical",  # what matters of a dying worker is in our own log
 }
 HERE = {"distributed.deploy.lost-worker-timeout": "1000 days"}
-"""For workers of this machine: whoever is away for 15 s would be given up for good, and a busy machine takes longer to
-start a worker again. Of Slurm, a job that is away for so long has ended, and another is submitted."""
+"""For workers of this machine: a worker that is away for 15 s would be given up for good, and a busy machine takes
+longer to start one again. Of Slurm, a job that is away for so long has ended, and another is submitted."""
 
 
 @contextmanager

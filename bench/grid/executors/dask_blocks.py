@@ -49,7 +49,7 @@ def run_blocks(client: Any, wanted: dict[str, int], work: RunBlock, jobs: Sequen
 
 
 def _wait_for_a_worker(client: Any, wanted: dict[str, int]) -> None:
-    """Wait for the first worker that may be given blocks, however long a queue of jobs may be, and say so.
+    """Wait for the first worker that may be given blocks, however long a queue of jobs may be, and log it.
 
     Raises:
         ConnectionError: if the scheduler goes away.

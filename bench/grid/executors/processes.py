@@ -56,7 +56,7 @@ class _Slot:
     """One worker process, started when it is first needed, and again when it died.
 
     Each has a loky pool to itself: in a shared one a worker that dies takes along all others and what they were
-    computing, and nobody can tell which of their blocks was to blame.
+    computing, and it would be unknown which of their blocks was to blame.
     """
 
     def __init__(self, environment: dict[str, str]) -> None:
@@ -66,7 +66,7 @@ class _Slot:
         self._lock = threading.Lock()
 
     def run(self, work: RunBlock, job: BlockJob) -> BlockReport:
-        """Have the worker do a block; if it dies, say so."""
+        """Have the worker run a block; report it as lost if the worker dies."""
         try:
             report: BlockReport = self._submit(work, job).result()
         except (BrokenProcessPool, ShutdownExecutorError):

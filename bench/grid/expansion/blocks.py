@@ -79,7 +79,7 @@ class Grid:
         """Make sure that something of the grid can be run.
 
         Raises:
-            InfeasibleTaskError: if nothing can; it says what limits the tasks.
+            InfeasibleTaskError: if nothing can; the message names what limits the tasks.
         """
         if not self.jobs:
             reasons = [*self.unsuited, *sorted({it.reason for it in self.skipped})]

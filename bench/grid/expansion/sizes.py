@@ -62,7 +62,7 @@ def sizes_of(dataset: str, world: World, *, counted: bool) -> tuple[str, Dataset
             raise
         about = " (approximate)" if facts.rows_per_class_approximate else ""
         tasks = facts.paper_tasks or facts.classes
-        origin = f"known facts of the canonical dataset{about}; the data is not at hand"
+        origin = f"known facts of the canonical dataset{about}; the data is not available"
         rows = facts.train_rows_per_class, facts.test_rows_per_class
         return dataset, DatasetSizes(dataset, facts.classes, tasks, *rows, facts.mean_tokens, "", origin)
     classes = corpus.label_names

@@ -105,7 +105,7 @@ def _against_data(record: RunRecord, world: World, found: Audit) -> Iterator[str
 
 
 def _metrics(record: RunRecord, probabilities: Float32Array, store: Store, world: World, found: Audit) -> Iterator[str]:
-    """Yield a line for each stored metric that is not what is stored, or known, of its run gives."""
+    """Yield a line for each stored metric that is not what follows from its run as stored, or known."""
     try:
         yield from misstated(record, probabilities, test_labels(store, record, world))
     except CorruptRecordError as error:

@@ -3,7 +3,7 @@
 Schema 2 had a field for each metric; schema 3 has them by name, and nothing else differs: names and pair keys stay.
 Schema 1 named a run by the whole dump of its specification, and its model by a path. Since schema 2 it is named by what
 it reads, with defaults left out, and its model by content. The content is that of the files which lie today where the
-record says they lay, if their weights are those that the record knows by hash; configuration and tokenizer, of which
+record places them, if their weights are those that the record knows by hash; configuration and tokenizer, of which
 it knows none, are taken for unchanged.
 """
 
@@ -109,7 +109,7 @@ class Converter:
         return settings.model_copy(update={"model": model.model_copy(update=update)})
 
     def _model(self, model: ModelSettings) -> tuple[ModelSettings | None, str]:
-        """Return the model that lies where a record says, with its content, and the hash of its weights."""
+        """Return the model from the place that a record names, with its content, and the hash of its weights."""
         place = (model.name, model.revision)
         if place not in self._models:
             try:

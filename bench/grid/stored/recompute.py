@@ -57,7 +57,7 @@ def task_of(task: Task, ratio: Ratio, settings: Settings, fingerprint: str, worl
     """
     corpus = world.corpus(task.dataset)
     if corpus.fingerprint != fingerprint:
-        raise DataError("the data at hand is not what its runs were made on")
+        raise DataError("the data here is not what its runs were made on")
     return build_task(corpus, task, ratio, "cold", settings.pool, settings.loop.once_planned())
 
 

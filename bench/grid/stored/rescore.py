@@ -167,7 +167,7 @@ class _Rescorer:
     def _note(self, record: RunRecord, where: str, old: dict[str, float], found: dict[str, float]) -> None:
         for name, value in found.items():
             if name in old:
-                said = f"{name} was {old[name]!r}, is {value!r}"
-                self.done.replaced.append(f"{record.key} ({record.spec}), {where}: {said}")
+                change = f"{name} was {old[name]!r}, is {value!r}"
+                self.done.replaced.append(f"{record.key} ({record.spec}), {where}: {change}")
             else:
                 self.done.added[name] += 1

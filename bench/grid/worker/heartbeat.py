@@ -23,7 +23,7 @@ STALE_AFTER_S = 900
 
 
 class _Token:
-    """Random letters that tell this process from others; a forked child draws its own."""
+    """Random letters that distinguish this process from others; a forked child draws its own."""
 
     def __init__(self) -> None:
         self.draw()
@@ -106,7 +106,7 @@ def beats(store: Store) -> list[Beat]:
 
 
 def _is_dead(beat: Path) -> bool:
-    """Return whether the worker that wrote a beat is no more, killed before it could say so.
+    """Return whether the worker that wrote a beat has died without taking its beat back.
 
     By hand, since ``filelock`` would create the file to be examined, also in a store that is read only.
     """
