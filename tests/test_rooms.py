@@ -342,6 +342,26 @@ def _normal(requirement: str) -> str:
     return name.lower().replace("_", "-")
 
 
+def types_of(path: Path) -> Iterator[str]:
+    """Yield the names of the classes that a module defines, and of the types that it names (``Name = ...``)."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name = node.targets[0].id
+            if name[0].isupper() and not name.isupper() and len(name) > 1:
+                yield name
+
+
+def test_a_type_s_name_means_one_thing():
+    """A reader who knows a type from one room need not ask which of two it is in another."""
+    homes: dict[str, list[str]] = {}
+    for path in sorted((ROOT / "bench").rglob("*.py")):
+        for name in {*types_of(path)} if "cli" not in path.parts else ():
+            homes.setdefault(name, []).append(path.relative_to(ROOT).as_posix())
+    assert {name: files for name, files in homes.items() if len(files) > 1} == {}
+
+
 # The checker
 
 

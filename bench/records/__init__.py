@@ -3,8 +3,6 @@
 They are pydantic models so that a stored file is validated by the type it becomes, and a wrong field is named.
 """
 
-from __future__ import annotations
-
 from bench.records.run_record import (
     METRIC_VERSION,
     METRICS,
