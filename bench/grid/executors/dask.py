@@ -14,7 +14,7 @@ from distributed import Client, Nanny, Scheduler, SpecCluster
 
 from bench.errors import RunError
 from bench.grid.executors.dask_blocks import run_blocks
-from bench.grid.executors.slurm import slurm_cluster
+from bench.grid.executors.slurm_jobs import slurm_cluster
 from bench.grid.executors.workers import Workers
 from bench.grid.messages import RunBlocks
 
