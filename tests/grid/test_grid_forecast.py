@@ -137,6 +137,19 @@ def test_a_shorter_cut_shortens_the_mean_as_it_does_for_log_normal_lengths(longe
     assert mean_tokens(size, Settings(model=ModelSettings(max_length=128))) == 44.5
 
 
+@pytest.fixture
+def little_is_timed(monkeypatch):
+    """A calibration that times a few rows; that its numbers mean little matters to no test."""
+    few = replace(
+        calibration.SIZES["cpu"],
+        fit=(("sst2", 8), ("sst2", 16), ("ag_news", 16)),
+        score=(("sst2", 16), ("sst2", 64), ("ag_news", 32)),
+        select=(60, 90),
+    )
+    monkeypatch.setitem(calibration.SIZES, "cpu", few)
+
+
+@pytest.mark.usefixtures("little_is_timed")
 def test_a_calibration_knows_every_stage_of_its_grid(tiny_spec, tiny_grid, tmp_path):
     rates = calibrate(tiny_spec, choose_hardware("cpu", "fp32"), threads=1)
     found = forecast(tiny_grid, rates)
@@ -172,14 +185,13 @@ def test_a_calibration_belongs_to_the_content_of_a_model_and_not_to_its_name(tin
         read(tmp_path / "r.json", pinned(model))
 
 
+@pytest.mark.usefixtures("little_is_timed")
 def test_a_calibration_on_a_gpu_fills_it_and_selects_on_it(tiny_spec, monkeypatch):
     hardware, sizes = choose_hardware("cpu", "fp32"), calibration.SIZES["cuda"]
     rows = [n for _, n in sizes.score]
     assert (min(rows), max(rows)) == (512, 32_768)
     assert 208 in [n for _, n in sizes.fit]
     assert sizes.select == (10_000, 100_000)
-    small = replace(sizes, score=(("sst2", 32), ("sst2", 600), ("ag_news", 40)), select=(60, 90))
-    monkeypatch.setitem(calibration.SIZES, "cpu", small)
     views, select = [], calibration.choose
     monkeypatch.setattr(
         calibration,
@@ -204,6 +216,7 @@ def test_the_stage_that_dominates_is_named_with_its_share(tiny_grid):
     assert forecast(tiny_grid, rates_with()).dominant == ("nothing", 0.0)
 
 
+@pytest.mark.usefixtures("little_is_timed")
 def test_a_checkpoint_out_of_reach_is_timed_by_its_shape_or_refused(tiny_spec, tiny_bert, monkeypatch):
     lost = override(tiny_spec, algorithms=["random"], model={"name": "nobody/nothing", "max_length": 32})
     with pytest.raises(ModelError, match="cannot be loaded"):

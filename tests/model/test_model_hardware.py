@@ -113,7 +113,7 @@ MIG = ("NVIDIA H100", 9, True)
 )
 def test_the_driver_is_asked_what_the_gpus_are(monkeypatch, gpus, found):
     driver = Driver(*gpus)
-    monkeypatch.setattr(gpu.ctypes, "CDLL", lambda name: driver if name == gpu.LIBRARY else pytest.fail(name))
+    monkeypatch.setattr(nvml.ctypes, "CDLL", lambda name: driver if name == nvml.LIBRARY else pytest.fail(name))
     assert nvml.alike() == found
     assert driver.open == 0
 
@@ -123,15 +123,15 @@ def test_the_driver_is_asked_what_the_gpus_are(monkeypatch, gpus, found):
 )
 def test_a_driver_that_does_not_answer_leaves_it_to_cuda(monkeypatch, function):
     driver = Driver(H100)
-    monkeypatch.setattr(gpu.ctypes, "CDLL", lambda _: driver)
+    monkeypatch.setattr(nvml.ctypes, "CDLL", lambda _: driver)
     monkeypatch.setattr(driver, function, lambda *_: 999)
     assert nvml.alike() is None
 
 
 def test_without_the_driver_s_library_it_is_left_to_cuda(monkeypatch):
-    monkeypatch.setattr(gpu, "LIBRARY", "libno-such-library.so.1")
+    monkeypatch.setattr(nvml, "LIBRARY", "libno-such-library.so.1")
     assert nvml.alike() is None
-    monkeypatch.setattr(gpu.ctypes, "CDLL", lambda _: object())  # a library without these functions
+    monkeypatch.setattr(nvml.ctypes, "CDLL", lambda _: object())  # a library without these functions
     assert nvml.alike() is None
 
 

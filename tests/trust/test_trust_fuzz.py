@@ -245,7 +245,7 @@ FORMATS = {
     "replicate": Format(a_replicate, merged_runs, True),
     "notes of soundness": Format(a_noted, whole_runs, True),
     "heartbeat": Format(a_beat, lambda folder: beats(opened(folder))),
-    "note of attempts": Format(a_note, lambda folder: Attempts(opened(folder), "call").hopeless("work")),
+    "note of attempts": Format(a_note, lambda folder: Attempts(opened(folder), "call").why_given_up("work")),
     "calibration": Format(some_rates, lambda folder: rates.read(folder / "rates.json", ModelSettings(name="m"))),
     "baseline of perf": Format(a_report, lambda folder: report.read(folder / "report.json")),
     "baseline": Format(a_baseline, lambda folder: tuple(Baseline(folder / "baselines", "main").records()), True),
