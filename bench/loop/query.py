@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
+from bench import seeds
 from bench.arrays import IntArray, Labels
 from bench.errors import RunError
 from bench.loop.needs import Passes, query_needs, weighting_in
@@ -12,9 +15,9 @@ from bench.loop.state import Labelling, Query, Stages, score_histogram
 from bench.model.standard_state import standard_state
 from bench.records import Round
 from bench.strategies.base import Algorithm, Weighting
-from bench.strategies.lent import lent
+from bench.strategies.lent import SpoiltError, lent, unchanged
 from bench.strategies.strategy import choose
-from bench.strategies.view import BatchOracle
+from bench.strategies.view import BatchOracle, Need, PoolOutputs, PoolView
 from bench.tasks import Oracle
 
 
@@ -37,9 +40,9 @@ def query_batch(
     rows = shared.task.rows[state.unlabelled]
     labels = shared.task.oracle()  # of this query alone, so that it is known whose labels it revealed
     oracle = BatchOracle(lambda row: int(labels.reveal(rows[[row]])[0]), min(batch, len(rows)))
-    view = shared.view(state, needs, outputs, number)
+    view = _view(shared, state, needs, outputs, number)
     view = lent(replace(view, state=last.state, oracle=oracle if "oracle" in needs else None))
-    with stages.measure("select", view.size), shared.kept(outputs, needs, algorithm), standard_state():
+    with stages.measure("select", view.size), _kept(shared, outputs, needs, algorithm), standard_state():
         choice = choose(algorithm, weights, view, batch)
     passes = Passes.of(needs, shared.settings.model)
     picks, p = choice.picks, outputs.probabilities if passes.pool else None
@@ -51,6 +54,42 @@ def query_batch(
         pool=None if p is None else score_histogram(p, choice.w),
         state=None if choice.state is None else choice.state.model_dump(mode="json"),
     )
+
+
+def _view(shared: SharedBlock, state: Labelling, needs: frozenset[Need], outputs: PoolOutputs, number: int) -> PoolView:
+    """Return what a strategy sees in round ``number``."""
+    if "surprisal" in needs:
+        outputs = replace(outputs, surprisal=shared.surprisal.of(state.unlabelled))
+    if "pretrained" in needs:
+        of_all = shared.pretrained
+        outputs = replace(outputs, pretrained=of_all[state.unlabelled], labelled_pretrained=of_all[state.labelled])
+    parts = shared.parts(number)
+    return PoolView(
+        size=len(state.unlabelled),
+        round=number,
+        labels=state.labels,
+        priority=seeds.generator("priority", **parts).random(len(shared.task.rows))[state.unlabelled],
+        generator=seeds.generator("select", **parts),
+        needs=needs,
+        outputs=outputs,
+        device=shared.surprisal.device if "surprisal" in needs else "cpu",
+    )
+
+
+@contextmanager
+def _kept(shared: SharedBlock, outputs: PoolOutputs, needs: frozenset[Need], algorithm: Algorithm) -> Iterator[None]:
+    """Keep changes by a query from reaching the runs after it: an M_0 that was written into is fitted anew.
+
+    Raises:
+        RunError: if the algorithm, or its weighting, wrote into the embeddings.
+    """
+    try:
+        with unchanged(outputs, needs, algorithm.name):
+            yield
+    except SpoiltError:
+        if outputs is shared.first.outputs:
+            del shared.first
+        raise
 
 
 def _labels_of(batch: IntArray, oracle: Oracle, algorithm: Algorithm) -> Labels:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +17,7 @@ from bench.loop.state import Labelling, Query, Stages
 from bench.metrics.catalogue import round_values
 from bench.records import METRICS, Block, Round, Settings
 from bench.seeds import StreamPart, Streams
-from bench.strategies.base import Algorithm
-from bench.strategies.lent import SpoiltError, unchanged
-from bench.strategies.view import Need, PoolOutputs, PoolView
+from bench.strategies.view import Need, PoolOutputs
 from bench.tasks import ImbalancedTask, block_parts, bootstrap, oversample
 
 if TYPE_CHECKING:
@@ -183,40 +180,6 @@ class SharedBlock:
             with stages.measure("score_members", len(rows)):
                 votes.append(self._score("train", rows).probabilities)
         return np.stack(votes)
-
-    def view(self, state: Labelling, needs: frozenset[Need], outputs: PoolOutputs, number: int) -> PoolView:
-        """Return what a strategy sees in a round."""
-        priority = seeds.generator("priority", **self.parts(number)).random(len(self.task.rows))
-        if "surprisal" in needs:
-            outputs = replace(outputs, surprisal=self.surprisal.of(state.unlabelled))
-        if "pretrained" in needs:
-            of_all = self.pretrained
-            outputs = replace(outputs, pretrained=of_all[state.unlabelled], labelled_pretrained=of_all[state.labelled])
-        return PoolView(
-            size=len(state.unlabelled),
-            round=number,
-            labels=state.labels,
-            priority=priority[state.unlabelled],
-            generator=seeds.generator("select", **self.parts(number)),
-            needs=needs,
-            outputs=outputs,
-            device=self.surprisal.device if "surprisal" in needs else "cpu",
-        )
-
-    @contextmanager
-    def kept(self, outputs: PoolOutputs, needs: frozenset[Need], algorithm: Algorithm) -> Iterator[None]:
-        """Keep what a query was lent from reaching the runs after it: a spoilt M_0 is fitted and applied anew.
-
-        Raises:
-            RunError: if the algorithm, or its weighting, wrote into the embeddings.
-        """
-        try:
-            with unchanged(outputs, needs, algorithm.name):
-                yield
-        except SpoiltError:
-            if outputs is self.first.outputs:
-                del self.first
-            raise
 
     def round_record(
         self,

@@ -104,7 +104,7 @@ def _stoppable() -> Iterator[None]:
 
 
 def _store_skipped(grid: Grid, store: Store) -> int:
-    """Record runs of infeasible tasks with their reason, so that reports show the hole."""
+    """Record runs of infeasible tasks with their reason, so that reports show what is missing."""
     known = store.keys("skipped")
     count = 0
     for skipped in grid.skipped:
