@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from kill_tools import killed_at_line
+from kill_tools import folders_after_kills
 
 import bench.store
 from bench.records import RunRecord
@@ -25,19 +25,15 @@ PROBABILITIES = np.linspace(0, 1, 30, dtype=np.float32).reshape(3, 10)
 def after_every_kill(
     tmp_path: Path, prepare: Callable[[Store], object], action: Callable[[Store], object]
 ) -> Iterator[tuple[Store, bool]]:
-    """Kill an action before its first line, its second, ... and not at all.
+    """Yield a prepared store after a kill before each line of an action on it, and after no kill.
 
     Yields:
-        a prepared store after the action on it, and whether that was killed.
+        the store, and whether the action was killed.
     """
-    killed, number = True, 0
-    while killed:
-        store = Store(tmp_path / f"killed-{number}", create=True)
-        prepare(store)
-        killed = killed_at_line(number, lambda store=store: action(store), FOLDER)
-        yield store, killed
-        number += 1
-    assert number > 20  # or nothing was tested
+    store = Store(tmp_path / "store", create=True)
+    prepare(store)
+    for folder, killed in folders_after_kills(store.path, lambda: action(Store(store.path)), FOLDER):
+        yield Store(folder), killed
 
 
 @pytest.fixture
@@ -80,22 +76,18 @@ def test_a_run_written_anew_is_old_or_new_or_set_aside_but_never_a_mixture(tmp_p
         lambda store: store.write(a_record(seconds=1.0), old),
         lambda store: store.write(a_record(seconds=2.0), new),
     ):
-        sound, lines = store.valid_keys([key])
-        assert len(sound) + len(lines) == 1
-        if sound:
+        valid, lines = store.valid_keys([key])
+        assert len(valid) + len(lines) == 1
+        if valid:
             record = store.read(key)
             np.testing.assert_array_equal(store.test_probabilities(record), old if record.seconds == 1.0 else new)
 
 
 @pytest.mark.usefixtures("_no_sync")
 def test_a_store_whose_making_was_killed_at_any_line_can_be_made(tmp_path):
-    killed, number = True, 0
-    while killed:
-        path = tmp_path / f"killed-{number}"
-        killed = killed_at_line(number, lambda path=path: Store(path, create=True), FOLDER)
-        assert Store(path, create=True).keys() == set()
-        number += 1
-    assert number > 20
+    place = tmp_path / "store"
+    for folder, _ in folders_after_kills(place, lambda: Store(place, create=True), FOLDER):
+        assert Store(folder, create=True).keys() == set()
 
 
 @pytest.mark.usefixtures("_no_sync")
