@@ -157,7 +157,7 @@ def regress(
     if run:
         from bench.config.slurm import load_slurm
         from bench.grid.driver.execution import Execution  # slow to load, and not needed to judge what is stored
-        from bench.grid.executors.workers import choose_workers
+        from bench.grid.executors.choice import choose_workers
 
         workers = choose_workers(
             executor, jobs=jobs, gpus=gpus, per_gpu=per_gpu, scheduler=scheduler,

@@ -102,7 +102,7 @@ def nightly(
     from bench.grid.driver.execute import execute
     from bench.grid.driver.execution import Execution
     from bench.grid.driver.preflight import preflight
-    from bench.grid.executors.workers import choose_workers
+    from bench.grid.executors.choice import choose_workers
     from bench.grid.expansion.expand import expand
     from bench.store import Baseline, Store
 

@@ -73,7 +73,7 @@ def plan(
     from bench.display import show_plan
     from bench.errors import SpecError
     from bench.grid.cost.rates import find, rates_file, read, save
-    from bench.grid.executors.workers import Workers
+    from bench.grid.executors.choice import Workers
     from bench.grid.expansion.expand import expand
     from bench.model.content import pinned_if_local
     from bench.model.hardware import choose_hardware, device_name

@@ -67,7 +67,7 @@ def _kept_here(cache_dir: Path, model: ModelSettings) -> Path | None:
     if not (cache_dir / "rates").is_dir():  # what follows loads torch, which is slow
         return None
     from bench.grid.cost.rates import find
-    from bench.grid.executors.workers import Workers
+    from bench.grid.executors.choice import Workers
     from bench.model.hardware import device_name
 
     return find(cache_dir, model, device_name(), Workers("joblib", 1).threads_each)

@@ -93,7 +93,7 @@ def run(
     from bench.grid.driver.execute import execute
     from bench.grid.driver.execution import Execution
     from bench.grid.driver.preflight import preflight
-    from bench.grid.executors.workers import choose_workers
+    from bench.grid.executors.choice import choose_workers
     from bench.grid.expansion.expand import expand
 
     console = console_here()

@@ -17,8 +17,8 @@ from conftest import ROOT
 from grid_tools import assert_same_results, override
 
 from bench.errors import RunError, SpecError
+from bench.grid.executors.choice import Workers
 from bench.grid.executors.start import start_workers
-from bench.grid.executors.workers import Workers
 from bench.grid.messages import BlockReport
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,18 +24,51 @@ def spec_file(light_spec, tmp_path) -> Path:
     return write_spec(light_spec, tmp_path / "light.yaml")
 
 
+WAITING = '''
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from bench.strategies.base import Algorithm
+from bench.strategies.select import weighted_sample
+
+@dataclass(frozen=True)
+class Waits(Algorithm):
+    """As random, once it may."""
+
+    name, title, paper = "waits", "Waits", "none"
+
+    def select(self, view, w, k):
+        Path({reached!r}).touch()
+        while not Path({go!r}).exists():
+            time.sleep(0.01)
+        return weighted_sample(w, k, view.priority)
+'''
+
+
 def test_a_grid_killed_midway_goes_on_and_ends_the_same(start, light_spec, run_grid, tmp_path):
-    spec, store = override(light_spec, seeds=4), tmp_path / "store"
-    process = start(write_spec(spec, tmp_path / "four.yaml"), store)
-    with ended(process):
-        wait_for_runs(store, 3, process)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-    stored = len(Store(store).keys())
-    assert 3 <= stored < 48
-    summary = run_grid(spec, store)
-    assert (summary.stored_before, summary.done) == (stored, 48 - stored)
-    run_grid(spec, tmp_path / "undisturbed")
+    """It is killed in the third of eight runs, a query of which lasts until then."""
+    from bench.plugins import add_plugin
+    from bench.strategies.base import ALGORITHMS
+
+    reached, go, plugin = (tmp_path / name for name in ("reached", "go", "waits.py"))
+    plugin.write_text(WAITING.format(reached=str(reached), go=str(go)))
+    add_plugin(plugin)
+    try:
+        spec = override(light_spec, seeds=2, algorithms=["random", "waits"], weightings=["uniform", "invprop"])
+        store = tmp_path / "store"
+        process = start(write_spec(spec, tmp_path / "two.yaml"), store, "--plugin", plugin)
+        with ended(process):
+            while not reached.exists():
+                assert process.poll() is None, process.communicate()[0]
+                time.sleep(0.01)
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+        go.touch()
+        summary = run_grid(spec, store, plugins=(str(plugin),))
+        assert (summary.stored_before, summary.done) == (2, 6)
+        run_grid(spec, tmp_path / "undisturbed", plugins=(str(plugin),))
+    finally:
+        del ALGORITHMS._found["waits"]
     assert_same_results(tmp_path / "undisturbed", store)
 
 

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from bench.config import load_spec
 from bench.errors import DataError, ModelError
 from bench.grid.cost import calibrate as calibration
-from bench.grid.cost.calibrate import calibrate, law
+from bench.grid.cost.calibrate import calibrate
 from bench.grid.cost.count import run_cost, shared_cost
 from bench.grid.cost.forecast import forecast
 from bench.grid.cost.grid_cost import embedding_cost, grid_cost, run_weights, unshared_cost
 from bench.grid.cost.rates import LinearLaw, Rates, find, rates_file, read, save
 from bench.grid.cost.rows import LOG_DEVIATION, mean_tokens
+from bench.grid.cost.timing import law
 from bench.grid.expansion.expand import expand
 from bench.grid.expansion.sizes import DatasetSizes
 from bench.grid.world import World

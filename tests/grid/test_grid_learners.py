@@ -168,7 +168,9 @@ import io, json, sys
 from pathlib import Path
 from rich.console import Console
 from bench.config import load_spec
-from bench.grid.driver.execute import Execution, execute, preflight
+from bench.grid.driver.execute import execute
+from bench.grid.driver.execution import Execution
+from bench.grid.driver.preflight import preflight
 from bench.grid.expansion.expand import expand
 from bench.grid.world import World
 

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from bench.config.slurm import SlurmSpec, load_slurm
 from bench.errors import BenchError, SpecError
+from bench.grid.executors.choice import Workers, choose_workers
 from bench.grid.executors.start import start_workers
-from bench.grid.executors.workers import Workers, choose_workers
 from bench.grid.expansion.expand import expand
 from bench.grid.messages import BlockReport
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from bench.errors import SpecError
-from bench.grid.executors.workers import THIS_PROCESS, Workers
+from bench.grid.executors.choice import THIS_PROCESS, Workers
 from bench.grid.messages import WorkerContext
 from bench.grid.worker.heartbeat import process_name
 from bench.grid.world import World

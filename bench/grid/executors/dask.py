@@ -13,9 +13,9 @@ import dask
 from distributed import Client, Nanny, Scheduler, SpecCluster
 
 from bench.errors import RunError
+from bench.grid.executors.choice import Workers
 from bench.grid.executors.dask_blocks import run_blocks
 from bench.grid.executors.slurm_jobs import slurm_cluster
-from bench.grid.executors.workers import Workers
 from bench.grid.messages import RunBlocks
 
 CONNECT_S = 20

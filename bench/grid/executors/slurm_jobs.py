@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.config.slurm import SlurmSpec
 from bench.errors import SpecError
-from bench.grid.executors.workers import DASK_MISSING
+from bench.grid.executors.choice import DASK_MISSING
 
 
 @contextmanager

@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from bench.errors import SpecError
+from bench.grid.executors.choice import DASK_MISSING, Workers
 from bench.grid.executors.inline import run_here
 from bench.grid.executors.processes import in_processes
-from bench.grid.executors.workers import DASK_MISSING, Workers
 from bench.grid.messages import RunBlocks
 
 
