@@ -63,7 +63,7 @@ def migrate(store: Store, convert: Convert, progress: Callable[[int], object] = 
     Raises:
         StoreError: if the store cannot be read or written, or another process works on it.
     """
-    work = _Migration(store, convert, progress, Migration(schema_version(store.path)))
+    work = _Migrator(store, convert, progress, Migration(schema_version(store.path)))
     if work.done.version != SCHEMA_VERSION:
         with exclusive(store):
             work.convert_packs()
@@ -76,7 +76,7 @@ def migrate(store: Store, convert: Convert, progress: Callable[[int], object] = 
 
 
 @dataclass
-class _Migration:
+class _Migrator:
     store: Store
     convert: Convert
     progress: Callable[[int], object]
