@@ -18,7 +18,8 @@ import pandas as pd
 
 from analysis.names import label_variants, ratio_label, title_of
 from analysis.stats.design import Task
-from analysis.stats.interval import BoolArray, FloatArray, IntArray
+from analysis.stats.interval import BoolArray
+from bench.arrays import FloatArray, IntArray
 from bench.errors import PairingError
 from bench.seeds import canonical
 

@@ -14,7 +14,8 @@ from analysis.cube import Cube, Selection, Values, order, select
 from analysis.names import ratio_slug, ratio_words
 from analysis.results import Results
 from analysis.stats import t_interval
-from analysis.stats.interval import BoolArray, FloatArray, IntArray, levels_in, mean_of_present
+from analysis.stats.interval import BoolArray, levels_in, mean_of_present
+from bench.arrays import FloatArray, IntArray
 
 Pair = tuple[str, str]
 """Two weightings; the second is subtracted from the first."""

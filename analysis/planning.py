@@ -10,7 +10,8 @@ from analysis.names import stored_metric
 from analysis.panels import Panel, every_panel
 from analysis.results import Results
 from analysis.stats import Design, Pilot, components, shape_of
-from analysis.stats.interval import FloatArray, levels_in
+from analysis.stats.interval import levels_in
+from bench.arrays import FloatArray
 from bench.errors import PairingError, SpecError, UnknownNameError
 
 

@@ -13,8 +13,9 @@ from analysis.cube import Selection
 from analysis.names import bounds_of, lower_is_better
 from analysis.stats import BestOf, Effect, Estimand, best_of, effect, half_width, run_level_test
 from analysis.stats.design import Design
-from analysis.stats.interval import FloatArray, IntArray, levels_in, mean_of_present
+from analysis.stats.interval import levels_in, mean_of_present
 from analysis.stats.run_level import RunLevelTest
+from bench.arrays import FloatArray, IntArray
 
 ESTIMAND: Estimand = "fixed-suite"
 """The question that tables answer: better on these tasks, as the paper's conclusions are on its 14."""

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.names import LABELS
 from analysis.panels import Panel, against_last, over_units
-from analysis.stats.interval import FloatArray
+from bench.arrays import FloatArray
 from bench.records import METRICS
 
 

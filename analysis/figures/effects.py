@@ -10,8 +10,9 @@ import pandas as pd
 
 from analysis.comparisons import Numbers, lines
 from analysis.panels import Pair, Panel, against_last, first_against, over_units
-from analysis.stats.interval import SPREAD, BoolArray, FloatArray
+from analysis.stats.interval import SPREAD, BoolArray
 from analysis.text import p_text
+from bench.arrays import FloatArray
 from bench.records import METRICS
 
 ALL_ALGORITHMS = "All algorithms"

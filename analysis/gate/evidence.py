@@ -19,7 +19,8 @@ from analysis.gate.plan import Plan
 from analysis.gate.spelling import spelt
 from analysis.names import lower_is_better, ratio_level
 from analysis.results import Results
-from analysis.stats.interval import BoolArray, FloatArray, IntArray
+from analysis.stats.interval import BoolArray
+from bench.arrays import FloatArray, IntArray
 from bench.control import Control, why_unlike
 from bench.records import METRICS, Record, Strategy
 

@@ -15,7 +15,7 @@ from analysis.gate.spending import nominal
 from analysis.gate.verdict import LookResult, Outcome, PlaceResult, SuiteResult, Verdict
 from analysis.results import Results
 from analysis.stats import UNITS, t_interval
-from analysis.stats.interval import FloatArray
+from bench.arrays import FloatArray
 
 
 def judge(

@@ -9,8 +9,8 @@ from pydantic import AfterValidator, Field, FiniteFloat, ValidationError, model_
 
 from analysis.names import ratio_level
 from analysis.stats import ALPHA, Estimand
-from analysis.stats.interval import IntArray
 from bench import seeds
+from bench.arrays import IntArray
 from bench.errors import SpecError
 from bench.records import (
     FINE_TUNE,

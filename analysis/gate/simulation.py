@@ -14,8 +14,8 @@ from analysis.gate.procedure import ESTABLISHED, REGRESSION, first_decision, loo
 from analysis.gate.sizes import shape_of, spread_of
 from analysis.results import Results
 from analysis.stats import Components, Rate, minimum_detectable_effect
-from analysis.stats.interval import FloatArray
 from analysis.stats.validation import simulate as grids
+from bench.arrays import FloatArray
 from bench.errors import SpecError
 
 AWAY = 2.0

@@ -10,8 +10,8 @@ from analysis.gate.plan import Plan
 from analysis.gate.procedure import Look, suite_units, suspected
 from analysis.gate.spending import nominal
 from analysis.stats import Components, Design, Shape, components, seeds_needed, tasks_needed
-from analysis.stats.interval import FloatArray
 from analysis.stats.power import POWER
+from bench.arrays import FloatArray
 from bench.errors import PairingError
 from bench.records import ratio_text
 

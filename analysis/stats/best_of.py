@@ -9,7 +9,8 @@ import numpy as np
 
 from analysis.stats.design import Design, Task
 from analysis.stats.effect import Effect, Estimand, effect
-from analysis.stats.interval import FloatArray, IntArray, mean_of_present
+from analysis.stats.interval import mean_of_present
+from bench.arrays import FloatArray, IntArray
 
 EVEN, ODD = slice(0, None, 2), slice(1, None, 2)
 """The halves of the seeds, by position among the sorted ones; seeds are exchangeable, so no draw is needed."""

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from analysis.stats.interval import FloatArray, IntArray
+from bench.arrays import FloatArray, IntArray
 
 Factor = Literal["dataset", "task", "seed"]
 Task = tuple[str, str]

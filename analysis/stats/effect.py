@@ -16,18 +16,9 @@ import numpy as np
 from scipy import stats
 
 from analysis.stats.design import Design
-from analysis.stats.interval import (
-    LEVEL,
-    SPREAD,
-    FloatArray,
-    IntArray,
-    half_width,
-    mean_of_present,
-    t_sf,
-    t_test,
-    why_no_test,
-)
+from analysis.stats.interval import LEVEL, SPREAD, half_width, mean_of_present, t_sf, t_test, why_no_test
 from bench import seeds
+from bench.arrays import FloatArray, IntArray
 from bench.errors import SpecError
 
 Estimand = Literal["fixed-suite", "new-tasks", "new-datasets"]

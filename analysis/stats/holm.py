@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from analysis.stats.interval import FloatArray
+from bench.arrays import FloatArray
 
 
 def holm(p_values: Sequence[float] | npt.NDArray[np.float64]) -> FloatArray:

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+from bench.arrays import FloatArray, IntArray
+
 BoolArray = npt.NDArray[np.bool_]
 
 ALPHA = 0.05

@@ -20,7 +20,8 @@ from scipy import optimize, stats
 
 from analysis.stats.design import Design
 from analysis.stats.effect import Estimand
-from analysis.stats.interval import ALPHA, FloatArray, IntArray
+from analysis.stats.interval import ALPHA
+from bench.arrays import FloatArray, IntArray
 from bench.errors import PairingError, SpecError
 
 POWER = 0.8

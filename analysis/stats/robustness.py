@@ -11,7 +11,8 @@ import numpy as np
 
 from analysis.stats.design import Design, Factor
 from analysis.stats.effect import Estimand, units_of
-from analysis.stats.interval import ALPHA, SPREAD, FloatArray, t_sf, t_test
+from analysis.stats.interval import ALPHA, SPREAD, t_sf, t_test
+from bench.arrays import FloatArray
 
 MOST_CORNERS = 14
 """Incomplete units up to which every combination of their extremes is tried (16,384 of them)."""

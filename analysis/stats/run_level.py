@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import nan
 
-from analysis.stats.interval import FloatArray, t_test, why_no_test
+from analysis.stats.interval import t_test, why_no_test
+from bench.arrays import FloatArray
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ import numpy as np
 from scipy import stats
 
 from analysis.stats.effect import ESTIMANDS, UNITS, Estimand, units_of
-from analysis.stats.interval import ALPHA, LEVEL, FloatArray, t_test
+from analysis.stats.interval import ALPHA, LEVEL, t_test
 from analysis.stats.power import Components, Shape, minimum_detectable_effect
 from bench import seeds
+from bench.arrays import FloatArray
 from bench.errors import SpecError
 
 MODEL = (
@@ -128,7 +129,7 @@ def _trials(
 
 
 def simulate(
-    of: Components, shape: Shape, estimand: Estimand, count: int, **stream: seeds.Part
+    of: Components, shape: Shape, estimand: Estimand, count: int, **stream: seeds.StreamPart
 ) -> Iterator[FloatArray]:
     """Yield batches of grids without effect, (batch, tasks, seeds, algorithms), ``count`` grids in all.
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from analysis.nights.nights import Role
     from analysis.stats import Estimand
     from bench.config import GridSpec
-    from bench.grid.expand import Grid
+    from bench.grid.expansion.blocks import Grid
     from bench.nightly import Begun, NightFolder
 
 CANARY = "random+uniform"
@@ -99,9 +99,11 @@ def nightly(
     from analysis.nights import Asked, Reference
     from bench import nightly as room
     from bench.errors import StoreError
-    from bench.grid.execute import Execution, execute, preflight
-    from bench.grid.expand import expand
-    from bench.grid.workers import choose_workers
+    from bench.grid.driver.execute import execute
+    from bench.grid.driver.execution import Execution
+    from bench.grid.driver.preflight import preflight
+    from bench.grid.executors.choice import choose_workers
+    from bench.grid.expansion.expand import expand
     from bench.store import Baseline, Store
 
     if script:
@@ -123,7 +125,13 @@ def nightly(
     asked = Asked(tuple(candidate or ()), against, canary, claim)
     plans, notes = _plans(reference, grid, asked, parse_margins(margin), estimand)
     workers = choose_workers(
-        None, jobs=jobs, gpus=gpus, per_gpu=per_gpu, scheduler=None, slurm=None, apart=run_timeout is not None
+        None,
+        jobs=jobs,
+        gpus=gpus,
+        per_gpu=per_gpu,
+        scheduler=None,
+        slurm=None,
+        needs_subprocess=run_timeout is not None,
     )
     execution = Execution(night.store, world, workers, device, plugins, threads, run_timeout)
     preflight(begun.grid, execution, grid.strategies)
@@ -187,7 +195,7 @@ def _judged(
     from analysis.facts import settings_digest
     from analysis.gate import spelt
     from analysis.nights import Night, compared, exit_code_of
-    from bench.grid.expand import components_of
+    from bench.grid.expansion.suited import components_of
     from reports import read_report, write_gate, write_report
 
     store = Store(night.store)

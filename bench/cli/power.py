@@ -15,7 +15,7 @@ from bench.cli.options import DEFAULT_CACHE, CacheOption, DataOption, finite, wo
 
 if TYPE_CHECKING:
     from analysis.stats import Need, Pilot, Way
-    from bench.grid.price import Price
+    from bench.grid.cost.run_price import Price
     from bench.records import ModelSettings
 
 SCHEMA_VERSION = 1
@@ -50,7 +50,7 @@ def power(
     """
     from analysis import Store, read_results, stats
     from analysis.planning import pilot
-    from bench.grid.price import price_of
+    from bench.grid.cost.run_price import price_of
 
     source = Store(store)
     plan = pilot(read_results(source), arms.split(","), metric, condition)
@@ -67,8 +67,8 @@ def _kept_here(cache_dir: Path, model: ModelSettings) -> Path | None:
     """Return this machine's calibration of a model, if it was ever made."""
     if not (cache_dir / "rates").is_dir():  # what follows loads torch, which is slow
         return None
-    from bench.grid.rates import find
-    from bench.grid.workers import Workers
+    from bench.grid.cost.rates import find
+    from bench.grid.executors.choice import Workers
     from bench.model.hardware import device_name
 
     return find(cache_dir, model, device_name(), Workers("joblib", 1).threads_each)
@@ -76,7 +76,7 @@ def _kept_here(cache_dir: Path, model: ModelSettings) -> Path | None:
 
 def _show(plan: Pilot, margin: float, found: tuple[Need, ...], price: Price, console: Console) -> None:
     from analysis.stats import UNITS
-    from bench.grid.progress import clock
+    from bench.grid.driver.progress import clock
 
     shape = plan.shape
     console.print(Text(plan.title, "bold"))
@@ -105,7 +105,7 @@ def _show(plan: Pilot, margin: float, found: tuple[Need, ...], price: Price, con
 
 def _way(way: Way | None, unit: str, price: Price) -> str:
     """Return a number of seeds or tasks with what there is to be added, in runs and time of one worker."""
-    from bench.grid.progress import clock
+    from bench.grid.driver.progress import clock
 
     if way is None:
         return "no number suffices"
