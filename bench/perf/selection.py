@@ -10,12 +10,13 @@ import numpy as np
 import torch
 
 from bench import __version__, seeds
+from bench.arrays import FloatArray
 from bench.model.hardware import Hardware
 from bench.perf.clock import seconds
 from bench.perf.memory import extra_peak
 from bench.perf.report import Measure, Report
 from bench.strategies.base import ALGORITHMS, Algorithm
-from bench.strategies.view import FloatArray, PoolOutputs, PoolView
+from bench.strategies.view import PoolOutputs, PoolView
 
 SIZES, QUICK_SIZES = (10_000, 100_000, 500_000), (10_000, 30_000)
 NAMES = ("random", "badge", "dal", "alps", "core_set")

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bench.arrays import FloatArray, IntArray
 from bench.errors import SpecError
 from bench.strategies.base import Algorithm, Stateful, Weighting
 from bench.strategies.lent import lent, unchanged
 from bench.strategies.strategy import choose, needs_of
-from bench.strategies.view import FloatArray, IntArray, Need, PoolOutputs, PoolView
+from bench.strategies.view import Need, PoolOutputs, PoolView
 
 SHAPES: dict[str, str] = {
     "probabilities": "(rows,), such as predict_proba(x)[:, 1]",

@@ -14,10 +14,11 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
+from bench.arrays import FloatArray, IntArray
 from bench.records import Record
 from bench.strategies.base import Algorithm, ScoreBased, Stateful, Weighting
 from bench.strategies.select import top_k, weighted_sample
-from bench.strategies.view import NEEDS, FloatArray, IntArray, Need, PoolView
+from bench.strategies.view import NEEDS, Need, PoolView
 from bench.testing import laws
 from bench.testing.answers import Part
 from bench.testing.laws_of_answers import Law

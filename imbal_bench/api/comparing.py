@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, overload
 from imbal_bench.api.comparison import Comparison, Comparisons
 
 if TYPE_CHECKING:
-    from analysis.inference import Effect, Estimand
+    from analysis.stats import Effect, Estimand
     from bench.records import Block, Strategy
     from imbal_bench.api.parts import StrategyLike
     from imbal_bench.api.runs import Runs
@@ -37,7 +37,7 @@ def compare(
 ) -> Comparison | Comparisons:
     """Return the evidence that strategy a differs from strategy b, over runs matched by task and seed.
 
-    Runs that are missing are counted and never guessed; see :func:`analysis.inference.effect`.
+    Runs that are missing are counted and never guessed; see :func:`analysis.stats.effect`.
 
     Args:
         runs: of :func:`imbal_bench.run`.
@@ -75,7 +75,7 @@ def _strategy(runs: Runs, given: StrategyLike) -> Strategy:
         UnknownNameError: if there is none. SpecError: if there are several.
     """
     from bench.errors import SpecError, UnknownNameError
-    from bench.grid.pairs import spelt
+    from bench.grid.expansion.pairs import spelt
     from imbal_bench.api.parts import written
 
     there = {spelt(run.strategy): run.strategy for run in runs.specs.values()}
@@ -115,13 +115,13 @@ def _spelt_learner(text: str) -> str:
     from bench.learners.catalogue import component, learner
 
     try:
-        return component(learner(text)).spelt
+        return component(learner(text)).as_typed
     except BenchError:  # it is not known here, or judged by another
         return text
 
 
 def _facts(block: Block) -> dict[str, object]:
-    learner = " judged by ".join(part.spelt for part in block.learners)
+    learner = " judged by ".join(part.as_typed for part in block.learners)
     return {"ratio": block.ratio, "start": block.start, "learner": learner}
 
 
@@ -129,7 +129,7 @@ def _compared(
     runs: Runs, a: Strategy, b: Strategy, metric: str, estimand: Estimand, condition: dict[str, object]
 ) -> Comparison:
     from analysis import metric_title
-    from bench.grid.pairs import spelt
+    from bench.grid.expansion.pairs import spelt
     from bench.metrics.catalogue import named
     from bench.records import ratio_text
 
@@ -164,22 +164,31 @@ def _effect(runs: Runs, a: Strategy, b: Strategy, metric: str, estimand: Estiman
 
     Raises:
         SpecError: if no run has the metric.
+        PairingError: if runs of a pair were made under different conditions.
     """
-    import pandas as pd
+    import numpy as np
 
     from analysis import Store, read_results
-    from analysis.inference import differences, effect
-    from bench.errors import SpecError
+    from analysis.stats import Design, effect
+    from bench.errors import PairingError, SpecError
 
     stored = read_results(Store(runs.store)).runs
     own = stored[stored["key"].isin(runs.specs)]
     if len(own) and (metric not in own or not own[metric].notna().any()):
         raise SpecError(f"no run here has the metric {metric}; imbal-bench rescore STORE --metrics {metric} adds it")
     own = own if metric in own else own.assign(**{metric: float("nan")})
-    arms = [own[own["key"].isin(_keys(runs, arm, blocks))] for arm in (a, b)]
-    rows = [(block.task.dataset, block.task.positive, block.seed) for block in blocks.values()]
-    expected = pd.DataFrame(rows, columns=["dataset", "positive", "seed"])
-    return effect(differences(arms[0], arms[1], metric, expected=expected), estimand)
+    tasks = sorted({(block.task.dataset, block.task.positive) for block in blocks.values()})
+    seeds = sorted({block.seed for block in blocks.values()})
+    values, pairs = np.full((2, len(tasks), len(seeds), 1), np.nan), {}
+    for arm, strategy in enumerate((a, b)):
+        for row in own[own["key"].isin(_keys(runs, strategy, blocks))].to_dict("records"):
+            at = tasks.index((row["dataset"], row["positive"])), seeds.index(row["seed"])
+            values[(arm, *at, 0)] = row[metric]
+            if pairs.setdefault(at, row["pair_key"]) != row["pair_key"]:
+                raise PairingError(
+                    f"runs of {'/'.join(tasks[at[0]])} seed {seeds[at[1]]} were made under different conditions"
+                )
+    return effect(Design.of(values[0], values[1], tasks, seeds), estimand)
 
 
 def _keys(runs: Runs, strategy: Strategy, blocks: dict[str, Block]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-    from analysis.inference import Estimand
+    from analysis.stats import Estimand
 
 ALPHA = 0.05
 OF = {

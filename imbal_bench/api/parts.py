@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bench.errors import PluginError, SpecError
-from bench.grid.pairs import spelt, strategy
+from bench.grid.expansion.pairs import spelt, strategy
 from bench.options import at_default
 from bench.plugins import REGISTRIES, replace_plugin
 from bench.records import Component, Strategy
@@ -157,7 +157,7 @@ def _name(part: Any) -> str:
     if isinstance(part, type):
         return str(part.name)  # type: ignore[attr-defined]
     options = asdict(part)
-    return Component(name=part.name, options=options, at_default=at_default(part)).spelt
+    return Component(name=part.name, options=options, at_default=at_default(part)).as_typed
 
 
 def _registry_of(cls: type[Any]) -> Registry[Any]:

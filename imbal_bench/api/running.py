@@ -13,7 +13,7 @@ from imbal_bench.api.runs import Runs
 
 if TYPE_CHECKING:
     from bench.config import GridSpec
-    from bench.grid.workers import Executor
+    from bench.grid.executors.choice import Executor
     from imbal_bench.api.datasets import Dataset
     from imbal_bench.api.parts import StrategyLike
     from imbal_bench.workflows.run import Prepared

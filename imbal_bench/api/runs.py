@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bench.grid.expand import Grid
+    from bench.grid.expansion.blocks import Grid
     from bench.records import RunSpec
 
 IDENTITY = ["key", "dataset", "positive", "ratio", "start", "learner", "seed", "algorithm", "weighting", "strategy"]
@@ -123,13 +123,13 @@ def _metrics(frame: pd.DataFrame) -> list[str]:
 
 def _identity(key: str, run: RunSpec) -> list[object]:
     block, pair = run.block, run.strategy
-    learner = " judged by ".join(part.spelt for part in block.learners)
+    learner = " judged by ".join(part.as_typed for part in block.learners)
     place = [block.task.dataset, block.task.positive, block.ratio, block.start, learner, block.seed]
-    return [key, *place, pair.algorithm.spelt, pair.weighting.spelt, _strategy(run)]
+    return [key, *place, pair.algorithm.as_typed, pair.weighting.as_typed, _strategy(run)]
 
 
 def _strategy(run: RunSpec) -> str:
-    return f"{run.strategy.algorithm.spelt}+{run.strategy.weighting.spelt}"
+    return f"{run.strategy.algorithm.as_typed}+{run.strategy.weighting.as_typed}"
 
 
 def _few(names: dict[str, None]) -> str:

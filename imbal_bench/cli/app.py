@@ -82,6 +82,6 @@ def main() -> None:
 def _is_to_be_traced(error: Exception) -> bool:
     """Return whether an error is not one that says all in its line: an unexpected one, or one raised by a run.
 
-    The latter carry a note of the run (see :mod:`bench.grid.worker`).
+    The latter carry a note of the run (see :mod:`bench.grid.worker.run_block`).
     """
     return not isinstance(error, BenchError) or bool(getattr(error, "__notes__", ()))

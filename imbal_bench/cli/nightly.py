@@ -61,7 +61,7 @@ def nightly(
         print(script_of(script), end="")
         return
     from analysis.gate import parse_margins
-    from analysis.history import Asked
+    from analysis.nights import Asked
     from imbal_bench.display.console import console_here
     from imbal_bench.display.verdicts import show_begun, show_night
     from imbal_bench.workflows import nightly as workflow

@@ -12,7 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from bench.config import GridSpec
-    from bench.grid.execute import Execution
+    from bench.grid.driver.execution import Execution
     from bench.grid.world import World
     from bench.registry import PluginFile
 
@@ -225,7 +225,7 @@ class Claiming:
     ] = "noninferior"
     estimand: Annotated[
         Literal["fixed-suite", "new-tasks", "new-datasets"],
-        typer.Option("--estimand", help="On these tasks, on tasks like these, or on datasets like these."),
+        typer.Option("--estimand", help="On these tasks, on new tasks, or on new datasets."),
     ] = "fixed-suite"
     baselines: BaselinesOption = BASELINES
 

@@ -125,7 +125,7 @@ def validate(
     ] = None,
     simulations: SimulationsOption = 4000,
 ) -> None:
-    """Try the suite's own tests: false positives and power of paper and sound mode, on simulated grids.
+    """Try the suite's own tests: false positives and power of run-level and seed-level tests, on simulated grids.
 
     Examples:
 

@@ -13,7 +13,7 @@ from rich.text import Text
 from imbal_bench.display.tables import table_of
 
 if TYPE_CHECKING:  # each function imports what it shows, so that a command loads what it needs and no more
-    from bench.strategies.catalogue import Facts
+    from bench.components import ComponentFacts as Facts
     from bench.testing import Verdict
 
 

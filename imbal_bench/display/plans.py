@@ -11,16 +11,16 @@ from rich.console import Console
 from imbal_bench.display.tables import facts_table, table_of
 
 if TYPE_CHECKING:  # each function imports what it shows, so that a command loads what it needs and no more
-    from bench.grid.expand import Grid
-    from bench.grid.forecast import Forecast
-    from bench.grid.rates import Rates
+    from bench.grid.cost.forecast import Forecast
+    from bench.grid.cost.rates import Rates
+    from bench.grid.expansion.blocks import Grid
 
 
 def show_plan(grid: Grid, rates: Rates | None, jobs: int, warnings: Sequence[str], console: Console) -> None:
     """Show what a grid amounts to and how long it is expected to take."""
-    from bench.grid.forecast import forecast, light
-    from bench.grid.plan import grid_cost
-    from bench.grid.progress import clock
+    from bench.grid.cost.forecast import forecast, light
+    from bench.grid.cost.grid_cost import grid_cost
+    from bench.grid.driver.progress import clock
 
     spec, cost = grid.spec, grid_cost(grid)
     per = Counter(job.block.task.dataset for job in grid.jobs)
@@ -70,7 +70,7 @@ def _model_row(grid: Grid) -> dict[str, str]:
 
 def _show_forecast(expected: Forecast, rates: Rates, console: Console) -> None:
     """Show the time of each stage, and what it is to be compared with."""
-    from bench.grid.progress import clock
+    from bench.grid.driver.progress import clock
 
     table = table_of(f"Expected time of one worker, from {rates.origin}", "stage", "time", "share")
     for stage, seconds in expected.stages.items():

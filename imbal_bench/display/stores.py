@@ -12,9 +12,9 @@ from rich.console import Console
 from imbal_bench.display.tables import MOST_LINES, facts_table, show_lines
 
 if TYPE_CHECKING:  # a command loads what it needs and no more
-    from bench.grid.audit import Audit
-    from bench.grid.execute import Summary
-    from bench.grid.rescore import Rescoring
+    from bench.grid.driver.execute import Summary
+    from bench.grid.stored.audit import Audit
+    from bench.grid.stored.rescore import Rescoring
     from bench.store.compact import Compaction
     from bench.store.merge import Merge
     from imbal_bench.workflows.report import Reported

@@ -10,8 +10,8 @@ from rich.text import Text
 from imbal_bench.display.tables import facts_table, table_of
 
 if TYPE_CHECKING:
-    from analysis.inference import Rate, Way
-    from bench.grid.price import Price
+    from analysis.stats import Rate, Way
+    from bench.grid.cost.run_price import Price
     from imbal_bench.workflows.power import Powered, Validated
 
 LEGEND = (
@@ -22,7 +22,7 @@ LEGEND = (
 
 def show_validation(validated: Validated, console: Console) -> None:
     """Show how often each test errs and finds, on simulated grids of a shape; red: errs more often than its level."""
-    from analysis.inference import MODEL
+    from analysis.stats import MODEL
 
     plan, found = validated.pilot, validated.found
     shape, spread = found.shape, vars(found.components)
@@ -54,8 +54,8 @@ def _rate(rate: Rate) -> str:
 
 def show_power(it: Powered, console: Console) -> None:
     """Show what stored runs vary with, the smallest effect they can show, and what a margin takes."""
-    from analysis.inference import UNITS
-    from bench.grid.progress import clock
+    from analysis.stats import UNITS
+    from bench.grid.driver.progress import clock
 
     shape = it.pilot.shape
     console.print(Text(it.pilot.title, "bold"))
@@ -81,7 +81,7 @@ def show_power(it: Powered, console: Console) -> None:
 
 def _way(way: Way | None, unit: str, price: Price) -> str:
     """Return a number of seeds or tasks with what there is to be added, in runs and time of one worker."""
-    from bench.grid.progress import clock
+    from bench.grid.driver.progress import clock
 
     if way is None:
         return "no number suffices"

@@ -11,7 +11,7 @@ from bench.testing.everything import failures, kind_of, parts_named, verdicts_on
 from bench.testing.verdicts import Verdict
 
 if TYPE_CHECKING:
-    from bench.grid.audit import Audit
+    from bench.grid.stored.audit import Audit
     from bench.grid.world import World
 
 
@@ -50,7 +50,7 @@ def audit(store: Path, world: World) -> Audit:
     Raises:
         StoreError: if there is no store.
     """
-    from bench.grid.audit import audit as audit_store
+    from bench.grid.stored.audit import audit as audit_store
     from bench.store import Store
 
     return audit_store(Store(store), world)

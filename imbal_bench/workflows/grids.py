@@ -13,9 +13,9 @@ from bench.registry import PluginFile, read_plugin
 from bench.strategies.catalogue import option_type
 
 if TYPE_CHECKING:
-    from bench.grid.execute import Execution
-    from bench.grid.expand import Grid
-    from bench.grid.workers import Executor
+    from bench.grid.driver.execution import Execution
+    from bench.grid.executors.choice import Executor
+    from bench.grid.expansion.blocks import Grid
     from bench.grid.world import World
 
 
@@ -62,8 +62,8 @@ def execution_of(
         SpecError: if arguments contradict each other.
     """
     from bench.config.slurm import load_slurm
-    from bench.grid.execute import Execution
-    from bench.grid.workers import choose_workers
+    from bench.grid.driver.execution import Execution
+    from bench.grid.executors.choice import choose_workers
 
     if debug and executor not in {None, "inline"}:
         raise SpecError(f"--debug runs in this process, so that errors can rise; leave --executor {executor} out")
@@ -74,7 +74,7 @@ def execution_of(
         per_gpu=per_gpu,
         scheduler=scheduler,
         slurm=load_slurm(slurm) if slurm else None,
-        apart=run_timeout is not None,
+        needs_subprocess=run_timeout is not None,
     )
     return Execution(store, world, workers, device, plugins, threads, run_timeout, debug)
 
@@ -103,7 +103,7 @@ def share(grid: Grid, text: str) -> Grid:
 
 def pool_warnings(grid: Grid) -> list[str]:
     """Return a warning for each task whose limited pool saturates the positives ratio (SPEC, ``pool_limit``)."""
-    from bench.grid.plan import pool_counts
+    from bench.grid.cost.rows import pool_counts
 
     limit, loop = grid.spec.pool.limit, grid.spec.loop
     if limit is None:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from analysis import Results, Store, overview, read_results, write_atomically
 from analysis.gate import Plan, spelt
-from analysis.history import (
+from analysis.nights import (
     Asked,
     Comparison,
     Night,
@@ -24,11 +24,15 @@ from analysis.history import (
     summary,
     summary_json,
 )
-from analysis.inference import Estimand
+from analysis.stats import Estimand
 from bench.config import GridSpec
 from bench.errors import StoreError
-from bench.grid.execute import Execution, execute, preflight
-from bench.grid.expand import Grid, components_of, expand
+from bench.grid.driver.execute import execute
+from bench.grid.driver.execution import Execution
+from bench.grid.driver.preflight import preflight
+from bench.grid.expansion.blocks import Grid
+from bench.grid.expansion.expand import expand
+from bench.grid.expansion.suited import components_of
 from bench.model.hardware import uses_gpu
 from bench.store import Baseline
 from imbal_bench.nights import Begun, NightFolder, fitted, tonight
@@ -36,7 +40,7 @@ from imbal_bench.workflows.regress import data_of, suite_of
 from reports import history_page, read_report, write_gate, write_report
 
 if TYPE_CHECKING:
-    from analysis.history.nights import Role
+    from analysis.nights.nights import Role
     from bench.grid.world import World
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
-from bench.grid import gpu_forecast
+from bench.grid.cost import gpu_forecast
 from bench.grid.world import World
 from bench.model.hardware import choose_hardware, use_threads, visible_gpus
 from bench.perf import block, gpu, report, reporting, scan, selection, suite

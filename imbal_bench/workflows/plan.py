@@ -7,9 +7,10 @@ from pathlib import Path
 
 from bench.config import GridSpec
 from bench.errors import SpecError
-from bench.grid.expand import Grid, expand
-from bench.grid.rates import Rates, find, rates_file, read, save
-from bench.grid.workers import Workers
+from bench.grid.cost.rates import Rates, find, rates_file, read, save
+from bench.grid.executors.choice import Workers
+from bench.grid.expansion.blocks import Grid
+from bench.grid.expansion.expand import expand
 from bench.grid.world import World
 from bench.model.content import pinned_if_local
 from bench.model.hardware import choose_hardware, device_name
@@ -61,7 +62,7 @@ def plan(
     each = threads or Workers("joblib", jobs).threads_each
     rates, path = None, None
     if measure:
-        from bench.grid.calibrate import calibrate
+        from bench.grid.cost.calibrate import calibrate
 
         rates = calibrate(spec, choose_hardware(device, spec.model.precision), each, world.cache_dir)
         path = rates_file(world.cache_dir, rates)

@@ -8,11 +8,12 @@ from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis import Store, inference, read_results, write_atomically
-from analysis.inference import Need, Pilot, Validation
+from analysis import Store, read_results, stats, write_atomically
+from analysis.planning import pilot as pilot_of
+from analysis.stats import Need, Pilot, Validation
 
 if TYPE_CHECKING:
-    from bench.grid.price import Price
+    from bench.grid.cost.run_price import Price
     from bench.grid.world import World
     from bench.records import ModelSettings
 
@@ -77,11 +78,11 @@ def power(
     Raises:
         StoreError, SpecError: if there are no such runs.
     """
-    from bench.grid.price import price_of
+    from bench.grid.cost.run_price import price_of
 
     source = Store(store)
-    pilot = inference.pilot(read_results(source), list(arms), metric, condition)
-    needs = inference.needs(pilot, margin)
+    pilot = pilot_of(read_results(source), list(arms), metric, condition)
+    needs = stats.needs(pilot, margin)
     records = [source.read(key) for key in pilot.runs]
     kept = calibration or _kept_here(world.cache_dir, records[0].spec.settings.model)
     found = Powered(pilot, metric, margin, needs, price_of(records, world, kept))
@@ -94,8 +95,8 @@ def _kept_here(cache_dir: Path, model: ModelSettings) -> Path | None:
     """Return this machine's calibration of a model, if it was ever made."""
     if not (cache_dir / "rates").is_dir():  # what follows loads torch, which is slow
         return None
-    from bench.grid.rates import find
-    from bench.grid.workers import Workers
+    from bench.grid.cost.rates import find
+    from bench.grid.executors.choice import Workers
     from bench.model.hardware import device_name
 
     return find(cache_dir, model, device_name(), Workers("joblib", 1).threads_each)
@@ -129,7 +130,7 @@ def validate(
         arms: as for :func:`power`, like the two that follow.
         metric: of what.
         condition: where.
-        tasks: numbers of each dataset instead of the pilot's (see :func:`analysis.inference.rearranged`).
+        tasks: numbers of each dataset instead of the pilot's (see :func:`analysis.stats.rearranged`).
         seeds: instead of the pilot's.
         algorithms: instead of the pilot's.
         spread: standard deviations instead of the pilot's, such as ``task=0.02``.
@@ -139,9 +140,9 @@ def validate(
     Raises:
         StoreError, SpecError: if there are no such runs, or something cannot be simulated.
     """
-    pilot = inference.PAPER_PILOT
+    pilot = stats.PAPER_PILOT
     if store is not None:
-        pilot = inference.pilot(read_results(Store(store)), list(arms), metric, condition)
-    pilot = inference.rearranged(pilot, tasks=tasks, seeds=seeds, algorithms=algorithms, spread=spread)
-    found = inference.validate(pilot.components, pilot.shape, effect=effect, simulations=simulations)
+        pilot = pilot_of(read_results(Store(store)), list(arms), metric, condition)
+    pilot = stats.rearranged(pilot, tasks=tasks, seeds=seeds, algorithms=algorithms, spread=spread)
+    found = stats.validate(pilot.components, pilot.shape, effect=effect, simulations=simulations)
     return Validated(pilot, found)

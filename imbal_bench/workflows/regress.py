@@ -29,11 +29,13 @@ from analysis.gate import (
     stored_spread,
     stored_strategy,
 )
-from analysis.inference import Estimand
+from analysis.stats import Estimand
 from bench.config import GridSpec
 from bench.errors import ModelError, SpecError
-from bench.grid.expand import Grid, components_of, expand
-from bench.grid.pairs import strategy
+from bench.grid.expansion.blocks import Grid
+from bench.grid.expansion.expand import expand
+from bench.grid.expansion.pairs import strategy
+from bench.grid.expansion.suited import components_of
 from bench.grid.world import World
 from bench.model.content import pinned
 from bench.records import Strategy
@@ -43,7 +45,7 @@ from bench.store.baseline import opened, place_of
 from reports import GateFiles, write_gate
 
 if TYPE_CHECKING:
-    from bench.grid.execute import Execution
+    from bench.grid.driver.execution import Execution
 
 
 ANY_STRATEGY = ("options={}", "algorithms=random", "weightings=uniform")
@@ -185,7 +187,8 @@ def data_of(grid: Grid) -> dict[str, str]:
 
 
 def _look_by_look(plan: Plan, grid: Grid, execution: Execution, console: Console) -> Verdict:
-    from bench.grid.execute import execute, preflight  # slow to load, and not needed to judge what is stored
+    from bench.grid.driver.execute import execute  # slow to load, and not needed to judge what is stored
+    from bench.grid.driver.preflight import preflight
 
     Store(execution.store, create=True)
     arms = (plan.candidate,) if plan.baseline_store else (plan.candidate, plan.baseline)

@@ -8,8 +8,11 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.config import GridSpec
-from bench.grid.execute import Execution, Summary, execute, preflight
-from bench.grid.expand import Grid, expand
+from bench.grid.driver.execute import Summary, execute
+from bench.grid.driver.execution import Execution
+from bench.grid.driver.preflight import preflight
+from bench.grid.expansion.blocks import Grid
+from bench.grid.expansion.expand import expand
 from bench.store import Store
 from imbal_bench.workflows.grids import pool_warnings, share
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.grid.heartbeat import Beat, beats
+from bench.grid.worker.heartbeat import Beat, beats
 from bench.store import Store, replicates
 
 MOST_REASONS = 10

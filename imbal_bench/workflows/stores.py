@@ -19,8 +19,8 @@ from bench.store.replicates import agreements
 from bench.words import items
 
 if TYPE_CHECKING:
-    from bench.grid.migrate import Converter
-    from bench.grid.rescore import Rescoring
+    from bench.grid.stored.convert import Converter
+    from bench.grid.stored.rescore import Rescoring
     from bench.grid.world import World
     from bench.store.migrate import Migration
 
@@ -58,7 +58,7 @@ class Agreed:
 
 def converter(cache_dir: Path) -> Converter:
     """Return what brings records of earlier versions to today's form."""
-    from bench.grid.migrate import Converter
+    from bench.grid.stored.convert import Converter
 
     return Converter(cache_dir)
 
@@ -139,7 +139,7 @@ def rescore(store: Path, world: World, tell: Callable[[int], None], metrics: str
     Raises:
         SpecError: if the names are none. StoreError: if the store cannot be read or written.
     """
-    from bench.grid.rescore import rescore as rescore_store
+    from bench.grid.stored.rescore import rescore as rescore_store
 
     names = () if metrics is None else tuple(items(metrics) or (metrics,))
     if metrics is not None and not all(name.strip() for name in names):

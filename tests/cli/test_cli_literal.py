@@ -16,7 +16,7 @@ from typer.models import ParameterInfo
 from bench.config import load_spec
 from bench.data.export import export_mirror
 from bench.errors import BenchError
-from bench.grid.expand import expand
+from bench.grid.expansion.expand import expand
 from bench.grid.world import World
 from bench.paths import expanded
 from bench.store import Store

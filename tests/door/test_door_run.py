@@ -45,7 +45,7 @@ def module(tmp_path, monkeypatch):
 
 def test_exactly_the_given_strategies_are_run_and_a_second_call_runs_nothing(tiny, tmp_path):
     runs = tiny(strategies=PAIRS, seeds=np.arange(2))
-    assert {(run.strategy.algorithm.spelt, run.strategy.weighting.spelt) for run in runs.specs.values()} == {
+    assert {(run.strategy.algorithm.as_typed, run.strategy.weighting.as_typed) for run in runs.specs.values()} == {
         ("random", "uniform"),
         ("margin", "invprop:bins=5"),
     }
@@ -174,7 +174,7 @@ def test_settings_are_those_of_a_specification_and_a_grid_may_be_given(tiny, tmp
 def test_a_class_is_run_as_its_file_would_be_as_a_plug_in(tiny, module, bench, tmp_path):
     mine = module()
     here = tiny(strategies=[mine.Near, (mine.Near(level=0.9), mine.Squared), ("random", mine.Squared())], seeds=1)
-    assert [f"{run.strategy.algorithm.spelt}+{run.strategy.weighting.spelt}" for run in here.specs.values()] == [
+    assert [f"{run.strategy.algorithm.as_typed}+{run.strategy.weighting.as_typed}" for run in here.specs.values()] == [
         "near+uniform",
         "near:level=0.9+squared",
         "random+squared",

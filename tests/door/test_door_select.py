@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import bench.loop
+import bench.loop.rounds
 import imbal_bench as ib
 from bench import seeds
 from bench.errors import SpecError
@@ -24,19 +24,19 @@ LABELLED, LABELS = np.array([7, 3, 299, 42]), np.array([1, 0, 0, 1])
 def test_the_rows_are_those_that_the_loop_selects(tiny, monkeypatch):
     """Every query of a real run, done again from its arrays and the streams of its round."""
     asked = []
-    original = bench.loop.ask
+    original = bench.loop.rounds.query_batch
 
     def spying(shared, algorithm, weighting, state, last, stages):
         outputs = (
             shared.first.outputs
             if last.round == 0
-            else shared.score_pool(state, shared.needs_at_start, last.round, stages)
+            else shared.score_pool(state, shared.first_needs, last.round, stages)
         )
         query = original(shared, algorithm, weighting, state, last, stages)
         asked.append((shared, algorithm, weighting, state, last.round + 1, outputs, query.picked))
         return query
 
-    monkeypatch.setattr(bench.loop, "ask", spying)
+    monkeypatch.setattr(bench.loop.rounds, "query_batch", spying)
     names = ["random+uniform", "random+invprop", "margin+posprob", "badge+invprop", "cal+uniform", "core_set+invprop"]
     tiny(strategies=names, seeds=1, learner="tfidf:svd=4")
     assert len(asked) == 2 * len(names)

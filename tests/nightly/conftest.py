@@ -13,8 +13,8 @@ import yaml
 from cli_tools import in_process
 
 from bench.config import GridSpec
-from bench.grid.execute import Summary
-from bench.grid.expand import expand
+from bench.grid.driver.execute import Summary
+from bench.grid.expansion.expand import expand
 from bench.grid.world import World as Data
 from bench.records import METRICS
 from bench.store import Store
@@ -77,7 +77,7 @@ class World:
 
 def any_model(patch):
     """Let the model of a grid be one that is not at hand, since no run is made here."""
-    patch.setattr("bench.grid.expand.pinned", lambda model, _: model.model_copy(update={"content": "c" * 32}))
+    patch.setattr("bench.grid.expansion.expand.pinned", lambda model, _: model.model_copy(update={"content": "c" * 32}))
 
 
 @pytest.fixture(autouse=True)
