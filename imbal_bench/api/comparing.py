@@ -179,7 +179,8 @@ def _effect(runs: Runs, a: Strategy, b: Strategy, metric: str, estimand: Estiman
     own = own if metric in own else own.assign(**{metric: float("nan")})
     tasks = sorted({(block.task.dataset, block.task.positive) for block in blocks.values()})
     seeds = sorted({block.seed for block in blocks.values()})
-    values, pairs = np.full((2, len(tasks), len(seeds), 1), np.nan), {}
+    values = np.full((2, len(tasks), len(seeds), 1), np.nan)
+    pairs: dict[tuple[int, int], str] = {}
     for arm, strategy in enumerate((a, b)):
         for row in own[own["key"].isin(_keys(runs, strategy, blocks))].to_dict("records"):
             at = tasks.index((row["dataset"], row["positive"])), seeds.index(row["seed"])
