@@ -437,7 +437,7 @@ def house(tmp_path):
         ("imbal_bench__cli", "import typer\nfrom bench.grid.world import World", "bench.grid.world"),
         ("analysis__frame", "from bench.loop import run_strategy", "bench.loop"),
         ("reports__page", "from bench.store import Store", "bench.store"),
-        ("bench__grid__cheat", "from analysis import read_results", "analysis"),
+        ("bench__grid__world", "from analysis import read_results", "analysis"),
         ("bench__cheat", "import imbal_bench", "bench.cheat is not in the table"),
         ("analysis__cheat", "from imbal_bench.workflows import run", "imbal_bench.workflows"),
         ("reports__cheat", "def f():\n    import imbal_bench.api", "imbal_bench.api"),
