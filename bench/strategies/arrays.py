@@ -29,7 +29,7 @@ CHANCES = {"probabilities", *COMMITTEES}
 
 
 @dataclass(frozen=True)
-class Pool:
+class ArrayPool:
     """A pool, of which some rows are labelled.
 
     Attributes:
@@ -70,7 +70,7 @@ class Pool:
         )  # fmt: skip
 
 
-def pool_of(given: dict[str, Any], labelled: Any, labels: Any) -> Pool:
+def pool_of(given: dict[str, Any], labelled: Any, labels: Any) -> ArrayPool:
     """Return a pool from arrays, checked.
 
     Args:
@@ -88,13 +88,13 @@ def pool_of(given: dict[str, Any], labelled: Any, labels: Any) -> Pool:
         if rows != size:
             raise SpecError(f"{name} are of {rows} rows, but probabilities of {size}; give both of the whole pool")
     rows = _rows(labelled, size)
-    return Pool(size, outputs, rows, _labels(labels, len(rows)))
+    return ArrayPool(size, outputs, rows, _labels(labels, len(rows)))
 
 
 def next_batch(
     algorithm: Algorithm,
     weighting: Weighting,
-    pool: Pool,
+    pool: ArrayPool,
     k: int,
     *,
     number: int,
@@ -117,7 +117,7 @@ def next_batch(
         return left[choose(algorithm, weighting, view, k).picks]
 
 
-def _refuse_unmet(algorithm: Algorithm, weighting: Weighting, needs: frozenset[Need], pool: Pool) -> None:
+def _refuse_unmet(algorithm: Algorithm, weighting: Weighting, needs: frozenset[Need], pool: ArrayPool) -> None:
     name = f"{algorithm.name}+{weighting.name}"
     if isinstance(algorithm, Stateful):
         raise SpecError(
