@@ -21,7 +21,7 @@ from analysis.definitions import TableDefinition
 from analysis.stats import BestOf, Effect, holm
 from analysis.stats.interval import t_sf
 from analysis.stats.run_level import RunLevelTest
-from analysis.summaries import Place, Summary
+from analysis.summaries import CellPlace, CellSummary
 
 NO_PAIRS = "runs that must not be paired"
 CELLS = ["row", "column", "metric", "value", "n", "expected", "missing", "failed", "nan", "low", "high", "keys"]
@@ -75,7 +75,7 @@ class Numbers:
         return self.definition.reference is not None
 
     @property
-    def _pairs(self) -> list[tuple[Place, Place]]:
+    def _pairs(self) -> list[tuple[CellPlace, CellPlace]]:
         rows, columns = self.selection.runs.shape[:2]
         if self.reference is None:
             return [((row, a), (row, b)) for row in range(rows) for a, b in combinations(range(columns), 2)]
@@ -90,7 +90,7 @@ def lines(frame: pd.DataFrame) -> list[Any]:
     return list(frame.itertuples(index=False))
 
 
-def summarise(of: Selection, summary: Summary, metrics: Sequence[str]) -> pd.DataFrame:
+def summarise(of: Selection, summary: CellSummary, metrics: Sequence[str]) -> pd.DataFrame:
     """Return what each cell of a selection shows, a line for each row, metric and column.
 
     Returns:
@@ -119,9 +119,9 @@ def _every(of: Selection, metrics: Sequence[str]) -> Iterator[tuple[int, str, in
 
 def compare(
     of: Selection,
-    summary: Summary,
+    summary: CellSummary,
     metrics: Sequence[str],
-    pairs: Sequence[tuple[Place, Place]],
+    pairs: Sequence[tuple[CellPlace, CellPlace]],
     *,
     two_sided: bool = False,
 ) -> pd.DataFrame:
@@ -157,7 +157,7 @@ def compare(
     return frame
 
 
-def _at(a: Place, b: Place) -> dict[str, int]:
+def _at(a: CellPlace, b: CellPlace) -> dict[str, int]:
     return dict(zip(("row", "column", "other_row", "other"), (*a, *b), strict=True))
 
 

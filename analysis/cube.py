@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.names import label_variants, ratio_label, title_of
-from analysis.stats.design import Task
+from analysis.stats.design import TaskName
 from analysis.stats.interval import BoolArray
 from bench.arrays import FloatArray, IntArray
 from bench.errors import PairingError
@@ -199,7 +199,7 @@ class Selection:
     rows: tuple[tuple[Level, ...], ...]
     columns: tuple[Level, ...]
     pooled: tuple[Mapping[Axis, Level], ...]
-    tasks: tuple[Task, ...]
+    tasks: tuple[TaskName, ...]
     seeds: tuple[int, ...]
     runs: IntArray
     expected: BoolArray
@@ -373,10 +373,12 @@ def select(
     )
 
 
-Rows = Iterator[tuple[tuple[Level, ...], tuple[int, ...], BoolArray, tuple[int | slice, ...]]]
+FoundRows = Iterator[tuple[tuple[Level, ...], tuple[int, ...], BoolArray, tuple[int | slice, ...]]]
 
 
-def _rows(rows: Sequence[RowAxis], shown: Mapping[Axis, Shown], tasks: Sequence[Task], where: Values) -> Rows:
+def _rows(
+    rows: Sequence[RowAxis], shown: Mapping[Axis, ShownValues], tasks: Sequence[TaskName], where: Values
+) -> FoundRows:
     """Yield for each row that there may be its values, its place among the rows' parts, and its tasks (a mask).
 
     The last item is the place with all values of an axis whose values are always shown: a row is kept if anything of
@@ -421,18 +423,18 @@ def _along(array: BoolArray, axis: Axis) -> BoolArray:
     return np.asarray(array.any(axis=tuple(number for number, name in enumerate(AXES) if name != axis)))
 
 
-Shown = list[tuple[Level, int]]
+ShownValues = list[tuple[Level, int]]
 """The values of an axis in the order shown, each with its level in the cube (-1: none, it was not run)."""
 
 
-def _shown(cube: Cube, tried: BoolArray, axis: Axis, columns: RowAxis, where: Values) -> Shown:
+def _shown(cube: Cube, tried: BoolArray, axis: Axis, columns: RowAxis, where: Values) -> ShownValues:
     levels = {number: cube.levels[axis][number] for number in np.flatnonzero(tried).tolist()}
     named = cast("RowAxis", "bins" if axis == "weighting" and columns == "bins" else axis)
     labels = levels if axis in ("ratio", "start") else _labels(levels, with_bins=named == "bins")
     found = sorted(((label, number) for number, label in labels.items()), key=lambda one: order(one[0]))
     if named not in ALWAYS_SHOWN or named not in where:
         return found
-    shown: Shown = []
+    shown: ShownValues = []
     for value in where[named]:
         own = [one for one in found if _named(levels[one[1]], named) == value]
         shown += own or [(value if axis in ("ratio", "start") else title_of(value), -1)]

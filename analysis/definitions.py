@@ -20,7 +20,7 @@ from typing import Literal
 
 from analysis.cube import RowAxis, Values
 from analysis.names import AXIS_TITLES, title_of
-from analysis.summaries import BestAlgorithm, HalfWidth, Mean, Summary
+from analysis.summaries import BestAlgorithm, CellSummary, HalfWidth, Mean
 from bench.errors import PluginError
 from bench.foreign import foreign_code
 from bench.records import METRICS
@@ -70,7 +70,7 @@ class TableDefinition:
     columns: RowAxis = "weighting"
     where: Values = field(default_factory=dict)
     unless: Values = field(default_factory=dict)
-    summary: Summary = field(default_factory=Mean)
+    summary: CellSummary = field(default_factory=Mean)
     reference: Reference | None = None
     metrics: tuple[str, ...] = METRICS
     number: int | None = None

@@ -12,7 +12,7 @@ from analysis.names import NATURAL_LEVEL, lower_is_better, metric_title, ratio_w
 from analysis.overview import block_of, name_of
 from analysis.stats import ALPHA
 from analysis.tables.headings import row_headers
-from analysis.tables.published import FIRST, Agreement
+from analysis.tables.published import FIRST, PaperAgreement
 from analysis.text import count, decimal, p_text, signed
 from bench.records import METRICS
 
@@ -22,7 +22,7 @@ EFFECT, FULL_RESULTS = "T4", "T8"
 """The tables of the effect by ratio, and of every strategy, whatever was run."""
 
 
-def findings(tables: Mapping[str, Numbers], agreement: Agreement) -> tuple[str, ...]:
+def findings(tables: Mapping[str, Numbers], agreement: PaperAgreement) -> tuple[str, ...]:
     """Return up to five lines: the effect on each metric, the highest means, and how far the paper agrees.
 
     The effect is that over the paper's algorithms at each ratio; if none of them was run, what the rows of the full

@@ -21,7 +21,7 @@ from analysis.tables.distances import distances
 from analysis.tables.effects import effects
 from analysis.tables.labels_saved import labels_saved
 from analysis.tables.model import Table
-from analysis.tables.published import Agreement, Beside, beside, total
+from analysis.tables.published import Beside, PaperAgreement, beside, total
 from analysis.tables.render import p_values, render
 from bench.errors import UnknownNameError
 from bench.metrics.labels_saved import LabelsSavedMetric
@@ -120,7 +120,7 @@ class Section:
         return {address: _not_run(one) for address, one in self.definitions.items() if address not in made}
 
     @cached_property
-    def agreement(self) -> Agreement:
+    def agreement(self) -> PaperAgreement:
         """How far ours and the paper's tables agree, over all of which the paper's values are at hand."""
         return total(one.paper for one in self.numbered if one.paper)
 

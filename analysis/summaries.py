@@ -19,12 +19,12 @@ from bench.arrays import FloatArray, IntArray
 
 ESTIMAND: Estimand = "fixed-suite"
 """The question that tables answer: better on these tasks, as the paper's conclusions are on its 14."""
-Place = tuple[int, int]
+CellPlace = tuple[int, int]
 """Row and column."""
 
 
 @dataclass(frozen=True)
-class Summary(ABC):
+class CellSummary(ABC):
     """One number from the runs of a cell.
 
     Attributes:
@@ -37,14 +37,14 @@ class Summary(ABC):
     of_seeds: ClassVar[str] = ""
 
     @abstractmethod
-    def value(self, of: Selection, place: Place, metric: str) -> float:
+    def value(self, of: Selection, place: CellPlace, metric: str) -> float:
         """Return what the cell shows; NaN where there is nothing, or a value that it needs is NaN."""
 
-    def runs(self, of: Selection, place: Place, metric: str) -> IntArray:  # noqa: ARG002 - some need the metric
+    def runs(self, of: Selection, place: CellPlace, metric: str) -> IntArray:  # noqa: ARG002 - some need the metric
         """Return (tasks, seeds, pooled) numbers of the runs that the cell shows."""
         return np.asarray(of.runs[place])
 
-    def run_level(self, of: Selection, a: Place, b: Place, metric: str) -> RunLevelTest:
+    def run_level(self, of: Selection, a: CellPlace, b: CellPlace, metric: str) -> RunLevelTest:
         """Test whether a has the better mean than b, pair by pair.
 
         The difference is positive where a is better: of a metric whose smaller values are, it is b - a. Runs that must
@@ -60,15 +60,15 @@ class Summary(ABC):
         return run_level_test(of.cube.values(metric, left) - of.cube.values(metric, right), unpaired)
 
     @abstractmethod
-    def seed_level(self, of: Selection, a: Place, b: Place, metric: str) -> Effect | BestOf | None:
+    def seed_level(self, of: Selection, a: CellPlace, b: CellPlace, metric: str) -> Effect | BestOf | None:
         """Return the evidence that a is better than b over the units sampled; None for runs that are no pairs."""
 
     @abstractmethod
-    def interval(self, of: Selection, place: Place, metric: str) -> tuple[float, float]:
+    def interval(self, of: Selection, place: CellPlace, metric: str) -> tuple[float, float]:
         """Return the 95 % t-interval, over seeds, of what the cell shows; NaN where there is none."""
 
 
-def design_of(of: Selection, a: Place, b: Place | None, metric: str) -> Design:
+def design_of(of: Selection, a: CellPlace, b: CellPlace | None, metric: str) -> Design:
     """Return the differences a - b by task, seed and what is pooled, of all pairs that there should be.
 
     Without b they are differences from 0. A pair is missing where a run is, or where its metric is NaN. Of a metric
@@ -89,32 +89,32 @@ def design_of(of: Selection, a: Place, b: Place | None, metric: str) -> Design:
     )
 
 
-class Mean(Summary):
+class Mean(CellSummary):
     """The unweighted mean over all runs of a cell."""
 
-    def value(self, of: Selection, place: Place, metric: str) -> float:
+    def value(self, of: Selection, place: CellPlace, metric: str) -> float:
         """Return the mean."""
         runs = of.runs[place]
         values = of.cube.values(metric, runs[runs >= 0])
         return float(values.mean()) if len(values) else nan
 
-    def seed_level(self, of: Selection, a: Place, b: Place, metric: str) -> Effect:
+    def seed_level(self, of: Selection, a: CellPlace, b: CellPlace, metric: str) -> Effect:
         """Return the evidence over seeds, whose values are means over tasks and what is pooled."""
         return effect(design_of(of, a, b, metric), ESTIMAND)
 
-    def interval(self, of: Selection, place: Place, metric: str) -> tuple[float, float]:
+    def interval(self, of: Selection, place: CellPlace, metric: str) -> tuple[float, float]:
         """Return the interval over seeds."""
         found = effect(design_of(of, place, None, metric), ESTIMAND)
         return (-found.high, -found.low) if lower_is_better(metric) else (found.low, found.high)
 
 
-class BestAlgorithm(Summary):
+class BestAlgorithm(CellSummary):
     """For each task the pooled algorithm with the best mean over seeds, then the mean over tasks."""
 
     of_pairs = ", of the algorithms chosen"
     of_seeds = ", algorithms chosen on one half of the seeds and tested on the other, both ways, Bonferroni"
 
-    def runs(self, of: Selection, place: Place, metric: str) -> IntArray:
+    def runs(self, of: Selection, place: CellPlace, metric: str) -> IntArray:
         """Return (tasks, seeds, 1) runs of the best algorithm of each task; of equals the first by name.
 
         An algorithm that has NaN among its values is taken only where none is without.
@@ -127,13 +127,13 @@ class BestAlgorithm(Summary):
         choice = rank.argmax(axis=-1)
         return np.take_along_axis(runs, choice[:, None, None], axis=-1)
 
-    def value(self, of: Selection, place: Place, metric: str) -> float:
+    def value(self, of: Selection, place: CellPlace, metric: str) -> float:
         """Return the mean over tasks of the mean over each one's runs."""
         chosen = self.runs(of, place, metric).reshape(len(of.tasks), -1)
         means = [of.cube.values(metric, own[own >= 0]).mean() for own in chosen if (own >= 0).any()]
         return float(np.mean(means)) if means else nan
 
-    def seed_level(self, of: Selection, a: Place, b: Place, metric: str) -> BestOf | None:
+    def seed_level(self, of: Selection, a: CellPlace, b: CellPlace, metric: str) -> BestOf | None:
         """Return the evidence of choices made on other seeds than those tested."""
         runs = np.stack([of.runs[a], of.runs[b]])
         if self._unpaired(of, runs):  # also among runs of algorithms that are passed over
@@ -144,7 +144,7 @@ class BestAlgorithm(Summary):
         seeds = [of.seeds[number] for number in seed]
         return best_of(one, other, [of.tasks[number] for number in task], seeds, ESTIMAND, bounds_of(metric))
 
-    def interval(self, of: Selection, place: Place, metric: str) -> tuple[float, float]:  # noqa: ARG002
+    def interval(self, of: Selection, place: CellPlace, metric: str) -> tuple[float, float]:  # noqa: ARG002
         """Return none: the runs that chose the algorithms cannot say how good they are."""
         return nan, nan
 
@@ -162,20 +162,20 @@ class BestAlgorithm(Summary):
         return sum(bounds_of(metric)) - values if lower_is_better(metric) else values
 
 
-class HalfWidth(Summary):
+class HalfWidth(CellSummary):
     """The half-width of the 95 % t-interval of a task's mean over seeds, averaged over tasks."""
 
     tested = False
 
-    def value(self, of: Selection, place: Place, metric: str) -> float:
+    def value(self, of: Selection, place: CellPlace, metric: str) -> float:
         """Return the mean of the half-widths; NaN where a task has one run only."""
         runs = of.runs[place].reshape(len(of.tasks), -1)
         widths = [float(half_width(of.cube.values(metric, own[own >= 0]))) for own in runs if (own >= 0).any()]
         return float(np.mean(widths)) if widths else nan
 
-    def seed_level(self, of: Selection, a: Place, b: Place, metric: str) -> None:
+    def seed_level(self, of: Selection, a: CellPlace, b: CellPlace, metric: str) -> None:
         """Return none: intervals are not compared."""
 
-    def interval(self, of: Selection, place: Place, metric: str) -> tuple[float, float]:  # noqa: ARG002
+    def interval(self, of: Selection, place: CellPlace, metric: str) -> tuple[float, float]:  # noqa: ARG002
         """Return none."""
         return nan, nan

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from analysis import Cache, Figure
 
 if TYPE_CHECKING:  # matplotlib is loaded where something is drawn: what was drawn before needs none
-    from reports.figures import Kind
+    from reports.figures import ImageKind
 
 _FEW = 16
 """Figures that are drawn about as fast as a second process starts."""
@@ -66,7 +66,7 @@ def pictures(figures: Sequence[Figure], drawn: Cache) -> tuple[Picture, ...]:
     )
 
 
-def _drawn(figures: Sequence[Figure]) -> list[dict[Kind, bytes]]:
+def _drawn(figures: Sequence[Figure]) -> list[dict[ImageKind, bytes]]:
     """Return figures drawn now; many are shared out among the cores."""
     if not figures:
         return []
@@ -74,11 +74,11 @@ def _drawn(figures: Sequence[Figure]) -> list[dict[Kind, bytes]]:
 
     from reports.figures import draw
 
-    made: list[dict[Kind, bytes]] = Parallel(n_jobs=1 if len(figures) <= _FEW else -1)(map(delayed(draw), figures))
+    made: list[dict[ImageKind, bytes]] = Parallel(n_jobs=1 if len(figures) <= _FEW else -1)(map(delayed(draw), figures))
     return made
 
 
-def _kept(drawn: Cache, name: str) -> dict[Kind, bytes] | None:
+def _kept(drawn: Cache, name: str) -> dict[ImageKind, bytes] | None:
     svg, pdf = drawn.get(f"{name}.svg"), drawn.get(f"{name}.pdf")
     return None if svg is None or pdf is None else {"svg": svg, "pdf": pdf}
 

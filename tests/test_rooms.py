@@ -20,7 +20,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("imbal_bench", "bench", "analysis", "reports")
-OF_ROOMS = ("imbal_bench", "bench", "bench.grid")
+OF_ROOMS = ("imbal_bench", "analysis", "bench", "bench.grid")
 """Packages that are made of rooms, outermost first."""
 
 # Which of our rooms a room may import, besides those of EVERYWHERE; ``bench`` alone is bench/__init__.py, the version.
@@ -116,19 +116,78 @@ ROOMS: dict[str, set[str]] = {
         *("bench.seeds", "bench.records", "bench.tasks", "bench.model", "bench.strategies", "bench.metrics"),
         *("bench.control", "bench.store", "bench.grid.world"),
     },
-    "analysis": {
-        *(
-            "bench.seeds",
-            "bench.records",
-            "bench.control",
-            "bench.store",
-            "bench.paths",
-            "bench.foreign",
-            "bench.words",
-            "bench.metrics",
-        ),
+    # Stored runs to numbers: frames, a cube, and the two frames of a table's numbers.
+    "analysis.text": set(),
+    "analysis.cache": {"bench.store"},
+    "analysis.changes": {"bench.records", "bench.store"},
+    "analysis.environments": {"bench.control"},
+    "analysis.names": {"bench.metrics", "bench.records", "bench.seeds"},
+    "analysis.facts": {"analysis.names", "bench.control", "bench.records", "bench.seeds"},
+    "analysis.index": {"analysis.cache", "analysis.facts", "bench.records", "bench.store"},
+    "analysis.results": {
+        *("analysis.environments", "analysis.facts", "analysis.index"),
+        *("bench.control", "bench.records", "bench.seeds", "bench.store"),
     },
-    "reports": {"analysis"},
+    "analysis.overview": {"analysis.facts", "analysis.names", "analysis.results"},
+    "analysis.stats": {"bench.seeds"},
+    "analysis.cube": {"analysis.names", "analysis.stats", "bench.seeds"},
+    "analysis.summaries": {"analysis.cube", "analysis.names", "analysis.stats"},
+    "analysis.definitions": {
+        *("analysis.cube", "analysis.names", "analysis.summaries", "bench.foreign", "bench.records"),
+    },
+    "analysis.condition": {
+        *("analysis.cube", "analysis.environments", "analysis.names", "analysis.results", "bench.records"),
+    },
+    "analysis.comparisons": {
+        *("analysis.condition", "analysis.cube", "analysis.definitions", "analysis.stats", "analysis.summaries"),
+    },
+    "analysis.panels": {
+        *("analysis.condition", "analysis.cube", "analysis.names", "analysis.results", "analysis.stats"),
+    },
+    "analysis.planning": {"analysis.names", "analysis.panels", "analysis.results", "analysis.stats"},
+    "analysis.selected_positives": {"analysis.names", "analysis.panels"},
+    "analysis.stages": {"analysis.names"},
+    # Numbers to what is printed and drawn.
+    "analysis.tables": {
+        *("analysis.comparisons", "analysis.condition", "analysis.cube", "analysis.definitions", "analysis.names"),
+        *("analysis.panels", "analysis.selected_positives", "analysis.stages", "analysis.stats", "analysis.summaries"),
+        *("analysis.text", "bench.metrics", "bench.records"),
+    },
+    "analysis.figures": {
+        *("analysis.comparisons", "analysis.condition", "analysis.names", "analysis.panels", "analysis.stages"),
+        *("analysis.selected_positives", "analysis.stats", "analysis.text", "bench.records"),
+    },
+    "analysis.findings": {
+        *("analysis.comparisons", "analysis.condition", "analysis.names", "analysis.overview", "analysis.stats"),
+        *("analysis.tables", "analysis.text", "bench.records"),
+    },
+    "analysis.sections": {
+        *("analysis.comparisons", "analysis.condition", "analysis.definitions", "analysis.figures"),
+        *("analysis.findings", "analysis.results", "analysis.tables", "bench.metrics", "bench.records"),
+    },
+    "analysis.tracing": {
+        *("analysis.names", "analysis.results", "analysis.sections", "analysis.tables"),
+        *("bench.records", "bench.store"),
+    },
+    "analysis.gate": {
+        *("analysis.condition", "analysis.cube", "analysis.environments", "analysis.facts", "analysis.figures"),
+        *("analysis.names", "analysis.results", "analysis.stats", "analysis.tables", "analysis.text"),
+        *("bench.control", "bench.metrics", "bench.records", "bench.seeds", "bench.store", "bench.words"),
+    },
+    "analysis.nights": {
+        *("analysis.changes", "analysis.figures", "analysis.gate", "analysis.results", "bench.records", "bench.store"),
+    },
+    # What analysis offers others: analysis/__init__.py.
+    "analysis": {
+        *("analysis.cache", "analysis.changes", "analysis.comparisons", "analysis.definitions", "analysis.figures"),
+        *("analysis.findings", "analysis.index", "analysis.names", "analysis.overview", "analysis.results"),
+        *("analysis.sections", "analysis.tables", "analysis.text", "analysis.tracing"),
+        *("bench.paths", "bench.records", "bench.store"),
+    },
+    "reports": {
+        *("analysis", "analysis.figures", "analysis.gate", "analysis.nights", "analysis.overview"),
+        *("analysis.sections", "analysis.selected_positives", "analysis.stats", "analysis.text"),
+    },
     # The door: workflows on all of the above, and what is thin over them. Nothing imports it.
     "imbal_bench": {"imbal_bench.packages", "imbal_bench.api"},
     "imbal_bench.packages": set(),
@@ -138,23 +197,27 @@ ROOMS: dict[str, set[str]] = {
         *("bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model", "bench.strategies"),
         *("bench.perf", "bench.testing", "bench.store", "bench.paths", "bench.registry", "bench.plugins"),
         *("bench.grid.world", "bench.grid.expansion", "bench.grid.cost", "bench.grid.executors", "bench.grid.worker"),
-        *("bench.grid.driver", "bench.grid.stored", "bench.words", "analysis", "reports", "imbal_bench.nights"),
+        *("bench.grid.driver", "bench.grid.stored", "bench.words", "analysis", "analysis.changes", "analysis.facts"),
+        *("analysis.gate", "analysis.nights", "analysis.overview", "analysis.planning", "analysis.stats"),
+        *("reports", "imbal_bench.nights"),
     },
     "imbal_bench.display": {
         *("bench", "bench.config", "bench.data", "bench.model", "bench.components", "bench.strategies"),
         *("bench.learners", "bench.metrics", "bench.perf", "bench.testing", "bench.store", "bench.grid.world"),
         *("bench.grid.expansion", "bench.grid.cost", "bench.grid.driver", "bench.grid.stored", "analysis", "reports"),
-        "imbal_bench.workflows",
+        *("analysis.gate", "analysis.stats", "imbal_bench.workflows"),
     },
     "imbal_bench.cli": {
         *("bench", "bench.environment", "bench.config", "bench.paths", "bench.registry", "bench.grid.world"),
-        *("bench.grid.driver", "analysis", "imbal_bench.display", "imbal_bench.nights", "imbal_bench.workflows"),
+        *("bench.grid.driver", "analysis.gate", "analysis.nights"),
+        *("imbal_bench.display", "imbal_bench.nights", "imbal_bench.workflows"),
     },
     "imbal_bench.__main__": {"imbal_bench.cli"},
     "imbal_bench.api": {
         *("bench.seeds", "bench.records", "bench.config", "bench.data", "bench.model", "bench.strategies"),
         *("bench.metrics", "bench.store", "bench.options", "bench.paths", "bench.plugins", "bench.registry"),
         *("bench.learners", "bench.grid.world", "bench.grid.expansion", "bench.grid.executors", "analysis"),
+        "analysis.stats",
         *("imbal_bench.display", "imbal_bench.workflows"),
     },
 }
@@ -196,8 +259,20 @@ LIBRARIES: dict[str, set[str]] = {
         *("imbal_bench.cli", "imbal_bench.display", "imbal_bench.workflows", "bench.grid.driver", "bench.grid.logs"),
         *("bench.perf", "reports"),
     },
-    "pandas": {"analysis", "reports", "imbal_bench.api"},
-    "scipy": {"analysis", "bench.grid.cost", "bench.learners", "bench.strategies", "bench.testing"},
+    "pandas": {
+        *("analysis.names", "analysis.results", "analysis.overview", "analysis.condition", "analysis.cube"),
+        *("analysis.comparisons", "analysis.panels", "analysis.stages", "analysis.selected_positives"),
+        *("analysis.tables", "analysis.figures", "analysis.sections", "analysis.tracing", "analysis.gate"),
+        *("analysis.nights", "reports", "imbal_bench.api"),
+    },
+    "scipy": {
+        "analysis.stats",
+        "analysis.gate",
+        "bench.grid.cost",
+        "bench.learners",
+        "bench.strategies",
+        "bench.testing",
+    },
     "matplotlib": {"reports"},
     "seaborn": {"reports"},
     "jinja2": {"reports"},
@@ -435,11 +510,11 @@ def house(tmp_path):
         ("bench__tasks", "from transformers import AutoModel", "transformers"),
         ("bench__data__corpus", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import torch", "torch"),
         ("imbal_bench__cli", "import typer\nfrom bench.grid.world import World", "bench.grid.world"),
-        ("analysis__frame", "from bench.loop import run_strategy", "bench.loop"),
+        ("analysis__results", "from bench.loop import run_strategy", "bench.loop"),
         ("reports__page", "from bench.store import Store", "bench.store"),
         ("bench__grid__world", "from analysis import read_results", "analysis"),
         ("bench__cheat", "import imbal_bench", "bench.cheat is not in the table"),
-        ("analysis__cheat", "from imbal_bench.workflows import run", "imbal_bench.workflows"),
+        ("analysis__stages", "from imbal_bench.workflows import run", "imbal_bench.workflows"),
         ("reports__cheat", "def f():\n    import imbal_bench.api", "imbal_bench.api"),
         ("reports__page", "if True:\n    import bench.records", "bench.records"),
     ],

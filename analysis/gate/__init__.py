@@ -10,15 +10,13 @@ from analysis.gate.judging import judge
 from analysis.gate.plan import Claim, Place, Plan, new_plan
 from analysis.gate.register import migrate_plans, note_looks, register
 from analysis.gate.simulation import Scenario, Simulation, simulate, stored_spread
-from analysis.gate.spelling import Asked, parse_looks, parse_margins, parse_strategy, spelt
-from analysis.gate.stored import stored_strategy
+from analysis.gate.spelling import StrategyName, parse_looks, parse_margins, parse_strategy, spelt, stored_strategy
 from analysis.gate.tables import forest, simulation_table, tables
 from analysis.gate.verdict import EXIT_CODES, PlaceResult, SuiteResult, Verdict
 from analysis.gate.words import headline, interval, lines, sides
 
 __all__ = [
     "EXIT_CODES",
-    "Asked",
     "Claim",
     "Finding",
     "Place",
@@ -26,6 +24,7 @@ __all__ = [
     "Plan",
     "Scenario",
     "Simulation",
+    "StrategyName",
     "SuiteResult",
     "Verdict",
     "forest",

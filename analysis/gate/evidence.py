@@ -24,13 +24,13 @@ from bench.arrays import FloatArray, IntArray
 from bench.control import Control, why_unlike
 from bench.records import METRICS, Record, Strategy
 
-Kind = Literal["failed", "missing", "data", "pairing", "duplicate", "nan"]
+FindingKind = Literal["failed", "missing", "data", "pairing", "duplicate", "nan"]
 
 
 class Finding(Record):
     """One line on what is in the way of a verdict; ``fixable``: whether running the missing runs could resolve it."""
 
-    kind: Kind
+    kind: FindingKind
     text: str
     fixable: bool = False
 
@@ -277,7 +277,9 @@ def _flat(settings: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
     return {f"{part}.{name}": value for part, own in settings.items() for name, value in own.items()}
 
 
-def _several(plan: Plan, where: BoolArray | IntArray, kind: Kind, what: str, *, fixable: bool = False) -> Finding:
+def _several(
+    plan: Plan, where: BoolArray | IntArray, kind: FindingKind, what: str, *, fixable: bool = False
+) -> Finding:
     """Return a finding on the runs at some places and seeds of a plan; ``where`` may count several at one place."""
     number = int(where.sum())
     place, seed = np.argwhere(where)[0]

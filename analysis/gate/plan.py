@@ -31,7 +31,7 @@ HARM_FACTOR = 2.0
 FUTILITY = 0.1
 """Default of the conditional power below which a look stops the plan."""
 
-Margin = Annotated[FiniteFloat, Field(ge=0)]
+MarginSize = Annotated[FiniteFloat, Field(ge=0)]
 
 
 class Place(Record):
@@ -77,8 +77,8 @@ class Plan(Record):
     baseline: Strategy
     baseline_store: str = ""
     claim: Claim = "noninferior"
-    margins: Annotated[dict[str, Margin], Field(min_length=1)]
-    harm_margins: dict[str, Margin] = Field(default_factory=dict)
+    margins: Annotated[dict[str, MarginSize], Field(min_length=1)]
+    harm_margins: dict[str, MarginSize] = Field(default_factory=dict)
     estimand: Estimand = "fixed-suite"
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = ALPHA
     looks: Annotated[tuple[int, ...], Field(min_length=1)]

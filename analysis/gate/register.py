@@ -22,7 +22,7 @@ FOLDER = "gates"
 VERSION: Literal[2] = 2
 
 
-class Entry(Record):
+class RegisteredPlan(Record):
     """A plan on record and the numbers of seeds at which it was looked at."""
 
     schema_version: Literal[2] = VERSION
@@ -41,7 +41,7 @@ def register(store: Store, plan: Plan) -> tuple[str, ...]:
     """
     path = store.path / FOLDER / f"{plan.hash}.json"
     if not path.exists():
-        _write(store, Entry(plan=plan))
+        _write(store, RegisteredPlan(plan=plan))
     entries = [_read(store, path.stem) for path in sorted((store.path / FOLDER).glob("*.json"))]
     others = [it for it in entries if it.looked_at and it.plan.comparison == plan.comparison and it.plan != plan]
     if not others:
@@ -89,7 +89,7 @@ def migrate_plans(
                 continue
             arms = {arm: strategy(plan[arm]) for arm in ("candidate", "baseline")}
             new = Plan.model_validate({**plan, **arms, "settings": settings(plan["settings"])})
-            _write(store, Entry(plan=new, looked_at=fields["looked_at"]))
+            _write(store, RegisteredPlan(plan=new, looked_at=fields["looked_at"]))
         except OSError as error:
             raise StoreError(f"cannot read the plan on record {path}: {error.strerror}") from None
         except (ValueError, TypeError, KeyError):  # pydantic's errors are ValueErrors
@@ -114,10 +114,10 @@ def _text(value: object) -> str:
     return (", ".join(map(str, value)) or "none") if isinstance(value, list | tuple) else str(value)
 
 
-def _read(store: Store, name: str) -> Entry:
+def _read(store: Store, name: str) -> RegisteredPlan:
     path = store.path / FOLDER / f"{name}.json"
     try:
-        return Entry.model_validate_json(path.read_bytes())
+        return RegisteredPlan.model_validate_json(path.read_bytes())
     except OSError as error:
         raise StoreError(f"cannot read the plan on record {path}: {error.strerror}") from None
     except ValidationError as error:
@@ -129,6 +129,6 @@ def _read(store: Store, name: str) -> Entry:
         ) from None
 
 
-def _write(store: Store, entry: Entry) -> None:
+def _write(store: Store, entry: RegisteredPlan) -> None:
     path = store.path / FOLDER / f"{entry.plan.hash}.json"
     write_atomically(path, entry.model_dump_json(indent=1).encode() + b"\n")

@@ -9,7 +9,7 @@ import numpy as np
 from analysis.gate.plan import Plan
 from analysis.gate.procedure import Look, suite_units, suspected
 from analysis.gate.spending import nominal
-from analysis.stats import Components, Design, Shape, components, seeds_needed, tasks_needed
+from analysis.stats import Components, Design, GridShape, components, seeds_needed, tasks_needed
 from analysis.stats.power import POWER
 from bench.arrays import FloatArray
 from bench.errors import PairingError
@@ -19,10 +19,10 @@ BOTH_SIDES = (1 + POWER) / 2
 """Power of each side of an equivalence test, so that both together have at least ``POWER``."""
 
 
-def shape_of(plan: Plan) -> Shape:
+def shape_of(plan: Plan) -> GridShape:
     """Return the shape of a plan's grid at its last look; a task's places stand for pooled algorithms."""
     number, dataset = plan.task_numbers
-    return Shape(tuple(map(int, np.bincount(dataset))), plan.looks[-1], int(np.bincount(number).max()))
+    return GridShape(tuple(map(int, np.bincount(dataset))), plan.looks[-1], int(np.bincount(number).max()))
 
 
 def spread_of(plan: Plan, differences: FloatArray) -> Components:
@@ -82,7 +82,7 @@ def _distance(plan: Plan, metric: str, differences: FloatArray) -> float:
 
 
 def _for_harm(plan: Plan, look: Look, differences: FloatArray, alpha: float) -> list[int | None]:
-    one, strictest = Shape((1,), plan.looks[-1]), alpha / look.raw.harm.size
+    one, strictest = GridShape((1,), plan.looks[-1]), alpha / look.raw.harm.size
     found = []
     for metric, place in np.argwhere(suspected(plan, look.raw)):
         own = differences[metric, place]

@@ -1,4 +1,4 @@
-"""How margins, looks and strategies are written on a command line."""
+"""How margins, looks and strategies are written on a command line, and which strategy of a store a name means."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from math import isfinite
 
 from pydantic import Field
 
+from analysis.results import Results
 from bench.errors import SpecError
 from bench.metrics.catalogue import named
-from bench.records import Option, Record, Strategy
+from bench.records import Component, Option, Record, Strategy
+from bench.seeds import canonical
 from bench.words import scalar
 
 
@@ -55,7 +57,7 @@ def parse_looks(text: str | None, seeds_there: int) -> tuple[int, ...]:
     return looks
 
 
-class Asked(Record):
+class StrategyName(Record):
     """A strategy as a user names it: ``badge+invprop:bins=5``; options not named are left open.
 
     Values of options are text, until the type that a strategy declares or a store holds tells what they mean.
@@ -71,7 +73,7 @@ class Asked(Record):
         return "+".join(name + _spelt(options) for name, options in parts)
 
 
-def parse_strategy(text: str) -> Asked:
+def parse_strategy(text: str) -> StrategyName:
     """Read ``random+invprop`` or ``badge+invprop:bins=5``; options stand after a colon, joined by commas.
 
     Raises:
@@ -88,7 +90,7 @@ def parse_strategy(text: str) -> Asked:
         parts[f"{kind}_options"] = dict(pairs)
         if len(dict(pairs)) < len(pairs):
             raise SpecError(f"strategy {text!r} gives an option twice")
-    return Asked.model_validate(parts)
+    return StrategyName.model_validate(parts)
 
 
 def spelt(strategy: Strategy) -> str:
@@ -114,3 +116,35 @@ def _option(text: str) -> tuple[str, str]:
     if not equals:
         raise SpecError(f"option {text!r} of a strategy must read name=value, e.g. bins=5")
     return name, value
+
+
+def stored_strategy(results: Results, asked: StrategyName) -> Strategy:
+    """Return the one strategy in a store that is meant.
+
+    Raises:
+        SpecError: if the store holds none, or several that differ in options or in the version of their code.
+    """
+    every = {
+        canonical([one.algorithm.canonical(), one.weighting.canonical()]): one for one in results.strategies.values()
+    }
+    found = [
+        strategy
+        for strategy in every.values()
+        if _meant(strategy.algorithm, asked.algorithm, asked.algorithm_options)
+        and _meant(strategy.weighting, asked.weighting, asked.weighting_options)
+    ]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        there = sorted(set(map(str, results.strategies.values())))
+        raise SpecError(f"the store has no runs of {asked}; it has: {', '.join(there) or 'none'}")
+    variants = sorted(f"{spelt(one)} (versions {one.algorithm.version}, {one.weighting.version})" for one in found)
+    raise SpecError(
+        f"the store holds {len(found)} variants of {asked}: {'; '.join(variants)}; name the options, or move runs of "
+        "another version of the code to another store"
+    )
+
+
+def _meant(part: Component, name: str, options: Mapping[str, str]) -> bool:
+    named = (option in part.options and is_spelt(part.options[option], text) for option, text in options.items())
+    return part.name == name and all(named)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from analysis.gate.evidence import Kind
+from analysis.gate.evidence import FindingKind
 from analysis.gate.plan import Claim, Plan
 from analysis.gate.procedure import Decision
 from analysis.gate.spelling import spelt
@@ -30,7 +30,7 @@ DECISION_WORDS: dict[Decision, str] = {
     "regression": "regression",
     "futile": "futile",
 }
-KIND_WORDS: dict[Kind, str] = {
+KIND_WORDS: dict[FindingKind, str] = {
     "failed": "runs failed",
     "missing": "runs are missing",
     "data": "runs are on different data",

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from analysis.changes import changes
 from analysis.gate import Claim, Plan, Verdict, headline, judge, lines, new_plan, parse_strategy, spelt, stored_strategy
-from analysis.nights.nights import Comparison, Point, Role
+from analysis.nights.nights import NightComparison, Point, Role
 from analysis.results import Results, read_results
 from bench.errors import SpecError, UnknownNameError
 from bench.records import Strategy
@@ -18,7 +18,7 @@ from bench.store.acknowledged import excuses
 
 
 @dataclass(frozen=True)
-class Asked:
+class NightlyQuestion:
     """What is to be judged every night.
 
     Attributes:
@@ -34,7 +34,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Reference:
+class NightBaseline:
     """A baseline, as a night is held against it."""
 
     baseline: Baseline
@@ -66,7 +66,7 @@ class Reference:
         return new_plan(candidate=candidate, baseline=stored, baseline_store=name, seeds=seeds, looks=looks, **fields)
 
     def plans(
-        self, strategies: Sequence[Strategy], asked: Asked, *, seeds: tuple[int, ...], **fields: object
+        self, strategies: Sequence[Strategy], asked: NightlyQuestion, *, seeds: tuple[int, ...], **fields: object
     ) -> tuple[list[tuple[Role, Plan]], list[str]]:
         """Return what a night is held to, and a line for whatever is not.
 
@@ -157,9 +157,9 @@ def named(strategies: Sequence[Strategy], name: str) -> Strategy:
     return found[0]
 
 
-def compared(role: Role, verdict: Verdict, identical: int | None = None, runs: int | None = None) -> Comparison:
+def compared(role: Role, verdict: Verdict, identical: int | None = None, runs: int | None = None) -> NightComparison:
     """Return a verdict as the history keeps it."""
-    return Comparison(
+    return NightComparison(
         role=role,
         candidate=spelt(verdict.plan.candidate),
         baseline=spelt(verdict.plan.baseline),

@@ -31,7 +31,7 @@ class Point(Record):
     unit: str
 
 
-class Comparison(Record):
+class NightComparison(Record):
     """One strategy of a night against one of the baseline.
 
     Attributes:
@@ -81,10 +81,10 @@ class Night(Record):
     failed: int
     machine: dict[str, str]
     moved: dict[str, str]
-    comparisons: tuple[Comparison, ...] = ()
+    comparisons: tuple[NightComparison, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def of(self, role: Role) -> list[Comparison]:
+    def of(self, role: Role) -> list[NightComparison]:
         """Return the comparisons of one role."""
         return [one for one in self.comparisons if one.role == role]
 

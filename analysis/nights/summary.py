@@ -10,14 +10,14 @@ from analysis.gate import EXIT_CODES
 from analysis.gate.verdict import Outcome
 from analysis.gate.words import WORDS
 from analysis.nights.drift import drifting, series
-from analysis.nights.nights import Comparison, Night
+from analysis.nights.nights import Night, NightComparison
 
 WORST_FIRST: tuple[Outcome, ...] = ("regression", "incomplete", "inconclusive", "established")
 MOST_LINES = 12
 """Headlines and findings shown; the rest is counted."""
 
 
-def exit_code_of(comparisons: Sequence[Comparison], failed: int) -> int:
+def exit_code_of(comparisons: Sequence[NightComparison], failed: int) -> int:
     """Return the exit code of a night: the worst of its verdicts; failed runs alone make it incomplete.
 
     The canary has no say: it tells whom to suspect.
@@ -67,12 +67,12 @@ def summary_json(nights: Sequence[Night]) -> str:
     return json.dumps({**told, **nights[-1].model_dump(mode="json")}, indent=1, allow_nan=False) + "\n"
 
 
-def _lines(one: Comparison) -> list[str]:
+def _lines(one: NightComparison) -> list[str]:
     """Return the headline, and what is under it where it is no pass."""
     return [one.headline] if one.outcome == "established" else [one.headline, *(f"  {line}" for line in one.lines[:3])]
 
 
-def _canary(one: Comparison) -> str:
+def _canary(one: NightComparison) -> str:
     """Return what the canary says; it has moved where an interval excludes zero, for the better or the worse."""
     kept = f"{one.identical} of {one.runs} runs identical bit for bit"
     if one.outcome == "incomplete":

@@ -11,13 +11,13 @@ from analysis.stats.design import Design
 from analysis.stats.effect import ESTIMANDS, UNITS, Effect, Estimand, effect
 from analysis.stats.holm import holm
 from analysis.stats.interval import ALPHA, LEVEL, half_width, t_interval, t_test
-from analysis.stats.needs import Need, Way, needs
+from analysis.stats.needs import Requirement, Way, needs
 from analysis.stats.pilot import PAPER_PILOT, Pilot, rearranged
 from analysis.stats.power import (
     PAPER_COMPONENTS,
     PAPER_SHAPE,
     Components,
-    Shape,
+    GridShape,
     components,
     minimum_detectable_effect,
     power_of,
@@ -45,12 +45,12 @@ __all__ = [
     "Design",
     "Effect",
     "Estimand",
+    "GridShape",
     "LeaveOneOut",
-    "Need",
     "Pilot",
     "Rate",
+    "Requirement",
     "RunLevelTest",
-    "Shape",
     "Trial",
     "Validation",
     "Way",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.stats.design import Design, Task
+from analysis.stats.design import Design, TaskName
 from analysis.stats.effect import Effect, Estimand, effect
 from analysis.stats.interval import mean_of_present
 from bench.arrays import FloatArray, IntArray
@@ -83,7 +83,7 @@ class BestOf:
 def best_of(
     a: FloatArray,
     b: FloatArray,
-    tasks: Sequence[Task],
+    tasks: Sequence[TaskName],
     seeds: Sequence[int],
     estimand: Estimand = "fixed-suite",
     bounds: tuple[float, float] = (0.0, 1.0),

@@ -12,7 +12,7 @@ import numpy as np
 from bench.arrays import FloatArray, IntArray
 
 Factor = Literal["dataset", "task", "seed"]
-Task = tuple[str, str]
+TaskName = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Design:
         difference, low, high: (tasks, seeds, algorithms); a missing difference lies between low and high.
     """
 
-    tasks: tuple[Task, ...]
+    tasks: tuple[TaskName, ...]
     seeds: tuple[int, ...]
     algorithms: tuple[str, ...]
     difference: FloatArray
@@ -36,7 +36,7 @@ class Design:
         cls,
         a: FloatArray,
         b: FloatArray,
-        tasks: Sequence[Task],
+        tasks: Sequence[TaskName],
         seeds: Sequence[int],
         algorithms: Sequence[str] = ("",),
         bounds: tuple[float, float] = (0.0, 1.0),
@@ -94,7 +94,7 @@ class Design:
         return Design(*kept, self.algorithms, difference, low, high)
 
 
-def dataset_numbers(tasks: Sequence[Task]) -> IntArray:
+def dataset_numbers(tasks: Sequence[TaskName]) -> IntArray:
     """Return (tasks,) the number of each task's dataset, counted in their order."""
     numbers: dict[str, int] = {}
     return np.array([numbers.setdefault(name, len(numbers)) for name, _ in tasks], dtype=np.int64)

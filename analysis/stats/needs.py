@@ -10,7 +10,7 @@ from analysis.stats.interval import ALPHA
 from analysis.stats.pilot import Pilot
 from analysis.stats.power import (
     POWER,
-    Shape,
+    GridShape,
     minimum_detectable_effect,
     power_of,
     seeds_needed,
@@ -37,7 +37,7 @@ class Way:
 
 
 @dataclass(frozen=True)
-class Need:
+class Requirement:
     """What one question takes.
 
     Attributes:
@@ -58,7 +58,7 @@ class Need:
     by_tasks: Way | None
 
 
-def needs(plan: Pilot, margin: float) -> tuple[Need, ...]:
+def needs(plan: Pilot, margin: float) -> tuple[Requirement, ...]:
     """Return what each question takes, at the level 0.05 (one-sided) and a power of 0.8.
 
     The chance to show an effect of the size of the margin is also the chance to show non-inferiority within that
@@ -76,11 +76,11 @@ def needs(plan: Pilot, margin: float) -> tuple[Need, ...]:
     return tuple(_need(plan, margin, estimand) for estimand in ESTIMANDS)
 
 
-def _need(plan: Pilot, margin: float, estimand: Estimand) -> Need:
+def _need(plan: Pilot, margin: float, estimand: Estimand) -> Requirement:
     of, shape = plan.components, plan.shape
     testable, seeds = shape.units(estimand) > 1, seeds_needed(margin, of, shape, estimand)
     tasks = tasks_needed(margin, of, shape) if estimand == "new-tasks" else None
-    return Need(
+    return Requirement(
         estimand=estimand,
         units=shape.units(estimand),
         standard_error=standard_error(of, shape, estimand),
@@ -91,6 +91,6 @@ def _need(plan: Pilot, margin: float, estimand: Estimand) -> Need:
     )
 
 
-def _way(there: Shape, wanted: Shape) -> Way:
+def _way(there: GridShape, wanted: GridShape) -> Way:
     more = max(wanted.pairs - there.pairs, 0)
     return Way(sum(wanted.tasks), wanted.seeds, ARMS * wanted.pairs, ARMS * more)

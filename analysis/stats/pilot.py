@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from math import isfinite
 
-from analysis.stats.power import PAPER_COMPONENTS, PAPER_SHAPE, Components, Shape
+from analysis.stats.power import PAPER_COMPONENTS, PAPER_SHAPE, Components, GridShape
 from bench.errors import SpecError, UnknownNameError
 
 
@@ -18,7 +18,7 @@ class Pilot:
     """
 
     title: str
-    shape: Shape
+    shape: GridShape
     components: Components
     notes: tuple[str, ...] = ()
     runs: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ def rearranged(
         SpecError: if a text does not read so.
     """
     sizes = plan.shape.tasks if tasks is None else _sizes(tasks)
-    shape = Shape(
+    shape = GridShape(
         sizes,
         plan.shape.seeds if seeds is None else seeds,
         plan.shape.algorithms if algorithms is None else algorithms,

@@ -41,7 +41,7 @@ class Components:
 
 
 @dataclass(frozen=True)
-class Shape:
+class GridShape:
     """The size of a comparison: how many tasks each dataset has, seeds, and algorithms that are pooled.
 
     Raises:
@@ -69,16 +69,16 @@ class Shape:
         return {"fixed-suite": self.seeds, "new-tasks": sum(self.tasks), "new-datasets": len(self.tasks)}[estimand]
 
 
-PAPER_SHAPE = Shape(tasks=(4, 3, 5, 2), seeds=10)
+PAPER_SHAPE = GridShape(tasks=(4, 3, 5, 2), seeds=10)
 """The paper's 14 tasks on four datasets, and one algorithm, as in a row of its Table 3."""
 PAPER_COMPONENTS = Components(task=0.02, residual=0.012)
 """Where no pilot is at hand: effects that differ between tasks as widely as between the datasets of the paper's
 Table 2, and runs that vary somewhat less than that. An assumption, not a measurement."""
 
 
-def shape_of(design: Design) -> Shape:
+def shape_of(design: Design) -> GridShape:
     """Return the shape that matched differences have, or would have if none were missing."""
-    return Shape(tuple(map(int, np.bincount(design.dataset))), len(design.seeds), len(design.algorithms))
+    return GridShape(tuple(map(int, np.bincount(design.dataset))), len(design.seeds), len(design.algorithms))
 
 
 def components(design: Design) -> Components:
@@ -128,7 +128,7 @@ def _nested(means: FloatArray, dataset: IntArray) -> tuple[float, float]:
     return max(0.0, (between - within) / size), within
 
 
-def standard_error(of: Components, shape: Shape, estimand: Estimand) -> float:
+def standard_error(of: Components, shape: GridShape, estimand: Estimand) -> float:
     """Return the standard error of the estimate that the t-test over units works with.
 
     ``new-tasks`` takes tasks as independent; where classes of a dataset share an effect it is too sure, and
@@ -143,7 +143,7 @@ def standard_error(of: Components, shape: Shape, estimand: Estimand) -> float:
     return sqrt((of.dataset**2 + float(within)) / len(shape.tasks))
 
 
-def power_of(effect: float, of: Components, shape: Shape, estimand: Estimand, alpha: float = ALPHA) -> float:
+def power_of(effect: float, of: Components, shape: GridShape, estimand: Estimand, alpha: float = ALPHA) -> float:
     """Return the chance that the one-sided t-test over units finds an effect; NaN with fewer than two units."""
     df = shape.units(estimand) - 1
     if df < 1:
@@ -155,7 +155,7 @@ def power_of(effect: float, of: Components, shape: Shape, estimand: Estimand, al
 
 
 def minimum_detectable_effect(
-    of: Components, shape: Shape, estimand: Estimand, alpha: float = ALPHA, power: float = POWER
+    of: Components, shape: GridShape, estimand: Estimand, alpha: float = ALPHA, power: float = POWER
 ) -> float:
     """Return the smallest effect that the test finds with the given chance; NaN with fewer than two units."""
     df = shape.units(estimand) - 1
@@ -167,13 +167,15 @@ def minimum_detectable_effect(
 
 
 def seeds_needed(
-    effect: float, of: Components, shape: Shape, estimand: Estimand, alpha: float = ALPHA, power: float = POWER
+    effect: float, of: Components, shape: GridShape, estimand: Estimand, alpha: float = ALPHA, power: float = POWER
 ) -> int | None:
     """Return the fewest seeds with which the test finds the effect with the given chance; None: no number does."""
     return _fewest(lambda n: power_of(effect, of, replace(shape, seeds=n), estimand, alpha) >= power)
 
 
-def tasks_needed(effect: float, of: Components, shape: Shape, alpha: float = ALPHA, power: float = POWER) -> int | None:
+def tasks_needed(
+    effect: float, of: Components, shape: GridShape, alpha: float = ALPHA, power: float = POWER
+) -> int | None:
     """Return the fewest tasks with which ``new-tasks`` finds the effect with the given chance; None: no number."""
     return _fewest(lambda n: power_of(effect, of, replace(shape, tasks=(n,)), "new-tasks", alpha) >= power)
 

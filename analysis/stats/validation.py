@@ -15,7 +15,7 @@ from scipy import stats
 
 from analysis.stats.effect import ESTIMANDS, UNITS, Estimand, units_of
 from analysis.stats.interval import ALPHA, LEVEL, t_test
-from analysis.stats.power import Components, Shape, minimum_detectable_effect
+from analysis.stats.power import Components, GridShape, minimum_detectable_effect
 from bench import seeds
 from bench.arrays import FloatArray
 from bench.errors import SpecError
@@ -73,7 +73,7 @@ class Trial:
 class Validation:
     """The behaviour of all tests on simulated grids of one shape."""
 
-    shape: Shape
+    shape: GridShape
     components: Components
     alpha: float
     simulations: int
@@ -82,7 +82,7 @@ class Validation:
 
 def validate(
     of: Components,
-    shape: Shape,
+    shape: GridShape,
     *,
     effect: float | None = None,
     simulations: int = 4_000,
@@ -115,7 +115,7 @@ def validate(
 
 
 def _trials(
-    of: Components, shape: Shape, estimand: Estimand, effect: float, simulations: int, alpha: float
+    of: Components, shape: GridShape, estimand: Estimand, effect: float, simulations: int, alpha: float
 ) -> Iterator[Trial]:
     dataset = np.repeat(np.arange(len(shape.tasks)), shape.tasks)
     hits = np.zeros((2, 2), dtype=int)
@@ -129,7 +129,7 @@ def _trials(
 
 
 def simulate(
-    of: Components, shape: Shape, estimand: Estimand, count: int, **stream: seeds.StreamPart
+    of: Components, shape: GridShape, estimand: Estimand, count: int, **stream: seeds.StreamPart
 ) -> Iterator[FloatArray]:
     """Yield batches of grids without effect, (batch, tasks, seeds, algorithms), ``count`` grids in all.
 
@@ -141,7 +141,7 @@ def simulate(
         yield _grids(of, shape, estimand, min(at_once, count - start), rng)
 
 
-def _grids(of: Components, shape: Shape, estimand: Estimand, count: int, rng: np.random.Generator) -> FloatArray:
+def _grids(of: Components, shape: GridShape, estimand: Estimand, count: int, rng: np.random.Generator) -> FloatArray:
     datasets, tasks = len(shape.tasks), sum(shape.tasks)
     task = np.repeat(rng.normal(0.0, of.dataset, (count, datasets)), shape.tasks, axis=1)
     task += rng.normal(0.0, of.task, (count, tasks))

@@ -26,7 +26,7 @@ INSIDE, AGREES = COLUMNS.index("inside"), COLUMNS.index("agrees")
 
 
 @dataclass(frozen=True)
-class Agreement:
+class PaperAgreement:
     """How often ours and the paper agree.
 
     Attributes:
@@ -53,7 +53,7 @@ class Beside:
     """One of the paper's tables beside ours, and how often they agree."""
 
     table: Table
-    agreement: Agreement
+    agreement: PaperAgreement
 
 
 @cache
@@ -69,10 +69,10 @@ def printed(number: int | None) -> Any:  # the JSON of a printed table
     return _printed_tables().get(str(number))
 
 
-def total(parts: Iterable[Beside]) -> Agreement:
+def total(parts: Iterable[Beside]) -> PaperAgreement:
     """Return how often ours and the paper agree over several tables."""
     found = [part.agreement for part in parts]
-    return Agreement(
+    return PaperAgreement(
         signs=tuple(vote for one in found for vote in one.signs),
         marks=tuple(vote for one in found for vote in one.marks),
         inside=tuple(vote for one in found for vote in one.inside),
@@ -101,7 +101,7 @@ def beside(numbers: Numbers, ours: Table) -> Beside | None:
                 rows.append(Row((*labels, metric_title(metric), f"{FIRST} − {other}"), effects[-1]))
     if not rows:
         return None
-    agreement = Agreement(
+    agreement = PaperAgreement(
         signs=_votes(cells[AGREES] for cells in effects),
         marks=_votes(cells[AGREES] for cells in arms),
         inside=_votes(cells[INSIDE] for cells in effects),
@@ -114,7 +114,7 @@ def _cell_of(ours: Table, row: int, metric: str, arm: str) -> Cell:
     return dict(zip(ours.columns, ours.rows[row].cells, strict=True)).get((metric, arm), Cell(NO_VALUE))
 
 
-def _table(ours: Table, rows: list[Row], agreement: Agreement) -> Table:
+def _table(ours: Table, rows: list[Row], agreement: PaperAgreement) -> Table:
     return Table(
         name=f"{ours.name}-paper",
         address=f"{ours.address}-paper",

@@ -18,7 +18,7 @@ from analysis.tables.model import Cell, CellTest, Group, Row, Table
 from analysis.tables.notes import hole, nan_note, notes, test_notes
 from analysis.text import NO_VALUE, count, decimal, p_text, signed
 
-Tests = Mapping[tuple[int, int, str], list[CellTest]]
+CellTests = Mapping[tuple[int, int, str], list[CellTest]]
 """(row, column, metric) -> what that cell was tested against."""
 
 
@@ -62,7 +62,7 @@ def _body(numbers: Numbers) -> tuple[tuple[Group, ...], list[tuple[Cell, ...]]]:
     definition, columns = numbers.definition, numbers.selection.column_labels
     tests, places = tests_of(numbers), {(it.row, it.metric, it.column): it for it in lines(numbers.cells)}
     shown, widths = list(range(len(columns))), isinstance(definition.summary, HalfWidth)
-    make: Callable[[Places, list[CellTest], At], Cell] = _width_cell if widths else _mean_cell
+    make: Callable[[CellLines, list[CellTest], At], Cell] = _width_cell if widths else _mean_cell
     if numbers.reference:
         make = partial(_p_cell, numbers.reference)
         shown = [at for at in shown if numbers.reference[0] is not None or at != numbers.reference[1]]
@@ -78,7 +78,7 @@ def _body(numbers: Numbers) -> tuple[tuple[Group, ...], list[tuple[Cell, ...]]]:
     return tuple(Group(metric_title(metric), (*names, *extra)) for metric in definition.metrics), cells
 
 
-def tests_of(numbers: Numbers) -> Tests:
+def tests_of(numbers: Numbers) -> CellTests:
     """Return what each cell was tested against, in the order of the columns."""
     found: dict[tuple[int, int, str], list[tuple[tuple[int, int], CellTest]]] = {}
     rows, columns = numbers.selection.row_labels, numbers.selection.column_labels
@@ -98,12 +98,12 @@ def _seed_bold(tests: Iterable[CellTest]) -> bool | None:
     return None if None in marks or not marks else True
 
 
-Places = Mapping[tuple[int, str, int], Any]
+CellLines = Mapping[tuple[int, str, int], Any]
 """(row, metric, column) -> the line of the frame of cells."""
 At = tuple[int, str, int]
 
 
-def _mean_cell(places: Places, tests: list[CellTest], at: At) -> Cell:
+def _mean_cell(places: CellLines, tests: list[CellTest], at: At) -> Cell:
     it = places[at]
     return Cell(
         text=decimal(it.value) if it.n else NO_VALUE,
@@ -118,7 +118,7 @@ def _mean_cell(places: Places, tests: list[CellTest], at: At) -> Cell:
     )
 
 
-def _p_cell(reference: tuple[int | None, int], places: Places, tests: list[CellTest], at: At) -> Cell:
+def _p_cell(reference: tuple[int | None, int], places: CellLines, tests: list[CellTest], at: At) -> Cell:
     """The p of the test of a cell against the reference."""
     if not tests:
         return Cell(NO_VALUE)
@@ -138,7 +138,7 @@ def _p_cell(reference: tuple[int | None, int], places: Places, tests: list[CellT
     )
 
 
-def _width_cell(places: Places, tests: list[CellTest], at: At) -> Cell:
+def _width_cell(places: CellLines, tests: list[CellTest], at: At) -> Cell:
     it = places[at]
     too_few = "a task with one seed has no interval" if it.n and isnan(it.value) and not it.nan else ""
     return Cell(

@@ -23,7 +23,7 @@ from bench.model.encoder import Encoder
 from bench.model.hardware import Hardware
 from bench.model.shapes import VOCABULARY, Shape, save_random
 from bench.perf.memory import extra_peak
-from bench.perf.report import Measure, Report
+from bench.perf.report import Measure, PerfReport
 from bench.perf.texts import ENDS, FIRST_WORD
 from bench.records import Block, LoopSettings, ModelSettings, PoolFacts, Settings, Task
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS
@@ -37,7 +37,7 @@ SHAPE = Shape(layers=1, hidden=768, heads=12, inner=64)
 NAMES = ("badge", "alps", "dal", "core_set")
 
 
-def measure(hardware: Hardware, *, quick: bool, tell: Callable[[str], None]) -> Report:
+def measure(hardware: Hardware, *, quick: bool, tell: Callable[[str], None]) -> PerfReport:
     """Measure what a block holds at its worst, in copies of the embeddings of its pool.
 
     Args:
@@ -62,7 +62,7 @@ def measure(hardware: Hardware, *, quick: bool, tell: Callable[[str], None]) -> 
             tell(name)
             extra = extra_peak(piece, hardware)
             found += [] if extra is None else [_measure(f"block of {n:,} rows: {name}", extra, n * SHAPE.hidden * 4)]
-    return Report(
+    return PerfReport(
         version=__version__,
         kind=f"block, {hardware.device.type}",
         device=f"{hardware.name}, {torch.get_num_threads()} threads, torch {torch.__version__}",

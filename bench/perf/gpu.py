@@ -20,7 +20,7 @@ from bench import __version__
 from bench.errors import ModelError, UnknownNameError
 from bench.perf import gpu_candidates, gpu_parts
 from bench.perf.gpu_card import Card, GpuPart, Options, SkippedError
-from bench.perf.report import Measure, Report
+from bench.perf.report import Measure, PerfReport
 
 PARTS: dict[str, GpuPart] = {
     "ceilings": GpuPart(gpu_parts.ceilings, 40),
@@ -92,7 +92,7 @@ def measure(
     limit: float,
     tell: Callable[[str], None],
     more: dict[str, GpuPart] | None = None,
-) -> tuple[Report, Findings]:
+) -> tuple[PerfReport, Findings]:
     """Measure parts, one after the other, until all are done or ``limit`` seconds are over.
 
     Args:
@@ -114,7 +114,7 @@ def measure(
         remaining = _one_process(options, {name: known[name] for name in remaining}, found.began + limit, found, tell)
     for name in remaining:
         found.note(name, "skipped", f"the {limit:.0f} s were over")
-    report = Report(
+    report = PerfReport(
         version=__version__,
         kind="gpu" + (", dry run" if options.dry_run else ""),
         device=", ".join(f"{value}" for value in found.facts.values()) or "unknown",

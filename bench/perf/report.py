@@ -37,7 +37,7 @@ class Measure(Record):
     goal: str = ""
 
 
-class Report(Record):
+class PerfReport(Record):
     """All measures of one shape on one machine. ``load`` is the machine's load average at begin and end."""
 
     schema_version: Literal[1] = 1
@@ -50,7 +50,7 @@ class Report(Record):
     measures: tuple[Measure, ...]
 
 
-def show(report: Report, console: Console) -> None:
+def show(report: PerfReport, console: Console) -> None:
     """Print a report as a table."""
     load = " to ".join(f"{value:.1f}" for value in report.load)
     title = f"{report.kind} on {report.device}, load {load}"
@@ -66,14 +66,14 @@ def show(report: Report, console: Console) -> None:
         console.print(f"{name}: {origin}", style="dim", highlight=False)
 
 
-def read(path: Path) -> Report:
+def read(path: Path) -> PerfReport:
     """Return a stored report.
 
     Raises:
         DataError: if there is none that can be read.
     """
     try:
-        return Report.model_validate_json(path.read_bytes())
+        return PerfReport.model_validate_json(path.read_bytes())
     except OSError as error:
         raise DataError(f"cannot read the baseline {path}: {error.strerror}; write one with --save {path}") from None
     except ValidationError as error:
@@ -82,13 +82,13 @@ def read(path: Path) -> Report:
         raise DataError(f"{path} is no baseline: {where}: {first['msg']}; write one with --save") from None
 
 
-def write(report: Report, path: Path) -> None:
+def write(report: PerfReport, path: Path) -> None:
     """Store a report, whole or not at all; the folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, (report.model_dump_json(indent=1) + "\n").encode())
 
 
-def compare(pairs: Iterable[tuple[Report, Report]]) -> None:
+def compare(pairs: Iterable[tuple[PerfReport, PerfReport]]) -> None:
     """Hold ratios against those of baselines; times are never compared, since they belong to a machine and an hour.
 
     Args:

@@ -18,7 +18,7 @@ import psutil
 
 from bench import __version__
 from bench.perf.made_up_runs import records, write
-from bench.perf.report import Measure, Report
+from bench.perf.report import Measure, PerfReport
 from bench.store import Store
 
 SEEDS, QUICK_SEEDS = 10, 1
@@ -28,7 +28,7 @@ EVERY = 0.1
 """Seconds between looks at the memory."""
 
 
-def measure(*, quick: bool, tell: Callable[[str], None]) -> Report:
+def measure(*, quick: bool, tell: Callable[[str], None]) -> PerfReport:
     """Measure the command ``report`` on a store of made-up runs: 12,820 of them, a tenth if quick.
 
     Args:
@@ -55,7 +55,7 @@ def measure(*, quick: bool, tell: Callable[[str], None]) -> Report:
         page = (out / "report.html").stat().st_size / 1e6
     parsed = f"reading and parsing the files: {floor:.1f} s"
     files = f"the files: {size / 1e9:.2f} GB"
-    return Report(
+    return PerfReport(
         version=__version__,
         kind=f"report of {len(every):,} runs",
         device=f"{os.cpu_count()} cores",

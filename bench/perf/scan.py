@@ -15,7 +15,7 @@ from bench import __version__
 from bench.model.hardware import Hardware
 from bench.perf.clock import time_in_turns
 from bench.perf.made_up_runs import SETTINGS, records, write
-from bench.perf.report import Measure, Report
+from bench.perf.report import Measure, PerfReport
 from bench.store import Store
 
 RUNS, QUICK_RUNS, TURNS = 20_000, 2_000, 2
@@ -24,7 +24,7 @@ LONG_AGO_S = 1_000_000_000
 """A file that has just changed is not taken for known; those that are made here are older."""
 
 
-def measure(hardware: Hardware, *, quick: bool, tell: Callable[[str], None]) -> Report:
+def measure(hardware: Hardware, *, quick: bool, tell: Callable[[str], None]) -> PerfReport:
     """Measure a made-up store: listing, the first resume, which reads everything, and each later one.
 
     Args:
@@ -45,7 +45,7 @@ def measure(hardware: Hardware, *, quick: bool, tell: Callable[[str], None]) -> 
             found.append(
                 Measure(stage=stage, value=times["work"], unit="s", floor=against, ratio=ratio, better="lower")
             )
-    return Report(
+    return PerfReport(
         version=__version__,
         kind=f"store of {runs:,} runs",
         device=hardware.name,

@@ -14,7 +14,7 @@ from bench.arrays import FloatArray
 from bench.model.hardware import Hardware
 from bench.perf.clock import seconds
 from bench.perf.memory import extra_peak
-from bench.perf.report import Measure, Report
+from bench.perf.report import Measure, PerfReport
 from bench.strategies.base import ALGORITHMS, Algorithm
 from bench.strategies.view import PoolOutputs, PoolView
 
@@ -70,7 +70,7 @@ class Pool:
         return read
 
 
-def measure(hardware: Hardware, *, quick: bool, tell: Callable[[str], None]) -> Report:
+def measure(hardware: Hardware, *, quick: bool, tell: Callable[[str], None]) -> PerfReport:
     """Measure one query of each algorithm on pools of growing size.
 
     Args:
@@ -88,7 +88,7 @@ def measure(hardware: Hardware, *, quick: bool, tell: Callable[[str], None]) -> 
             found.append(query_time(algorithm, pool, hardware))
             if n == sizes[-1]:  # beside small arrays, memory that the process keeps for later hides what is needed
                 found += _memory(algorithm, pool, hardware)
-    return Report(
+    return PerfReport(
         version=__version__,
         kind=f"selection, {hardware.device.type}",
         device=f"{hardware.name}, {torch.get_num_threads()} threads, torch {torch.__version__}",

@@ -14,7 +14,7 @@ from bench.errors import UnknownNameError
 from bench.model.hardware import Hardware
 from bench.model.shapes import SHAPES, save_random
 from bench.perf import stages
-from bench.perf.report import Report
+from bench.perf.report import PerfReport
 from bench.perf.texts import LOG_NORMAL, sample
 
 WORK = {"cpu": 1e12, "cuda": 4e14}
@@ -31,7 +31,7 @@ def measure(
     *,
     quick: bool,
     tell: Callable[[str], None],
-) -> Report:
+) -> PerfReport:
     """Measure every stage.
 
     Args:
@@ -62,7 +62,7 @@ def measure(
             for per_text in (stages.scoring, stages.fitting, stages.surprisal):
                 tell(f"{per_text.__name__} {name}")
                 found += per_text(bench, name, text.tokens)
-    return Report(
+    return PerfReport(
         version=__version__,
         kind=f"{shape_name}, {hardware.device.type} {hardware.precision}",
         device=f"{hardware.name}, {torch.get_num_threads()} threads, torch {torch.__version__}",

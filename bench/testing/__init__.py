@@ -18,15 +18,15 @@ from bench.testing.contracts import AlgorithmContract, WeightingContract
 from bench.testing.laws import ALGORITHM_LAWS, WEIGHTING_LAWS, laws_for
 from bench.testing.laws_of_answers import Law
 from bench.testing.toys import ToyPool, hard_pools, toy_pool
-from bench.testing.verdicts import Verdict, verdicts
+from bench.testing.verdicts import LawVerdict, verdicts
 
 __all__ = [
     "ALGORITHM_LAWS",
     "WEIGHTING_LAWS",
     "AlgorithmContract",
     "Law",
+    "LawVerdict",
     "ToyPool",
-    "Verdict",
     "WeightingContract",
     "hard_pools",
     "laws_for",

@@ -14,7 +14,7 @@ from bench.strategies import catalogue
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS, Algorithm, Weighting
 from bench.testing.learners import learner_verdicts
 from bench.testing.metrics import verdicts_of
-from bench.testing.verdicts import Verdict, verdicts
+from bench.testing.verdicts import LawVerdict, verdicts
 
 Anything = Algorithm | Weighting | Learner | Metric
 
@@ -43,7 +43,7 @@ def parts_named(names: Iterable[str] = ()) -> list[Anything]:
     ]
 
 
-def verdicts_on(part: Anything) -> list[Verdict]:
+def verdicts_on(part: Anything) -> list[LawVerdict]:
     """Hold a part against every law of its kind; nothing it does is raised."""
     if isinstance(part, Learner):
         return learner_verdicts(part)

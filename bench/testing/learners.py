@@ -23,7 +23,7 @@ from bench.learners.base import Learner, Material, Model, Which
 from bench.records import ModelSettings, Settings, TrainSettings
 from bench.seeds import Streams
 from bench.testing.surroundings import global_state, global_state_of
-from bench.testing.verdicts import Verdict, verdict
+from bench.testing.verdicts import LawVerdict, verdict
 
 LearnerLaw = Callable[[Learner], None]
 Probabilities = npt.NDArray[np.float64]
@@ -234,7 +234,7 @@ LEARNER_LAWS: tuple[LearnerLaw, ...] = (
 )
 
 
-def learner_verdicts(learner: Learner) -> list[Verdict]:
+def learner_verdicts(learner: Learner) -> list[LawVerdict]:
     """Hold a learner against every law; nothing it does is raised."""
     return [verdict(law, learner, learner.waived.get(law.__name__, "")) for law in LEARNER_LAWS]
 

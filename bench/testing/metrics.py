@@ -10,7 +10,7 @@ import numpy as np
 
 from bench import seeds
 from bench.metrics.base import Metric, RoundMetric, RunCourse, RunMetric, TestScores
-from bench.testing.verdicts import Verdict, verdict
+from bench.testing.verdicts import LawVerdict, verdict
 
 MetricLaw = Callable[[Metric], None]
 TINY = 1e-9
@@ -90,7 +90,7 @@ LAWS: tuple[MetricLaw, ...] = (
 )
 
 
-def verdicts_of(metric: Metric) -> list[Verdict]:
+def verdicts_of(metric: Metric) -> list[LawVerdict]:
     """Hold a metric against every law; nothing it does is raised."""
     return [verdict(law, metric, metric.waived.get(law.__name__, "")) for law in LAWS]
 

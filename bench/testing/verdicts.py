@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Verdict:
+class LawVerdict:
     """A law, what became of it, and why: the sentence of what was broken, or the reason of the waiver."""
 
     law: str
@@ -21,12 +21,12 @@ class Verdict:
     why: str = ""
 
 
-def verdicts(part: Part) -> list[Verdict]:
+def verdicts(part: Part) -> list[LawVerdict]:
     """Hold an algorithm or a weighting against every law of its kind; nothing it does is raised."""
     return [verdict(law, part, waiver(law, part)) for law in laws_of(part)]
 
 
-def verdict(law: Callable[[T], None], part: T, waived: str) -> Verdict:
+def verdict(law: Callable[[T], None], part: T, waived: str) -> LawVerdict:
     """Return what becomes of a law; whatever a part raises breaks the law that it is under.
 
     Args:
@@ -36,15 +36,15 @@ def verdict(law: Callable[[T], None], part: T, waived: str) -> Verdict:
     """
     name = law.__name__
     if waived:
-        return Verdict(name, "waived", waived)
+        return LawVerdict(name, "waived", waived)
     try:
         law(part)
     except AssertionError as error:
-        return Verdict(name, "broken", one_line(str(error)))
+        return LawVerdict(name, "broken", one_line(str(error)))
     except Exception as error:  # noqa: BLE001 - whatever a foreign part raises breaks the law it is under
         who = getattr(part, "name", part)
-        return Verdict(name, "broken", one_line(f"{who} raises {type(error).__name__}: {error}"))
-    return Verdict(name, "holds")
+        return LawVerdict(name, "broken", one_line(f"{who} raises {type(error).__name__}: {error}"))
+    return LawVerdict(name, "holds")
 
 
 def one_line(text: str) -> str:

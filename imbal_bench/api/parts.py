@@ -15,8 +15,8 @@ from bench.registry import PluginFile, Registry, file_of, is_added, plugin_of, r
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS, Algorithm, Weighting
 from imbal_bench.api.content import content_of
 
-Part = str | Algorithm | Weighting | type[Algorithm] | type[Weighting]
-StrategyLike = Part | Strategy | tuple[Part, Part]
+StrategyPart = str | Algorithm | Weighting | type[Algorithm] | type[Weighting]
+StrategyLike = StrategyPart | Strategy | tuple[StrategyPart, StrategyPart]
 """``"badge+invprop"``, an algorithm (class or instance; with uniform weights), or a pair of algorithm and weighting."""
 
 

@@ -61,13 +61,13 @@ def nightly(
         print(script_of(script), end="")
         return
     from analysis.gate import parse_margins
-    from analysis.nights import Asked
+    from analysis.nights import NightlyQuestion
     from imbal_bench.display.console import console_here
     from imbal_bench.display.verdicts import show_begun, show_night
     from imbal_bench.workflows import nightly as workflow
 
     console, plugins, world = console_here(), plugins_of(plugin), places.world
-    asked = Asked(tuple(candidate or ()), against, canary, claiming.claim)
+    asked = NightlyQuestion(tuple(candidate or ()), against, canary, claiming.claim)
     held = workflow.Held(parse_margins(margin), asked, claiming.estimand, baseline, claiming.baselines)
     it = workflow.begin(
         folder,

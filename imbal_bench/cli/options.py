@@ -55,7 +55,7 @@ CacheOption = Annotated[
 ]
 PluginOption = Annotated[
     list[Path] | None,
-    typer.Option("--plugin", help="Python file with strategies, weightings, learners or metrics. Repeatable."),
+    typer.Option("--plugin", help="Python file with strategies, weightings, learners, metrics or tables. Repeatable."),
 ]
 DebugOption = Annotated[
     bool,

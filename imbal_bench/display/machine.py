@@ -18,7 +18,7 @@ from imbal_bench.display.tables import facts_table, table_of
 if TYPE_CHECKING:
     from bench.grid.world import World
     from bench.perf.gpu import Findings
-    from bench.perf.report import Report
+    from bench.perf.report import PerfReport
 
 
 CHECKED_PACKAGES = (
@@ -62,7 +62,7 @@ def _size(folder: Path) -> str:
     return f"{total / 2**20:.0f} MiB"
 
 
-def show_measures(found: Report, console: Console) -> None:
+def show_measures(found: PerfReport, console: Console) -> None:
     """Show what was measured, against what this machine can do at best."""
     from bench.perf.report import show
 

@@ -14,7 +14,7 @@ from imbal_bench.display.tables import table_of
 
 if TYPE_CHECKING:  # each function imports what it shows, so that a command loads what it needs and no more
     from bench.components import ComponentFacts as Facts
-    from bench.testing import Verdict
+    from bench.testing import LawVerdict
 
 
 OUTCOME_STYLES = {"holds": "green", "broken": "bold red", "waived": "yellow"}
@@ -126,7 +126,7 @@ def show_presets(console: Console) -> None:
     console.print(table)
 
 
-def show_verdicts(title: str, found: Sequence[Verdict], console: Console) -> None:
+def show_verdicts(title: str, found: Sequence[LawVerdict], console: Console) -> None:
     """Show what became of each law that a part stands under."""
     table = table_of(title, "law", "verdict", "why")
     for verdict in found:

@@ -18,13 +18,13 @@ if TYPE_CHECKING:  # a command loads what it needs and no more
     from bench.store.compact import Compaction
     from bench.store.merge import Merge
     from imbal_bench.workflows.report import Reported
-    from imbal_bench.workflows.status import Status
+    from imbal_bench.workflows.status import StoreStatus
     from imbal_bench.workflows.stores import Agreed, Conversion, StoreMigrated
 
 MOST_FAILURES = 5
 
 
-def show_status(found: Status, console: Console) -> None:
+def show_status(found: StoreStatus, console: Console) -> None:
     """Show what a store holds and what its workers are doing."""
     rows = {
         "store": str(found.store),

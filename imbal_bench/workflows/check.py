@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.testing.everything import failures, kind_of, parts_named, verdicts_on
-from bench.testing.verdicts import Verdict
+from bench.testing.verdicts import LawVerdict
 
 if TYPE_CHECKING:
     from bench.grid.stored.audit import Audit
@@ -21,7 +21,7 @@ class Checked:
 
     name: str
     kind: str
-    verdicts: Sequence[Verdict]
+    verdicts: Sequence[LawVerdict]
 
     @property
     def broken(self) -> bool:

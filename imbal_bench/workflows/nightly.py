@@ -14,10 +14,10 @@ from rich.console import Console
 from analysis import Results, Store, overview, read_results, write_atomically
 from analysis.gate import Plan, spelt
 from analysis.nights import (
-    Asked,
-    Comparison,
     Night,
-    Reference,
+    NightBaseline,
+    NightComparison,
+    NightlyQuestion,
     append,
     compared,
     exit_code_of,
@@ -57,7 +57,7 @@ class Held:
     """
 
     margins: Mapping[str, float]
-    asked: Asked
+    asked: NightlyQuestion
     estimand: Estimand = "fixed-suite"
     baseline: str = ""
     baselines: Path = Path("baselines")
@@ -79,7 +79,7 @@ class Tonight:
     grid: Grid
     plans: list[tuple[Role, Plan]]
     notes: tuple[str, ...]
-    reference: Reference | None
+    reference: NightBaseline | None
     execution: Execution
     today: date
 
@@ -114,7 +114,7 @@ def begin(
     Raises:
         SpecError, DataError, ModelError, StoreError: if something of it cannot be had.
     """
-    reference = Reference(Baseline(held.baselines, held.baseline)) if held.baseline else None
+    reference = NightBaseline(Baseline(held.baselines, held.baseline)) if held.baseline else None
     today = datetime.now().astimezone().date()
     night = tonight(folder, today)
     goes_on = night.begun
@@ -141,7 +141,7 @@ def finish(it: Tonight, console: Console) -> Ended:
         return _written(it, _judged(it, missing))
 
 
-def _plans(reference: Reference | None, grid: Grid, held: Held) -> tuple[list[tuple[Role, Plan]], list[str]]:
+def _plans(reference: NightBaseline | None, grid: Grid, held: Held) -> tuple[list[tuple[Role, Plan]], list[str]]:
     """Return what the night is held to, fixed before it is run, and a line for whatever is not."""
     suite = suite_of(grid)
     if reference is None:
@@ -184,10 +184,10 @@ def _judged(it: Tonight, missing: int) -> Night:
     )
 
 
-def _compared(it: Tonight, results: Results) -> tuple[tuple[Comparison, ...], dict[str, str]]:
+def _compared(it: Tonight, results: Results) -> tuple[tuple[NightComparison, ...], dict[str, str]]:
     """Return what became of each plan, and what the canary's runs were made with then and now, where that differs."""
     assert it.reference is not None  # noqa: S101 - plans are of one
-    comparisons: list[Comparison] = []
+    comparisons: list[NightComparison] = []
     moved: dict[str, str] = {}
     for role, plan in it.plans:
         verdict = it.reference.judge(plan, results, it.today)

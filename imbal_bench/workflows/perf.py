@@ -13,7 +13,7 @@ from bench.model.hardware import choose_hardware, use_threads, visible_gpus
 from bench.perf import block, gpu, report, reporting, scan, selection, suite
 from bench.perf.gpu import Findings
 from bench.perf.gpu_card import Options
-from bench.perf.report import Report
+from bench.perf.report import PerfReport
 
 Kind = Literal["model", "selection", "block", "store", "report"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -31,7 +31,7 @@ def measure(
     device: str = "auto",
     save: Path | None = None,
     compare: Path | None = None,
-) -> Iterator[Report]:
+) -> Iterator[PerfReport]:
     """Yield reports as they are made; after the last one, compare them with stored ones.
 
     Args:
@@ -57,7 +57,7 @@ def measure(
     if threads:
         use_threads(threads)
     hardware, found = choose_hardware(device), {}
-    measures: dict[Kind, Callable[[], Report]] = {
+    measures: dict[Kind, Callable[[], PerfReport]] = {
         "model": lambda: suite.measure(hardware, shape, world.data_dir, world.cache_dir, quick=quick, tell=tell),
         "selection": lambda: selection.measure(hardware, quick=quick, tell=tell),
         "block": lambda: block.measure(hardware, quick=quick, tell=tell),
@@ -74,7 +74,7 @@ def measure(
 
 def measure_gpu(
     parts: Sequence[str], limit: float, out: Path, tell: Tell, *, save: Path | None = None, dry_run: bool = False
-) -> tuple[Report, Findings]:
+) -> tuple[PerfReport, Findings]:
     """Measure a card part by part; return the report, and what was found of each part.
 
     Args:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from analysis import Store, read_results, stats, write_atomically
 from analysis.planning import pilot as pilot_of
-from analysis.stats import Need, Pilot, Validation
+from analysis.stats import Pilot, Requirement, Validation
 
 if TYPE_CHECKING:
     from bench.grid.cost.run_price import Price
@@ -32,7 +32,7 @@ class Powered:
     pilot: Pilot
     metric: str
     margin: float
-    needs: tuple[Need, ...]
+    needs: tuple[Requirement, ...]
     price: Price
 
     def json(self) -> bytes:

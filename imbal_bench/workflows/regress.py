@@ -12,11 +12,11 @@ from rich.console import Console
 
 from analysis import Results, Store, read_results
 from analysis.gate import (
-    Asked,
     Claim,
     Place,
     Plan,
     Simulation,
+    StrategyName,
     Verdict,
     judge,
     new_plan,
@@ -162,7 +162,7 @@ def _stored(where: str | Path) -> Results:
     return read_results(opened(where))
 
 
-def _strategy(asked: Asked, store: Path | None) -> Strategy:
+def _strategy(asked: StrategyName, store: Path | None) -> Strategy:
     """Return the strategy that is meant: that of a store, or of the code at hand."""
     return strategy(str(asked)) if store is None else stored_strategy(_stored(store), asked)
 

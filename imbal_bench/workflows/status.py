@@ -12,7 +12,7 @@ MOST_REASONS = 10
 
 
 @dataclass(frozen=True)
-class Status:
+class StoreStatus:
     """Counts of runs by what became of them, and what is being done now.
 
     Attributes:
@@ -30,7 +30,7 @@ class Status:
     failures: tuple[str, ...]
 
 
-def status(path: Path) -> Status:
+def status(path: Path) -> StoreStatus:
     """Return what a store holds now.
 
     Raises:
@@ -40,7 +40,7 @@ def status(path: Path) -> Status:
     done = store.keys()
     failed = store.keys("failed") - done
     records = [store.read(key, "failed") for key in sorted(failed)[:MOST_REASONS]]
-    return Status(
+    return StoreStatus(
         store=store.path,
         done=len(done),
         failed=len(failed),

@@ -1,6 +1,6 @@
 """Figures with seaborn and matplotlib: ``draw`` turns an :class:`analysis.figures.Figure` into SVG and PDF."""
 
 from reports.figures.draw import draw
-from reports.figures.style import Kind
+from reports.figures.style import ImageKind
 
-__all__ = ["Kind", "draw"]
+__all__ = ["ImageKind", "draw"]

@@ -12,7 +12,7 @@ from reports.figures.effects import effect_by_ratio, forest
 from reports.figures.nights import nights
 from reports.figures.rounds import learning_curves, positives_found
 from reports.figures.runs import informativeness, score_distribution, stage_times
-from reports.figures.style import Kind, rendered
+from reports.figures.style import ImageKind, rendered
 from reports.figures.tallies import heat_map, win_tie_loss
 
 _DRAWINGS: Mapping[Drawing, Callable[..., Canvas]] = {
@@ -29,7 +29,7 @@ _DRAWINGS: Mapping[Drawing, Callable[..., Canvas]] = {
 }
 
 
-def draw(figure: Figure) -> dict[Kind, bytes]:
+def draw(figure: Figure) -> dict[ImageKind, bytes]:
     """Return a figure as files; the same figure gives the same bytes.
 
     SVG keeps text as text and has no background, so that a page's colours show; PDF embeds its fonts. Both are drawn at

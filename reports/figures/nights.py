@@ -12,7 +12,7 @@ from analysis import metric_title
 from reports.figures.style import (
     COLUMNS,
     GREY,
-    Look,
+    Appearance,
     error_bars,
     in_order,
     legend,
@@ -56,7 +56,7 @@ def nights(points: pd.DataFrame) -> Canvas:
     return drawn
 
 
-def _nights(panel: Axes, own: pd.DataFrame, look: dict[str, Look]) -> dict[str, Any]:
+def _nights(panel: Axes, own: pd.DataFrame, look: dict[str, Appearance]) -> dict[str, Any]:
     """Draw one series; return handles for the legend."""
     marks: dict[str, Any] = {}
     (marks[REFERENCE],) = panel.plot(own["at"], own["reference"], color=GREY, linestyle="--", linewidth=0.8)

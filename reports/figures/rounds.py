@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 
 from analysis import metric_title
-from reports.figures.style import COLUMNS, GREY, Look, by_name, legend, looks, small_multiples, zero_line
+from reports.figures.style import COLUMNS, GREY, Appearance, by_name, legend, looks, small_multiples, zero_line
 
 BOUNDS = {"uniform random draw": "expected", "ceiling": "ceiling"}
 HEADROOM = 2.5
@@ -71,7 +71,7 @@ def positives_found(found: pd.DataFrame) -> Canvas:
 
 
 def _lines(
-    panel: Axes, frame: pd.DataFrame, by: str, axes: tuple[str, str], look: dict[str, Look]
+    panel: Axes, frame: pd.DataFrame, by: str, axes: tuple[str, str], look: dict[str, Appearance]
 ) -> dict[str, Line2D]:
     """Draw a line per value of a column, and return the lines by value."""
     lines = {}

@@ -21,7 +21,7 @@ from matplotlib.ticker import MaxNLocator
 from analysis import METRICS
 from reports.figures.svg import slim
 
-Kind = Literal["svg", "pdf"]
+ImageKind = Literal["svg", "pdf"]
 WIDTH = 7.0
 """Inches: the text width of a page, so that type is printed at the size it is set in."""
 COLUMNS = 4
@@ -33,14 +33,14 @@ TICKS = 4
 GREY = "#808080"  # readable on white and on black
 INK = "#111111"  # text on a coloured ground: written out, so that a page's own colour does not take its place
 PALETTE = sns.color_palette("colorblind")
-_METADATA: dict[Kind, dict[str, None]] = {
+_METADATA: dict[ImageKind, dict[str, None]] = {
     "svg": dict.fromkeys(("Date", "Creator", "Format", "Type")),
     "pdf": dict.fromkeys(("CreationDate", "Creator", "Producer")),
 }
 
 
 @dataclass(frozen=True)
-class Look:
+class Appearance:
     """How one thing is told from its neighbours: by colour, and in grey by line, marker or hatch."""
 
     colour: tuple[float, float, float]
@@ -50,7 +50,7 @@ class Look:
 
 
 _LOOKS = [
-    Look(PALETTE[colour], line, marker, hatch)
+    Appearance(PALETTE[colour], line, marker, hatch)
     for colour, line, marker, hatch in [
         (0, "-", "o", ""),
         (1, "--", "s", "////"),
@@ -67,14 +67,14 @@ _LOOKS = [
 _FIXED = ("InvProp", "PosProb", "Uniform")
 
 
-def looks(labels: Sequence[str]) -> dict[str, Look]:
+def looks(labels: Sequence[str]) -> dict[str, Appearance]:
     """Return a look for each label; the paper's weightings look the same in all figures."""
     others = [label for label in labels if label not in _FIXED]
     order = [*_FIXED, *others] if len(others) < len(labels) else others
     return {label: _LOOKS[order.index(label) % len(_LOOKS)] for label in labels}
 
 
-def several_looks(count: int) -> list[Look]:
+def several_looks(count: int) -> list[Appearance]:
     """Return looks for things that are no weightings."""
     return [_LOOKS[number % len(_LOOKS)] for number in range(count)]
 
@@ -93,7 +93,7 @@ _DEFAULTS: Any = {name: value for name, value in mpl.rcParamsDefault.items() if 
 """Of matplotlib, in place of a ``matplotlibrc`` in the working directory or the user's configuration."""
 
 
-def rendered(build: Callable[[], Canvas], salt: str) -> dict[Kind, bytes]:
+def rendered(build: Callable[[], Canvas], salt: str) -> dict[ImageKind, bytes]:
     """Return what is built as files; an SVG's ids are derived from the salt instead of from chance."""
     style: Any = {
         **sns.axes_style("ticks"),
@@ -124,13 +124,13 @@ def rendered(build: Callable[[], Canvas], salt: str) -> dict[Kind, bytes]:
     }
     with mpl.rc_context({**_DEFAULTS, **style}):
         drawn = build()
-        files: dict[Kind, bytes] = {"pdf": _saved(drawn, "pdf")}
+        files: dict[ImageKind, bytes] = {"pdf": _saved(drawn, "pdf")}
         drawn.set_layout_engine("none")  # the places of all parts are found; to find them again takes as long
         files["svg"] = slim(_saved(drawn, "svg"))
     return files
 
 
-def _saved(drawn: Canvas, kind: Kind) -> bytes:
+def _saved(drawn: Canvas, kind: ImageKind) -> bytes:
     out = io.BytesIO()
     drawn.savefig(out, format=kind, transparent=kind == "svg", metadata=_METADATA[kind])
     return out.getvalue()

@@ -5,7 +5,7 @@ from frames import components, differences
 
 from analysis import read_results
 from analysis.planning import pilot
-from analysis.stats import PAPER_PILOT, Components, Shape, rearranged
+from analysis.stats import PAPER_PILOT, Components, GridShape, rearranged
 from bench.errors import PairingError, SpecError
 
 TASKS = (("ag_news", "Sports"), ("ag_news", "World"), ("sst2", "positive"))
@@ -18,7 +18,7 @@ def a_store(factory, path, **changes):
 def test_shape_and_spread_are_those_of_the_stored_pairs(factory, tmp_path):
     results = read_results(a_store(factory, tmp_path))
     found = pilot(results, ("invprop", "UNIFORM"), "auc")
-    assert found.shape == Shape((2, 1), 5, 2)
+    assert found.shape == GridShape((2, 1), 5, 2)
     assert found.title == "InvProp - Uniform, auc, ratio 1/50, warm start, BADGE, Random"
     assert found.notes == ()
     arms = (results.runs[results.runs["weighting"] == arm] for arm in ("invprop", "uniform"))
@@ -34,7 +34,7 @@ def test_what_is_missing_is_said(factory, tmp_path):
     key = min(store.keys("ok"))
     store.file_of(key).unlink()
     found = pilot(read_results(store), ("invprop", "uniform"), "auc")
-    assert found.shape == Shape((2, 1), 5, 2)
+    assert found.shape == GridShape((2, 1), 5, 2)
     assert found.notes[-1].startswith("1 of 30 pairs are missing")
 
 
@@ -84,7 +84,7 @@ def test_arms_without_a_shared_algorithm_are_refused(factory, tmp_path):
 
 def test_a_part_of_the_plan_can_be_replaced():
     found = rearranged(PAPER_PILOT, tasks="3, 2", seeds=4, algorithms=5, spread=["seed=0.5", "task=1e-3"])
-    assert found.shape == Shape((3, 2), 4, 5)
+    assert found.shape == GridShape((3, 2), 4, 5)
     assert found.components == Components(task=0.001, seed=0.5, residual=PAPER_PILOT.components.residual)
     assert rearranged(PAPER_PILOT) == PAPER_PILOT
 

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.stats import Components, Pilot, Shape, needs, seeds_needed, tasks_needed
+from analysis.stats import Components, GridShape, Pilot, needs, seeds_needed, tasks_needed
 from bench.errors import SpecError
 
-PILOT = Pilot("pilot", Shape((2, 1), seeds=4), Components(task=0.004, seed=0.002, residual=0.01))
+PILOT = Pilot("pilot", GridShape((2, 1), seeds=4), Components(task=0.004, seed=0.002, residual=0.01))
 
 
 def of(found, estimand):
@@ -51,7 +51,7 @@ def test_what_no_number_of_seeds_can_do_is_said():
 
 
 def test_one_unit_detects_nothing():
-    one = Pilot("pilot", Shape((1,), seeds=3), Components(residual=0.01))
+    one = Pilot("pilot", GridShape((1,), seeds=3), Components(residual=0.01))
     need = of(needs(one, 0.01), "new-tasks")
     assert (need.units, need.detectable, need.power) == (1, None, None)
     assert of(needs(one, 0.01), "fixed-suite").detectable > 0
@@ -59,7 +59,7 @@ def test_one_unit_detects_nothing():
 
 @given(margin=st.floats(0.002, 0.2), seeds=st.integers(2, 30))
 def test_enough_seeds_are_there_just_where_the_margin_can_be_detected(margin, seeds):
-    plan = Pilot("pilot", Shape((2, 1), seeds), PILOT.components)
+    plan = Pilot("pilot", GridShape((2, 1), seeds), PILOT.components)
     need = of(needs(plan, margin), "fixed-suite")
     assert need.by_seeds.seeds == seeds_needed(margin, plan.components, plan.shape, "fixed-suite")
     if abs(need.detectable - margin) > 1e-9:

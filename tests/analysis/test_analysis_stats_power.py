@@ -13,7 +13,7 @@ from analysis.stats import (
     PAPER_COMPONENTS,
     PAPER_SHAPE,
     Components,
-    Shape,
+    GridShape,
     minimum_detectable_effect,
     power_of,
     seeds_needed,
@@ -28,7 +28,7 @@ SPREADS = Components(dataset=0.03, task=0.02, seed=0.015, block=0.01, residual=0
 
 
 def one_task(seeds):
-    return Shape((1,), seeds)
+    return GridShape((1,), seeds)
 
 
 # Components
@@ -56,7 +56,7 @@ def test_unless_a_component_is_cut_off_at_zero_the_standard_errors_are_those_of_
     values = values + rng.normal(size=(t, s, k))
     frame = factory.tidy(values)
     found, shape = components(frame), shape_of(frame)
-    assert shape == Shape((1,) * t, s, k)
+    assert shape == GridShape((1,) * t, s, k)
     of_seeds, of_tasks = values.mean(axis=(0, 2)), values.mean(axis=(1, 2))
     if found.seed > 0 and (k == 1 or found.block > 0):
         assert standard_error(found, shape, "fixed-suite") == pytest.approx(of_seeds.std(ddof=1) / np.sqrt(s))
@@ -67,7 +67,7 @@ def test_unless_a_component_is_cut_off_at_zero_the_standard_errors_are_those_of_
 
 def test_planted_components_are_found_again(factory):
     """Averaged over grids the (uncut) estimators are unbiased; a wide layout keeps them off zero."""
-    shape = Shape((3,) * 12, 12, 3)
+    shape = GridShape((3,) * 12, 12, 3)
     grids = np.concatenate(list(simulate(SPREADS, shape, "new-datasets", 60)))
     found = np.mean([np.square(astuple(components(factory.tidy(grid, shape.tasks)))) for grid in grids], axis=0)
     assert np.sqrt(found) == pytest.approx(astuple(SPREADS), rel=0.12)
@@ -93,8 +93,8 @@ def test_what_is_missing_leaves_out_seeds_or_else_tasks(factory):
 @pytest.mark.parametrize(("effect", "n", "power"), [(0.5, 10, 0.4272898267711782), (0.4, 14, 0.41045244869663666)])
 def test_power_is_statsmodels(effect, n, power):
     assert power_of(effect, ONE, one_task(n), "fixed-suite") == pytest.approx(power)
-    assert power_of(effect, Components(task=1.0), Shape((n,), 3), "new-tasks") == pytest.approx(power)
-    assert power_of(effect, Components(dataset=1.0), Shape((2,) * n, 3), "new-datasets") == pytest.approx(power)
+    assert power_of(effect, Components(task=1.0), GridShape((n,), 3), "new-tasks") == pytest.approx(power)
+    assert power_of(effect, Components(dataset=1.0), GridShape((2,) * n, 3), "new-datasets") == pytest.approx(power)
 
 
 @pytest.mark.parametrize(("n", "power", "effect"), [(10, 0.8, 0.8528391375729825), (14, 0.9, 0.826699206617078)])
@@ -117,7 +117,7 @@ def test_the_minimum_detectable_effect_has_the_power_it_was_asked_for(estimand):
 @settings(max_examples=40, deadline=None)
 @given(st.floats(0.002, 0.05), st.integers(1, 6), st.sampled_from(ESTIMANDS))
 def test_the_number_of_seeds_is_the_fewest(effect, size, estimand):
-    shape = Shape((size, size, 1), 4)
+    shape = GridShape((size, size, 1), 4)
     n = seeds_needed(effect, PAPER_COMPONENTS, shape, estimand)
     if n is None:
         assert power_of(effect, PAPER_COMPONENTS, replace(shape, seeds=10**7), estimand) < 0.8
@@ -141,4 +141,4 @@ def test_one_unit_has_no_power_and_no_spread_has_all():
 @pytest.mark.parametrize("numbers", [((), 3), ((0, 2), 3), ((2,), 0), ((2,), 3, 0)])
 def test_a_shape_without_runs_is_refused(numbers):
     with pytest.raises(SpecError, match="each number must be 1 or more"):
-        Shape(*numbers)
+        GridShape(*numbers)

@@ -12,15 +12,15 @@ from analysis.stats import (
     PAPER_COMPONENTS,
     PAPER_SHAPE,
     Components,
+    GridShape,
     Rate,
-    Shape,
     minimum_detectable_effect,
     validate,
 )
 from analysis.stats.validation import BATCH, simulate
 from bench.errors import SpecError
 
-FOUR_ALGORITHMS = Shape(PAPER_SHAPE.tasks, PAPER_SHAPE.seeds, 4)
+FOUR_ALGORITHMS = GridShape(PAPER_SHAPE.tasks, PAPER_SHAPE.seeds, 4)
 SIMULATIONS = 4000
 
 
@@ -74,7 +74,7 @@ def test_the_planted_effect_is_found_as_often_as_computed(found, algorithms):
 
 
 def test_where_classes_of_a_dataset_share_an_effect_only_datasets_are_independent():
-    trials = validate(Components(dataset=0.02, residual=0.01), Shape((5,) * 6, 4)).trials
+    trials = validate(Components(dataset=0.02, residual=0.01), GridShape((5,) * 6, 4)).trials
     rates = {trial.test: trial.false_positives for trial in trials if trial.estimand == "new-datasets"}
     assert holds(rates["t over datasets"], 0.05)
     (by_task,) = (trial.false_positives for trial in trials if trial.test == "t over tasks")
@@ -83,7 +83,7 @@ def test_where_classes_of_a_dataset_share_an_effect_only_datasets_are_independen
 
 def test_the_simulated_tests_are_those_that_stored_results_get(factory):
     """One grid at a time through the frame, the same marks as in one sweep over the array."""
-    shape, of = Shape((2, 1, 1), 5, 2), Components(0.01, 0.01, 0.01, 0.01, 0.01)
+    shape, of = GridShape((2, 1, 1), 5, 2), Components(0.01, 0.01, 0.01, 0.01, 0.01)
     trials = validate(of, shape, effect=0.01, simulations=25).trials
     for estimand in ESTIMANDS:
         (grids,) = simulate(of, shape, estimand, 25)
@@ -99,7 +99,7 @@ def test_the_simulated_tests_are_those_that_stored_results_get(factory):
 
 
 def test_the_simulated_grids_vary_as_the_model_says():
-    of, shape = Components(0.04, 0.03, 0.02, 0.015, 0.01), Shape((2, 2), 3, 2)
+    of, shape = Components(0.04, 0.03, 0.02, 0.015, 0.01), GridShape((2, 2), 3, 2)
     grids = np.concatenate(list(simulate(of, shape, "new-tasks", 40_000)))
     assert grids.shape == (40_000, 4, 3, 2)
     first = grids[:, 0, 0, 0]
@@ -127,7 +127,7 @@ def test_the_same_call_gives_the_same_figures_and_large_grids_come_in_batches():
     assert validate(PAPER_COMPONENTS, PAPER_SHAPE, simulations=50) == validate(
         PAPER_COMPONENTS, PAPER_SHAPE, simulations=50
     )
-    large = Shape((50, 50), 20, 10)
+    large = GridShape((50, 50), 20, 10)
     tracemalloc.start()
     sizes = [len(grids) for grids in simulate(PAPER_COMPONENTS, large, "new-tasks", 205)]
     peak = tracemalloc.get_traced_memory()[1]
@@ -137,7 +137,7 @@ def test_the_same_call_gives_the_same_figures_and_large_grids_come_in_batches():
 
 
 def test_questions_with_one_unit_are_left_out():
-    trials = validate(Components(residual=1), Shape((3,), 1), simulations=10).trials
+    trials = validate(Components(residual=1), GridShape((3,), 1), simulations=10).trials
     assert {trial.estimand for trial in trials} == {"new-tasks"}
 
 
@@ -145,7 +145,7 @@ def test_questions_with_one_unit_are_left_out():
     ("of", "shape", "simulations", "message"),
     [
         (Components(), PAPER_SHAPE, 10, "all standard deviations are 0"),
-        (PAPER_COMPONENTS, Shape((1,), 1), 10, "one task and one seed make no test"),
+        (PAPER_COMPONENTS, GridShape((1,), 1), 10, "one task and one seed make no test"),
         (PAPER_COMPONENTS, PAPER_SHAPE, 0, "0 simulations"),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.nights import Comparison, Night, Point, append, drifting, exit_code_of, read_history, series, summary
+from analysis.nights import Night, NightComparison, Point, append, drifting, exit_code_of, read_history, series, summary
 from analysis.nights.drift import ENOUGH, LEAST_BEFORE, WINDOW
 from bench.errors import CorruptRecordError
 
@@ -19,7 +19,7 @@ def a_comparison(
     estimate=0.0, *, role="gate", candidate="mine+invprop", baseline=None, outcome="established", bounds=True
 ):
     low, high = (estimate - HALF, estimate + HALF) if bounds else (None, None)
-    return Comparison(
+    return NightComparison(
         role=role,
         candidate=candidate,
         baseline=candidate if baseline is None else baseline,

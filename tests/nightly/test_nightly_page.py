@@ -5,7 +5,7 @@ import re
 import pytest
 from chromium_tools import CHROMIUM, Browser
 
-from analysis.nights import Comparison, Night, Point
+from analysis.nights import Night, NightComparison, Point
 from reports import history_page
 
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)>'
@@ -16,7 +16,7 @@ def a_night(number, estimate=0.0, **fields):
         Point(metric=metric, estimate=estimate, low=estimate - 0.01, high=estimate + 0.01, n=3, unit="seed")
         for metric in ("balanced_accuracy", "auc")
     )
-    one = Comparison(
+    one = NightComparison(
         role="gate", candidate=HOSTILE, baseline=HOSTILE, outcome="regression", headline=f"REGRESSION: {HOSTILE}",
         lines=(f"a finding on {HOSTILE}",), points=points,
     )  # fmt: skip

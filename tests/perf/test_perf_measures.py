@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bench.errors import DataError, RunError, UnknownNameError
 from bench.perf import block, clock, report, reporting, scan, selection, suite
-from bench.perf.report import TOLERANCE, Measure, Report
+from bench.perf.report import TOLERANCE, Measure, PerfReport
 from bench.perf.texts import ENDS, LOG_NORMAL, LONGEST, VOCABULARY, made_up, sample
 
 
@@ -75,9 +75,9 @@ def test_real_texts_are_drawn_from_the_mirror(toy_mirror, toy_corpus, tiny_bert,
         sample("sst2", 50, tmp_path / "nowhere", tmp_path)
 
 
-def report_of(*ratios: tuple[str, float, str | None], kind: str = "k", value: float = 1.0) -> Report:
+def report_of(*ratios: tuple[str, float, str | None], kind: str = "k", value: float = 1.0) -> PerfReport:
     measures = [Measure(stage=s, value=value, unit="", floor="", ratio=r, better=b) for s, r, b in ratios]
-    return Report(version="0", kind=kind, device="d", texts={}, load=(0, 0), measures=tuple(measures))
+    return PerfReport(version="0", kind=kind, device="d", texts={}, load=(0, 0), measures=tuple(measures))
 
 
 @given(st.floats(0.01, 100), st.floats(0.01, 3), st.sampled_from(["higher", "lower", None]))

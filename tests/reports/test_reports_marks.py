@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from analysis import Cell, CellTest, Group, Overview, Row, Table
-from analysis.tables.published import Agreement
+from analysis.tables.published import PaperAgreement
 from reports.latex import to_latex
 from reports.page import TITLES, to_html
 from reports.plain import to_csv, to_markdown
@@ -93,7 +93,7 @@ def page(table):
         extent="a subset of all rows",
         numbered=(SimpleNamespace(table=table, tests=None, effects=None, paper=None),),
         not_run={},
-        agreement=Agreement((), ()),
+        agreement=PaperAgreement((), ()),
         findings=(),
         doubts=("ROC-AUC is NaN in <one> run",),
         absent=0,
