@@ -112,9 +112,7 @@ class Dal(Algorithm):
                 left = np.delete(left, best)
         return taken
 
-    def _network(
-        self, view: PoolView, taken: IntArray, left: IntArray, rng: torch.Generator
-    ) -> Discriminator | None:
+    def _network(self, view: PoolView, taken: IntArray, left: IntArray, rng: torch.Generator) -> Discriminator | None:
         """Return a network that tells labelled rows, and those taken, from the rows left; None: nothing is labelled."""
         import torch
 

@@ -45,7 +45,7 @@ def dot_products(h: torch.Tensor, centre: torch.Tensor | None = None) -> torch.T
 
 
 def pairwise_products(rows: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
-    """Return the dot products of few rows (r, d) and few others (o, d), (r, o) float64: bits of :func:`dot_products`."""
+    """Return the dot products of few rows (r, d) and few others (o, d), (r, o), as :func:`dot_products` does."""
     import torch
 
     a, b = rows.float()[:, None], others.float()[None]
