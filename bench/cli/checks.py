@@ -87,11 +87,11 @@ def doctor(
 
 def perf(
     what: Annotated[
-        Literal["model", "selection", "block", "store", "report", "all", "gpu"],
+        Literal["model", "selection", "clustering", "block", "store", "report", "all", "gpu"],
         typer.Argument(
             help="Passes and fits of the model; queries over pools of up to 500,000 rows; a large block's memory; "
-            "a result store of 20,000 runs; the report of 12,820 runs; or all of these. gpu: what a card does, in "
-            "eight minutes."
+            "a result store of 20,000 runs; the report of 12,820 runs; or all of these. clustering: inertia of k-means "
+            "on the paper's datasets. gpu: what a card does, in eight minutes."
         ),
     ] = "model",
     shape: Annotated[str | None, typer.Option(help="minilm-l6 (default on a CPU) or bert-base (on a GPU).")] = None,
@@ -136,7 +136,7 @@ def perf(
         _perf_gpu((parts or "").split(",") if parts else [], limit, out, save, dry_run=dry_run)
         return
     from bench.model.hardware import choose_hardware, use_threads
-    from bench.perf import block, report, reporting, scan, selection, suite
+    from bench.perf import block, clustering, report, reporting, scan, selection, suite
 
     def place(given: Path, kind: str) -> Path:
         return given / f"{kind}.json" if what == "all" else given
@@ -153,11 +153,13 @@ def perf(
         measures: dict[str, Callable[[], report.Report]] = {
             "model": lambda: suite.measure(hardware, shape, data_dir, cache_dir, quick=quick, tell=tell),
             "selection": lambda: selection.measure(hardware, quick=quick, tell=tell),
+            "clustering": lambda: clustering.measure(hardware, data_dir, cache_dir, quick=quick, tell=tell),
             "block": lambda: block.measure(hardware, quick=quick, tell=tell),
             "store": lambda: scan.measure(hardware, quick=quick, tell=tell),
             "report": lambda: reporting.measure(quick=quick, tell=tell),
         }
-        kinds = list(measures) if what == "all" else [what]
+        # `all` needs no texts.
+        kinds = [kind for kind in measures if kind != "clustering"] if what == "all" else [what]
         baselines = {kind: report.read(place(compare, kind)) for kind in kinds} if compare else {}
         found = {}
         for kind in kinds:

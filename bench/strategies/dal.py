@@ -16,9 +16,10 @@ from bench.strategies.view import FloatArray, IntArray, Need, PoolView
 if TYPE_CHECKING:
     import torch
 
-_CHUNK, _GPU_CHUNK = 512, 65_536  # rows scored at a time: what they become in the network stays in a core's cache
-_HIDDEN = 256  # width of each of the three hidden layers
-_UNLABELLED_PER_LABELLED = 10
+SCORED_ROWS, _GPU_SCORED_ROWS = 512, 65_536
+"""Rows scored at a time: on a CPU so few that what the network makes of them stays in a core's cache."""
+HIDDEN = 256  # width of each of the three hidden layers
+UNLABELLED_PER_LABELLED = 10
 _TARGET_ACCURACY = 0.98
 _PATIENCE = 20, 50  # epochs, and steps, at the majority rate after which a network is given up
 _ROUNDING = 1 + 2.0**-38  # products that differ by less are ties (bench.strategies.select)
@@ -120,11 +121,11 @@ class Dal(Algorithm):
         labelled = torch.cat([view.labelled_embeddings.float(), _rows(h, taken)])
         if len(labelled) == 0:
             return None
-        sample = torch.randperm(len(left), generator=rng)[: _UNLABELLED_PER_LABELLED * len(labelled)]
+        sample = torch.randperm(len(left), generator=rng)[: UNLABELLED_PER_LABELLED * len(labelled)]
         X = torch.cat([labelled, _rows(h, left[sample.numpy()])])
         y = torch.ones(len(X), device=X.device)
         y[: len(labelled)] = 0
-        network = Discriminator([X.shape[1], *[_HIDDEN] * 3, 2], self.training.learning_rate, rng, X.device)
+        network = Discriminator([X.shape[1], *[HIDDEN] * 3, 2], self.training.learning_rate, rng, X.device)
         _train(network, X, y, self.training, rng)
         return network
 
@@ -158,7 +159,7 @@ def _best(view: PoolView, network: Discriminator | None, w: FloatArray, left: In
     weights, priority = w[left], view.priority[left]
     if network is None:
         return top_k(np.ones(len(left)), weights, k, priority)
-    chunk = _CHUNK if view.embeddings.device.type == "cpu" else _GPU_CHUNK
+    chunk = SCORED_ROWS if view.embeddings.device.type == "cpu" else _GPU_SCORED_ROWS
     order = np.argsort(-weights, kind="stable")
     scores = np.zeros(len(left))
     best = order[:0]

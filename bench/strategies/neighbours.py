@@ -51,7 +51,8 @@ def pairwise_products(rows: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
     a, b = rows.float()[:, None], others.float()[None]
     if rows.device.type == "cpu":
         return torch.from_numpy(np.vecdot(a.numpy(), b.numpy())).double()
-    return torch.linalg.vecdot(a, b).double()
+    products: torch.Tensor = torch.linalg.vecdot(a, b).double()
+    return products
 
 
 def distances_in_chunks(h: torch.Tensor, centres: torch.Tensor, *, unit: bool = False) -> Iterator[torch.Tensor]:

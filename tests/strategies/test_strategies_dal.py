@@ -108,7 +108,7 @@ def test_rows_that_are_not_scored_would_not_have_been_selected(monkeypatch, powe
     w, left = pool.weights**power, np.argsort(pool.priority)
     network, scored = discriminator([8, 4, 2]), []
     whole = network.logits(pool.embeddings[torch.from_numpy(left)]).double().sigmoid().numpy()
-    monkeypatch.setattr(dal, "_CHUNK", chunk)
+    monkeypatch.setattr(dal, "SCORED_ROWS", chunk)
     rows = dal._rows
     monkeypatch.setattr(dal, "_rows", lambda h, which: (scored.append(len(which)), rows(h, which))[1])
     best = dal._best(pool.view(), network, w, left, 5)
