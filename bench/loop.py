@@ -75,17 +75,27 @@ class Labelling:
 
 @dataclass(frozen=True)
 class FirstModel:
-    """M_0 as all runs of a block share it: the start set, its evaluation, and what it says of the pool."""
+    """M_0 as all runs of a block share it: the start set, its evaluation, and what it says of the pool.
+
+    Attributes:
+        test_probabilities: (m,). judged: (m,) the judge's, or None where there is none.
+    """
 
     state: Labelling
     record: Round
     test_probabilities: npt.NDArray[np.float32]
+    judged: npt.NDArray[np.float32] | None
     outputs: PoolOutputs
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run yields. ``test_probabilities`` is (rounds + 1, m)."""
+    """What a run yields.
+
+    Attributes:
+        test_probabilities: (rounds + 1, m); with a judge (rounds + 3, m), the last two the judge's at M_0 and
+            after the last round.
+    """
 
     rounds: tuple[Round, ...]
     test_probabilities: npt.NDArray[np.float32]
@@ -132,9 +142,9 @@ class SharedBlock:
         self.fit(state, 0, stages)
         evaluation, probabilities = self.evaluate(stages)
         outputs = self.score_pool(state, self.needs_at_start, 0, stages)
-        evaluation |= self.judged(state, 0, stages)
-        record = self.round_record(0, state, stages, evaluation)
-        return FirstModel(state, record, probabilities, outputs)
+        of_judge, judged = self.judged(state, 0, stages)
+        record = self.round_record(0, state, stages, evaluation | of_judge)
+        return FirstModel(state, record, probabilities, judged, outputs)
 
     def parts(self, number: int) -> dict[str, str | int]:
         """Return the parts that name the random streams of a round."""
@@ -165,15 +175,17 @@ class SharedBlock:
             p = self._score("test", self.task.test_rows).probabilities
         return round_values(self.task.test_labels, p, self.task.prevalence), p.astype(np.float32)
 
-    def judged(self, state: Labelling, number: int, stages: Stages) -> dict[str, float]:
-        """Return the judge's metrics on the test set after a fit on all labelled rows, as M_t's; none without a judge.
+    def judged(
+        self, state: Labelling, number: int, stages: Stages
+    ) -> tuple[dict[str, float], npt.NDArray[np.float32] | None]:
+        """Return the judge's metrics and probabilities on the test set after a fit on all labelled rows, as M_t's.
 
         The model of M_t may be gone afterwards, where both are of one encoder. What a learner's selections are worth to
         another one (Lowell et al. 2019) shows at the end, and how much they added to the start set: so it is asked
         about M_0 and after the last round, and not in between, where it would cost as much again.
         """
         if self.judge is None:
-            return {}
+            return {}, None
         parts = self.parts(number)
         at = self._training_rows(state.labels, parts, bootstrapped=False)
         with stages.measure("fit_judge", len(at) * self.judge.epochs):
@@ -182,7 +194,7 @@ class SharedBlock:
         with stages.measure("score_judge", len(rows)):
             p = self.judge.score("test", rows).checked(len(rows)).probabilities
         found = round_values(self.task.test_labels, p, self.task.prevalence, METRICS)
-        return {JUDGE + name: value for name, value in found.items()}
+        return {JUDGE + name: value for name, value in found.items()}, p.astype(np.float32)
 
     def _score(self, which: Which, rows: Positions, **options: Any) -> Scores:
         """Return what the model as it stands says of rows of a split, checked."""
@@ -338,10 +350,11 @@ def run_strategy(shared: SharedBlock, algorithm: Algorithm, weighting: Weighting
         report(number, f"fit on {len(state.labelled)} rows")
         shared.fit(state, number, stages)
         metrics, on_test = shared.evaluate(stages)
-        if number == loop.rounds:
-            metrics |= shared.judged(state, number, stages)
+        of_judge, judged = shared.judged(state, number, stages) if number == loop.rounds else ({}, None)
+        metrics |= of_judge
         history.append(shared.round_record(number, state, stages, metrics, query))
         probabilities.append(on_test)
+    probabilities += [p for p in (shared.first.judged, judged) if p is not None]
     return RunResult(tuple(history), np.stack(probabilities))
 
 
