@@ -19,16 +19,16 @@ from bench.loop import SharedBlock
 from bench.model.hardware import Hardware
 from bench.perf.clock import seconds
 from bench.perf.report import Measure, Report
-from bench.records import Block, ModelSettings, PoolSettings, Settings, Task
+from bench.records import Block, ModelSettings, Settings, Task
 from bench.strategies.base import WEIGHTINGS
 from bench.strategies.kmeans import weighted_kmeans, weighted_rows
 from bench.strategies.select import clean_weights
 from bench.strategies.view import FloatArray, Need
 from bench.tasks import build_task
 
-DATASETS = ("sst2", "ag_news", "dbpedia_14", "pubmed_20k_rct")
+DATASETS = ("sst2", "pubmed_20k_rct", "dbpedia_14", "ag_news")
 NAMES = ("uniform", "posprob", "invprop")
-RATIO, LIMIT, CLUSTERS, SEEDS = 50, 5000, 50, 5
+RATIO, ROWS, CLUSTERS, SEEDS = 50, 3000, 50, 5
 NEEDS: frozenset[Need] = frozenset({"embeddings", "probabilities"})
 GOAL = "at most 1.01"
 
@@ -104,7 +104,7 @@ def _inertia(X: torch.Tensor, w: FloatArray, centres: torch.Tensor) -> float:
 
 
 def _pools(hardware: Hardware, data_dir: Path | None, cache_dir: Path, tell: Callable[[str], None]) -> Iterator[Pool]:
-    """Yield the pool of each task at 1/50: embeddings, and weights by a probe that was fitted on the start set."""
+    """Yield rows of each task's pool at 1/50: embeddings, and weights by a probe that was fitted on the start set."""
     number = 0
     for dataset in DATASETS:
         corpus = load_corpus(dataset, data_dir=data_dir, cache_dir=cache_dir)
@@ -112,7 +112,7 @@ def _pools(hardware: Hardware, data_dir: Path | None, cache_dir: Path, tell: Cal
             weighting = WEIGHTINGS.get(NAMES[number % len(NAMES)])()
             number += 1
             tell(f"inertia {dataset}/{positive}")
-            settings = Settings(model=ModelSettings(name="offline"), pool=PoolSettings(limit=LIMIT))
+            settings = Settings(model=ModelSettings(name="offline"))
             block = Block(task=Task(dataset=dataset, positive=positive), ratio=RATIO, seed=0, start="warm")
             task = build_task(corpus, block.task, RATIO, "warm", settings.pool, settings.loop)
             material = Material(
@@ -122,4 +122,6 @@ def _pools(hardware: Hardware, data_dir: Path | None, cache_dir: Path, tell: Cal
             shared = SharedBlock(block, settings, task, learner, learner.begin(material), NEEDS)
             view = shared.view(shared.first.state, NEEDS, shared.first.outputs, 1)
             w = clean_weights(weighting.weights(view), view.size, weighting.name)
-            yield Pool(f"{dataset}/{positive} 1/{RATIO} {weighting.name}", view.embeddings.to(hardware.device), w)
+            some = np.sort(np.argsort(view.priority, kind="stable")[:ROWS])
+            X = view.embeddings[torch.from_numpy(some)].to(hardware.device)
+            yield Pool(f"{dataset}/{positive} 1/{RATIO} {weighting.name}", X, w[some])

@@ -44,7 +44,7 @@ def test_there_is_a_pool_of_each_task_and_all_weightings_take_their_turn(monkeyp
         monkeypatch.setattr(clustering, name, value)
     pools = list(clustering._pools(hardware, None, tmp_path, lambda _: None))
     assert [found.name for found in pools[:4]] == [
-        "sst2/one 1/50 uniform", "sst2/two 1/50 posprob", "sst2/three 1/50 invprop", "ag_news/one 1/50 uniform",
+        "sst2/one 1/50 uniform", "sst2/two 1/50 posprob", "sst2/three 1/50 invprop", "pubmed_20k_rct/one 1/50 uniform",
     ]  # fmt: skip
     assert len(pools) == 12
     assert len(np.unique(pools[0].w)) == 1
