@@ -115,6 +115,7 @@ LIBRARIES: dict[str, set[str]] = {
     "distributed": {"bench.grid"},
     "dask_jobqueue": {"bench.grid"},
     "sklearn": {
+        "bench.perf",
         "bench.model",
         "bench.testing",
         "bench.strategies",
