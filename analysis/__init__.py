@@ -1,22 +1,24 @@
 """Stored runs -> numbers.
 
-``read_results`` turns a store into tidy frames, ``paired`` tests one arm against another, ``sections`` turns
-frames into finished tables (:mod:`analysis.model`, one per definition of :mod:`analysis.definitions`) and figures,
-and ``explain`` leads from a printed number back to its runs. Whatever is rounded, marked or missing is decided
-here; ``reports`` only spells it out. No torch is needed.
+``read_results`` turns a store into tidy frames; a condition's runs are one labelled array (:mod:`analysis.cube`), from
+which :mod:`analysis.comparisons` makes the numbers of a defined table: a frame of cells and one of comparisons.
+``sections`` gives the tables (:mod:`analysis.tables`) and figures of a report, and ``explain`` leads from a printed
+number back to its runs. ``reports`` only prints and draws. No torch is needed.
 """
 
 from analysis.cache import Cache
 from analysis.changes import Change, Changes, changes
+from analysis.comparisons import Numbers, compare
+from analysis.definitions import Reference, TableDefinition
 from analysis.figures import Figure, score_figure
 from analysis.findings import FULL_RESULTS
-from analysis.frame import Results, read_results
 from analysis.index import ALL_STATUSES
-from analysis.model import DISAGREE, HOLE, SOUND, Cell, Comparison, Group, Row, Table
 from analysis.names import metric_summary, metric_title, ratio_label, shown_metric, title_of
 from analysis.overview import Overview, Problem, overview
-from analysis.paired import Paired, paired
-from analysis.sections import Numbered, Section, sections
+from analysis.results import Results, read_results
+from analysis.sections import Section, TableSet, sections
+from analysis.tables.model import DISAGREE, HOLE, SEED_LEVEL, Cell, CellTest, Group, Row, Table
+from analysis.text import NO_VALUE, count, p_text
 from analysis.tracing import Explanation, explain, traced
 from bench.paths import expanded
 from bench.records import METRICS
@@ -29,32 +31,37 @@ __all__ = [
     "FULL_RESULTS",
     "HOLE",
     "METRICS",
-    "SOUND",
+    "NO_VALUE",
+    "SEED_LEVEL",
     "Baseline",
     "Cache",
     "Cell",
+    "CellTest",
     "Change",
     "Changes",
-    "Comparison",
     "Explanation",
     "Figure",
     "Group",
-    "Numbered",
+    "Numbers",
     "Overview",
-    "Paired",
     "Problem",
+    "Reference",
     "Results",
     "Row",
     "Section",
     "Store",
     "Table",
+    "TableDefinition",
+    "TableSet",
     "changes",
+    "compare",
+    "count",
     "expanded",
     "explain",
     "metric_summary",
     "metric_title",
     "overview",
-    "paired",
+    "p_text",
     "ratio_label",
     "read_results",
     "score_figure",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import pandas as pd
 
+from analysis.cube import Cube
 from analysis.environments import notes_on
-from analysis.frame import BLOCK, Results
 from analysis.names import without_folders
+from analysis.results import BLOCK, Results
 from bench.records import FINE_TUNE, Settings
 
 WHOLE_BLOCK = ["ratio", "start", *BLOCK]
@@ -28,8 +28,7 @@ class Condition:
         learner: what was trained, in words, and its judge if there is one; empty where the store holds runs of the
             paper's learner alone, which is known by its encoder.
         encoder: what that read; ``none`` if it needs none.
-        runs, rounds, unfinished: as in :class:`Results`, of this condition only; runs and unfinished have
-            ``bins`` too, the option of that name as text (empty if there is none).
+        runs, rounds, unfinished: as in :class:`Results`, of this condition only.
         notes: runs left out because they were made on another version of a dataset, and runs that are not compared
             since M_0 tells them from the others of their block; one line each.
     """
@@ -50,11 +49,14 @@ class Condition:
         return self.unfinished[self.unfinished["status"] == "failed"]
 
     @cached_property
-    def infeasible(self) -> pd.DataFrame:
-        """The blocks that were only ever skipped: no run is expected in them."""
-        skipped = self.unfinished.loc[self.unfinished["status"] == "skipped", WHOLE_BLOCK].drop_duplicates()
-        tried = pd.concat([self.runs[WHOLE_BLOCK], self.failed[WHOLE_BLOCK]]).drop_duplicates()
-        return without(skipped, tried, WHOLE_BLOCK)
+    def cube(self) -> Cube:
+        """Its runs as one labelled array.
+
+        Raises:
+            PairingError: if two finished runs claim one place.
+        """
+        skipped = self.unfinished[self.unfinished["status"] == "skipped"]
+        return Cube.of(self.runs.reset_index(drop=True), self.failed, skipped)
 
 
 def conditions(results: Results) -> list[Condition]:
@@ -63,12 +65,6 @@ def conditions(results: Results) -> list[Condition]:
     count = results.runs["settings"].value_counts()
     digests = sorted(map(str, tried.unique()), key=lambda digest: (-int(count.get(digest, 0)), digest))
     return [_condition(results, digest, spell_settings=len(digests) > 1) for digest in digests]
-
-
-def without(frame: pd.DataFrame, other: pd.DataFrame, on: list[str]) -> pd.DataFrame:
-    """Return the rows of a frame whose values of ``on`` are not in the other frame, in their order."""
-    joined = frame.merge(other[on].drop_duplicates(), on=on, how="left", indicator=True)
-    return frame[(joined["_merge"] == "left_only").to_numpy()]
 
 
 def _condition(results: Results, digest: str, *, spell_settings: bool) -> Condition:
@@ -88,9 +84,9 @@ def _condition(results: Results, digest: str, *, spell_settings: bool) -> Condit
         settings=settings,
         learner=learner,
         encoder=encoder,
-        runs=_with_bins(runs),
+        runs=runs,
         rounds=rounds,
-        unfinished=_with_bins(unfinished),
+        unfinished=unfinished,
         notes=(*notes, *notes_on(unlike)),
     )
 
@@ -100,11 +96,6 @@ def _trained(learner: str, encoder: str) -> str:
     if not learner or encoder == "none":
         return learner or encoder
     return f"{learner}, encoder {encoder}"
-
-
-def _with_bins(frame: pd.DataFrame) -> pd.DataFrame:
-    texts = frame["weighting_options"]
-    return frame.assign(bins=texts.map({text: str(json.loads(text).get("bins", "")) for text in texts.unique()}))
 
 
 def _one_version(runs: pd.DataFrame) -> tuple[dict[str, str], tuple[str, ...]]:

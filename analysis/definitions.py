@@ -1,8 +1,12 @@
-"""The paper's Tables 2 to 12: for each one definition, from which :mod:`analysis.tables` makes the table.
+"""Tables as data: the paper's Tables 2 to 12, and whatever plug-ins add.
 
-Two of them can be read in more than one way. Tables 7 and 8, the full results, are here: 7 a row for each dataset,
-ratio and algorithm, 8 a row for each ratio and algorithm, both with every weighting that was run. The interval of
-Table 10 is that of a task's mean over seeds, averaged over the dataset's tasks: what it asks is how much depends on
+A table is one :class:`TableDefinition`, from which :mod:`analysis.comparisons` makes its numbers and
+:mod:`analysis.tables` what is printed. To add one, define it in a Python file of your own and hand that over with
+``--plugin``, or name it in an entry point of the group ``imbal_bench.tables``.
+
+Two of the paper's can be read in more than one way. Tables 7 and 8, the full results, are here: 7 a row for each
+dataset, ratio and algorithm, 8 a row for each ratio and algorithm, both with every weighting that was run. The interval
+of Table 10 is that of a task's mean over seeds, averaged over the dataset's tasks: what it asks is how much depends on
 the start set, not how much tasks differ.
 """
 
@@ -10,16 +14,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from types import ModuleType
 from typing import Literal
 
+from analysis.cube import RowAxis, Values
 from analysis.names import AXIS_TITLES, title_of
+from analysis.summaries import BestAlgorithm, HalfWidth, Mean, Summary
+from bench.errors import PluginError
+from bench.foreign import foreign_code
 from bench.records import METRICS
 
-Axis = Literal["ratio", "start", "dataset", "algorithm", "weighting", "bins"]
-Summary = Literal["mean", "best", "half-width", "p"]
-Values = Mapping[Axis, tuple[str | int, ...]]
-
-TASK_AND_SEED = ("dataset", "positive", "seed")
+GROUP = "imbal_bench.tables"
+"""Of entry points."""
 ALGORITHMS = ("alps", "badge", "dal", "random")
 WEIGHTINGS = ("invprop", "posprob", "uniform")
 MAIN_RATIOS = (2, 10, 20, 50, 100)
@@ -33,52 +40,59 @@ class Reference:
     """What each cell of a table of p-values is tested against, by a paired one-sided t-test.
 
     Attributes:
-        where: axis -> value; the reference is the run in the same row, or anywhere in the table, that has them.
+        where: axis -> value; the reference is the cell in the same row, or anywhere in the table, that has them.
         larger: whether p is small if the cell is larger, or if the reference is.
     """
 
-    where: Mapping[Axis, str]
+    where: Mapping[RowAxis, str]
     larger: Literal["cell", "reference"]
 
 
 @dataclass(frozen=True)
 class TableDefinition:
-    """One table of the paper: the runs it takes, how they are laid out, summarised and tested.
+    """One table: the runs it takes, how they are laid out, summarised and tested.
 
     Attributes:
-        number: the paper's. title: one line. says: what a cell is; it opens the caption.
+        address: how a user names it, such as ``T4``. title: one line. says: what a cell is; it opens the caption.
         rows: axes; a row is a combination of their values. columns: the axis of the columns under each metric.
         where: axis -> the values taken, in the order printed; an axis that is not named is open: all that was run.
         unless: runs that have all of these take no part (none if empty).
-        summary: ``mean``: flat, over the runs of a cell. ``best``: for each task, column and metric the algorithm
-            with the best mean over seeds, then the mean over tasks. ``half-width``: of the 95 % interval.
-            ``p``: of the tests against ``reference``. Means are tested against every other column of their row.
-        pair: what the two runs of a pair share, beside their row.
-        preset: the shipped grid that runs it.
+        summary: what a cell shows of its runs. Cells are tested against every other column of their row.
+        reference: what cells are tested against instead; they then show the p of that test.
+        metrics: shown, unless a report is asked for others; fixed if given here.
+        number: the paper's number, if it is one of its tables. preset: the shipped grid that runs it.
     """
 
-    number: int
+    address: str
     title: str
     says: str
-    rows: tuple[Axis, ...]
-    columns: Axis = "weighting"
+    rows: tuple[RowAxis, ...]
+    columns: RowAxis = "weighting"
     where: Values = field(default_factory=dict)
     unless: Values = field(default_factory=dict)
-    summary: Summary = "mean"
+    summary: Summary = field(default_factory=Mean)
     reference: Reference | None = None
-    pair: tuple[str, ...] = TASK_AND_SEED
     metrics: tuple[str, ...] = METRICS
-    preset: str = "paper"
+    number: int | None = None
+    preset: str = ""
 
     @property
-    def address(self) -> str:
-        """How a user names it."""
-        return f"T{self.number}"
+    def name(self) -> str:
+        """What its files are called."""
+        return f"table{self.number}" if self.number else self.address.lower().replace(" ", "-")
 
     @property
     def turned(self) -> bool:
         """Whether tests ask if what a cell is held against is larger, and not the cell."""
         return self.reference is not None and self.reference.larger == "reference"
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """What the two runs of a pair share beside task and seed."""
+        apart = self.reference.where if self.reference else ()
+        pooled = "algorithm" not in (*self.rows, self.columns) and not isinstance(self.summary, BestAlgorithm)
+        axes = {*(axis for axis in self.rows if axis not in apart), *(["algorithm"] if pooled else [])}
+        return tuple(axis for axis in ("algorithm", "ratio", "start") if axis in axes)
 
     @property
     def needs(self) -> str:
@@ -88,7 +102,7 @@ class TableDefinition:
             for axis, values in self.where.items()
             if axis != "bins" or self.columns == "bins"
         ]
-        return f"{'; '.join(needs) or 'any run'} (preset {self.preset})"
+        return ("; ".join(needs) or "any run") + f" (preset {self.preset})" * bool(self.preset)
 
 
 def _main(weightings: tuple[str, ...], ratios: tuple[int, ...] = (50,)) -> Values:
@@ -96,109 +110,162 @@ def _main(weightings: tuple[str, ...], ratios: tuple[int, ...] = (50,)) -> Value
     return {"ratio": ratios, "start": ("warm",), "algorithm": ALGORITHMS, "weighting": weightings, "bins": TEN_BINS}
 
 
-_BY_RATIO = "Flat mean over algorithms, tasks and seeds"
+_BY_RATIO = "Unweighted mean over algorithms, tasks and seeds"
 _SWEEP: Values = {"dataset": ("ag_news",), "ratio": (100,), "start": ("warm",), "weighting": ("invprop",)}
 _OTHER_BINS: Values = {**_SWEEP, "bins": tuple(number for number in BINS if number != "10")}
 
-DEFINITIONS: Mapping[int, TableDefinition] = {
-    definition.number: definition
-    for definition in (
-        TableDefinition(
-            number=2,
-            title="InvProp vs Uniform per dataset, best algorithm of each task",
-            says="For each task, weighting and metric the algorithm with the best mean over seeds; mean over tasks",
-            rows=("dataset",),
-            where=_main(("invprop", "uniform")),
-            summary="best",
-        ),
-        TableDefinition(
-            number=3,
-            title="InvProp vs Uniform per algorithm",
-            says="Flat mean over tasks and seeds",
-            rows=("algorithm",),
-            where=_main(("invprop", "uniform")),
-        ),
-        TableDefinition(
-            number=4,
-            title="InvProp vs Uniform per imbalance ratio",
-            says=_BY_RATIO,
-            rows=("ratio",),
-            where=_main(("invprop", "uniform"), MAIN_RATIOS),
-            pair=(*TASK_AND_SEED, "algorithm"),
-        ),
-        TableDefinition(
-            number=5,
-            title="InvProp vs PosProb per imbalance ratio",
-            says=_BY_RATIO,
-            rows=("ratio",),
-            where=_main(("invprop", "posprob"), MAIN_RATIOS),
-            pair=(*TASK_AND_SEED, "algorithm"),
-        ),
-        TableDefinition(
-            number=6,
-            title="The weightings at extreme imbalance",
-            says=_BY_RATIO,
-            rows=("ratio",),
-            where=_main(WEIGHTINGS, EXTREME_RATIOS),
-            pair=(*TASK_AND_SEED, "algorithm"),
-            preset="extreme",
-        ),
-        TableDefinition(
-            number=7,
-            title="Full results per dataset",
-            says="Flat mean over the dataset's tasks and seeds",
-            rows=("dataset", "ratio", "start", "algorithm"),
-            unless=_OTHER_BINS,
-        ),
-        TableDefinition(
-            number=8,
-            title="Full results per algorithm",
-            says="Flat mean over tasks and seeds",
-            rows=("ratio", "start", "algorithm"),
-            unless=_OTHER_BINS,
-        ),
-        TableDefinition(
-            number=9,
-            title="Random-Uniform against the others at extreme imbalance",
-            says="p of the paired one-sided t-test that Random-Uniform has the larger ROC-AUC",
-            rows=("algorithm",),
-            where=_main(WEIGHTINGS, (1000,)),
-            summary="p",
-            reference=Reference({"algorithm": "random", "weighting": "uniform"}, larger="reference"),
-            metrics=("auc",),
-            preset="extreme",
-        ),
-        TableDefinition(
-            number=10,
-            title="Cold against warm start, BADGE",
-            says="Half-width of the 95 % t-interval of a task's mean over seeds, averaged over the dataset's tasks, "
-            "and cold divided by warm (above 1: a cold start is less certain)",
-            rows=("dataset", "weighting"),
-            columns="start",
-            where={"ratio": (50,), "start": ("cold", "warm"), "algorithm": ("badge",), "bins": TEN_BINS},
-            summary="half-width",
-            preset="start",
-        ),
-        TableDefinition(
-            number=11,
-            title="InvProp by its number of bins",
-            says="Flat mean over tasks and seeds",
-            rows=("algorithm",),
-            columns="bins",
-            where={**_SWEEP, "bins": BINS},
-            preset="bins",
-        ),
-        TableDefinition(
-            number=12,
-            title="InvProp's number of bins against 10",
-            says="p of the paired one-sided t-test that InvProp with this number of bins is larger than with 10",
-            rows=("algorithm",),
-            columns="bins",
-            where={**_SWEEP, "bins": BINS},
-            summary="p",
-            reference=Reference({"bins": "10"}, larger="cell"),
-            preset="bins",
-        ),
-    )
-}
-"""Number -> definition, in the paper's order."""
+PAPER: tuple[TableDefinition, ...] = (
+    TableDefinition(
+        address="T2",
+        number=2,
+        preset="paper",
+        title="InvProp vs Uniform per dataset, best algorithm of each task",
+        says="For each task, weighting and metric the algorithm with the best mean over seeds; mean over tasks",
+        rows=("dataset",),
+        where=_main(("invprop", "uniform")),
+        summary=BestAlgorithm(),
+    ),
+    TableDefinition(
+        address="T3",
+        number=3,
+        preset="paper",
+        title="InvProp vs Uniform per algorithm",
+        says="Unweighted mean over tasks and seeds",
+        rows=("algorithm",),
+        where=_main(("invprop", "uniform")),
+    ),
+    TableDefinition(
+        address="T4",
+        number=4,
+        preset="paper",
+        title="InvProp vs Uniform per imbalance ratio",
+        says=_BY_RATIO,
+        rows=("ratio",),
+        where=_main(("invprop", "uniform"), MAIN_RATIOS),
+    ),
+    TableDefinition(
+        address="T5",
+        number=5,
+        preset="paper",
+        title="InvProp vs PosProb per imbalance ratio",
+        says=_BY_RATIO,
+        rows=("ratio",),
+        where=_main(("invprop", "posprob"), MAIN_RATIOS),
+    ),
+    TableDefinition(
+        address="T6",
+        number=6,
+        title="The weightings at extreme imbalance",
+        says=_BY_RATIO,
+        rows=("ratio",),
+        where=_main(WEIGHTINGS, EXTREME_RATIOS),
+        preset="extreme",
+    ),
+    TableDefinition(
+        address="T7",
+        number=7,
+        preset="paper",
+        title="Full results per dataset",
+        says="Unweighted mean over the dataset's tasks and seeds",
+        rows=("dataset", "ratio", "start", "algorithm"),
+        unless=_OTHER_BINS,
+    ),
+    TableDefinition(
+        address="T8",
+        number=8,
+        preset="paper",
+        title="Full results per algorithm",
+        says="Unweighted mean over tasks and seeds",
+        rows=("ratio", "start", "algorithm"),
+        unless=_OTHER_BINS,
+    ),
+    TableDefinition(
+        address="T9",
+        number=9,
+        title="Random-Uniform against the others at extreme imbalance",
+        says="p of the paired one-sided t-test that Random-Uniform has the larger ROC-AUC",
+        rows=("algorithm",),
+        where=_main(WEIGHTINGS, (1000,)),
+        reference=Reference({"algorithm": "random", "weighting": "uniform"}, larger="reference"),
+        metrics=("auc",),
+        preset="extreme",
+    ),
+    TableDefinition(
+        address="T10",
+        number=10,
+        title="Cold against warm start, BADGE",
+        says="Half-width of the 95 % t-interval of a task's mean over seeds, averaged over the dataset's tasks, "
+        "and cold divided by warm (above 1: a cold start is less certain)",
+        rows=("dataset", "weighting"),
+        columns="start",
+        where={"ratio": (50,), "start": ("cold", "warm"), "algorithm": ("badge",), "bins": TEN_BINS},
+        summary=HalfWidth(),
+        preset="start",
+    ),
+    TableDefinition(
+        address="T11",
+        number=11,
+        title="InvProp by its number of bins",
+        says="Unweighted mean over tasks and seeds",
+        rows=("algorithm",),
+        columns="bins",
+        where={**_SWEEP, "bins": BINS},
+        preset="bins",
+    ),
+    TableDefinition(
+        address="T12",
+        number=12,
+        title="InvProp's number of bins against 10",
+        says="p of the paired one-sided t-test that InvProp with this number of bins is larger than with 10",
+        rows=("algorithm",),
+        columns="bins",
+        where={**_SWEEP, "bins": BINS},
+        reference=Reference({"bins": "10"}, larger="cell"),
+        preset="bins",
+    ),
+)
+"""The paper's tables, in its order."""
+
+_plugged: dict[str, TableDefinition] = {}
+
+
+def definitions() -> dict[str, TableDefinition]:
+    """Return all tables by address: the paper's, those of entry points, and those of plug-in files.
+
+    Raises:
+        PluginError: if an entry point cannot be loaded, is no table, or takes an address that is in use.
+    """
+    found = {definition.address: definition for definition in PAPER}
+    for entry in entry_points(group=GROUP):
+        where = f"entry point {entry.name} = {entry.value}"
+        try:
+            with foreign_code(where):
+                definition = entry.load()
+        except ImportError as error:
+            raise PluginError(f"{where} failed to load: {error}") from error
+        if not isinstance(definition, TableDefinition):
+            raise PluginError(f"{where} is no TableDefinition")
+        _add(found, definition)
+    for definition in _plugged.values():
+        _add(found, definition)
+    return found
+
+
+def add_tables(module: ModuleType) -> tuple[str, ...]:
+    """Add the tables that a module defines at its top level; return their addresses.
+
+    Raises:
+        PluginError: if an address is in use.
+    """
+    mine = [value for value in vars(module).values() if isinstance(value, TableDefinition)]
+    known = {address: one for address, one in definitions().items() if one not in mine}
+    for definition in mine:
+        _add(known, definition)
+        _plugged[definition.address] = definition
+    return tuple(definition.address for definition in mine)
+
+
+def _add(known: dict[str, TableDefinition], definition: TableDefinition) -> None:
+    if definition.address.lower() in {address.lower() for address in known}:
+        raise PluginError(f"two tables are called {definition.address!r}; give one another address")
+    known[definition.address] = definition

@@ -78,7 +78,7 @@ def settings_digest(
 
 def named(learners: Sequence[Component]) -> str:
     """Return a learner in words, with the judge if there is one: ``probe:C=3 judged by fine-tune``."""
-    return " judged by ".join(part.spelt for part in learners)
+    return " judged by ".join(part.as_typed for part in learners)
 
 
 def encoder_of(settings: Settings, learners: Sequence[Component]) -> str:

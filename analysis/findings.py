@@ -1,45 +1,42 @@
-"""What a report says first: a few lines, each read out of its tables."""
+"""What a report says first: a few lines, each read off the numbers of its tables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import permutations
-from math import isnan
+from typing import Any
 
-from analysis.captions import count
-from analysis.condition import WHOLE_BLOCK, Condition
-from analysis.definitions import DEFINITIONS
-from analysis.inference import ALPHA
-from analysis.model import Cell, Comparison, Row, Table, p_text, signed
-from analysis.names import NATURAL_LEVEL, lower_is_better, metric_title, metric_words, ratio_level, ratio_words
+from analysis.comparisons import Numbers, lines
+from analysis.condition import Condition
+from analysis.names import NATURAL_LEVEL, lower_is_better, metric_title, ratio_words
 from analysis.overview import block_of, name_of
-from analysis.paired import strangers
-from analysis.paper import FIRST, Agreement
+from analysis.stats import ALPHA
+from analysis.tables.headings import row_headers
+from analysis.tables.published import FIRST, Agreement
+from analysis.text import count, decimal, p_text, signed
 from bench.records import METRICS
 
 LAST = "Uniform"
 """The weighting that it is held against."""
-EFFECT = 4
-"""The table of the effect by ratio."""
-FULL_RESULTS = 8
-"""The table that shows every strategy, whatever was run."""
+EFFECT, FULL_RESULTS = "T4", "T8"
+"""The tables of the effect by ratio, and of every strategy, whatever was run."""
 
 
-def findings(tables: Mapping[int, Table], agreement: Agreement) -> tuple[str, ...]:
+def findings(tables: Mapping[str, Numbers], agreement: Agreement) -> tuple[str, ...]:
     """Return up to five lines: the effect on each metric, the highest means, and how far the paper agrees.
 
     The effect is that over the paper's algorithms at each ratio; if none of them was run, what the rows of the full
     results say of it.
 
     Args:
-        tables: number -> the tables that could be made.
+        tables: address -> the numbers of the tables that could be made.
         agreement: with the paper.
     """
     full = tables.get(FULL_RESULTS)
     return (
         *(_effects(tables[EFFECT]) if EFFECT in tables else _by_row(full) if full else ()),
         *(_highest(full) if full else ()),
-        *([f"Against the paper's printed tables: {agreement.line}"] if agreement.marks else ()),
+        *([f"Against the paper's published tables: {agreement.line}"] if agreement.marks else ()),
     )
 
 
@@ -56,76 +53,64 @@ def doubts(condition: Condition, metrics: Sequence[str] = METRICS) -> tuple[str,
         lines.append(
             f"{count(natural, 'run')} at the natural ratio take part in no table of numeric ratios (T8 has them)"
         )
-    apart = strangers(runs, WHOLE_BLOCK)
-    if len(apart):
-        of = count(len(runs[WHOLE_BLOCK].drop_duplicates()), "block")
+    unpaired = condition.cube.unpaired_blocks()
+    if len(unpaired):
+        of = count(int((condition.cube.finished >= 0).any(axis=(-2, -1)).sum()), "block")
         lines.append(
-            f"runs of {len(apart):,} of {of} were made under different conditions (they do not share a pair key) and "
-            f"are not compared (one is {block_of(apart.iloc[0])})"
+            f"runs of {len(unpaired):,} of {of} were made under different conditions (they do not share a pair key) "
+            f"and are not compared (one is {block_of(unpaired.iloc[0])})"
         )
     return tuple(lines)
 
 
-def _effects(table: Table) -> Iterator[str]:
-    """A line per metric: the paired difference with both modes' p in each row that has both columns."""
-    for title, tests in _claims(table):
-        said = "; ".join(
-            f"{signed(one.paper.difference)} at {ratio_words(ratio_level(row.labels[0]))} ({_said_by_both(one)})"
-            for row, one in tests
-        )
+def _effects(numbers: Numbers) -> Iterator[str]:
+    """A line per metric: the paired difference with both tests' p in each row that has both columns."""
+    ratios = [int(row[0]) for row in numbers.selection.rows]
+    for title, tests in _claims(numbers):
+        lines = (f"{signed(it.difference)} at {ratio_words(ratios[it.row])} ({_both(it)})" for it in tests)
         yield (
-            f"{title} (one-sided p: paper mode's over pairs, sound mode's over seeds and after Holm): {said} "
-            f"({table.address})"
+            f"{title} (one-sided p: run-level over pairs, seed-level over seeds and after Holm): {'; '.join(lines)} "
+            f"({numbers.definition.address})"
         )
 
 
-def _by_row(table: Table) -> Iterator[str]:
-    """A line per metric: in how many rows the effect is above 0, and is so by either mode's test."""
-    for title, tests in _claims(table):
-        above = sum(one.paper.difference > 0 for _, one in tests)
-        paper, sound = sum(one.paper.p < ALPHA for _, one in tests), sum(one.p_holm < ALPHA for _, one in tests)
+def _by_row(numbers: Numbers) -> Iterator[str]:
+    """A line per metric: in how many rows the effect is above 0, and is so by either test."""
+    for title, tests in _claims(numbers):
+        above = sum(it.difference > 0 for it in tests)
+        runs, seeds = sum(it.p < ALPHA for it in tests), sum(it.p_holm < ALPHA for it in tests)
         yield (
-            f"{title}: above 0 in {above} of {count(len(tests), 'row')}, significantly (p < {ALPHA}) in {paper} by "
-            f"paper mode and in {sound} by sound mode ({table.address})"
+            f"{title}: above 0 in {above} of {count(len(tests), 'row')}, significantly (p < {ALPHA}) in {runs} by the "
+            f"run-level and in {seeds} by the seed-level test ({numbers.definition.address})"
         )
 
 
-def _claims(table: Table) -> Iterator[tuple[str, list[tuple[Row, Comparison]]]]:
+def _claims(numbers: Numbers) -> Iterator[tuple[str, list[Any]]]:
     """Yield metric and columns with the comparisons in the rows: of each version of ``FIRST`` with each of ``LAST``."""
-    cells = [(row, _by_place(table, row)) for row in table.rows]
-    for group in table.groups:
-        named = {column: column.partition(" (")[0] for column in group.columns}
-        for one, other in permutations(named, 2):
-            if (named[one], named[other]) == (FIRST, LAST):
-                tests = [(row, test) for row, at in cells for test in at[group.title, one].against]
-                found = [(row, test) for row, test in tests if test.other == other and not isnan(test.paper.difference)]
+    labels, every = numbers.selection.column_labels, numbers.comparisons
+    named = [label.partition(" (")[0] for label in labels]
+    for metric in numbers.definition.metrics:
+        for a, b in permutations(range(len(labels)), 2):
+            if (named[a], named[b]) == (FIRST, LAST):
+                own = every[(every["metric"] == metric) & (every["column"] == a) & (every["other"] == b)]
+                found = lines(own[own["difference"].notna()].sort_values("row"))
                 if found:
-                    yield f"{group.title}, {one} minus {other}", found
+                    yield f"{metric_title(metric)}, {labels[a]} minus {labels[b]}", found
 
 
-def _said_by_both(one: Comparison) -> str:
-    paper = f"p {p_text(one.paper.p)}, {count(one.paper.n, 'pair')}"
-    return paper + (f"; sound p {p_text(one.p_holm)}, {count(one.sound.n, one.sound.unit)}" if one.sound else "")
+def _both(it: Any) -> str:
+    seeds = f"; seed-level p {p_text(it.p_holm)}, {count(it.units, 'seed')}" if it.seed_note or it.units else ""
+    return f"p {p_text(it.p)}, {count(it.pairs, 'pair')}{seeds}"
 
 
-def _highest(table: Table) -> Iterator[str]:
-    """One line: the strategy with the largest mean of each metric."""
-    found = []
-    for group in table.groups:
-        places = [
-            (cell.value, (*row.labels, column), cell)
-            for row in table.rows
-            for (title, column), cell in _by_place(table, row).items()
-            if title == group.title and not isnan(cell.value)
-        ]
-        if places:
-            best = min if any(map(lower_is_better, metric_words(group.title))) else max
-            _, place, cell = best(places, key=lambda one: one[0])
-            found.append(f"{group.title} {cell.text} ({', '.join(place)})")
+def _highest(numbers: Numbers) -> Iterator[str]:
+    """One line: the strategy with the best mean of each metric."""
+    (_, labels), columns, found = row_headers(numbers), numbers.selection.column_labels, []
+    for metric in numbers.definition.metrics:
+        cells = numbers.cells[(numbers.cells["metric"] == metric) & numbers.cells["value"].notna()]
+        if len(cells):
+            best = lines(cells.sort_values("value", ascending=lower_is_better(metric), kind="stable"))[0]
+            place = ", ".join((*labels[best.row], columns[best.column]))
+            found.append(f"{metric_title(metric)} {decimal(best.value)} ({place})")
     if found:
-        title = DEFINITIONS[FULL_RESULTS].address
-        yield f"Highest means, not tested for being the highest: {'; '.join(found)} ({title})"
-
-
-def _by_place(table: Table, row: Row) -> dict[tuple[str, str], Cell]:
-    return dict(zip(table.columns, row.cells, strict=True))
+        yield f"Highest observed means (differences not tested): {'; '.join(found)} ({numbers.definition.address})"

@@ -180,12 +180,13 @@ def _labels(frame: pd.DataFrame, kind: str) -> pd.Series[str]:
     columns = [kind, f"{kind}_options", f"{kind}_version"]
     first = frame[columns].drop_duplicates().itertuples(index=False, name=None)
     variants = [tuple(map(str, row)) for row in first]
-    labels = _label_of(set(variants))
+    labels = label_variants(set(variants))
     spelt = np.array([labels[variant] for variant in variants], dtype=object)
     return pd.Series(spelt[frame.groupby(columns, sort=False).ngroup()], frame.index, dtype=str)
 
 
-def _label_of(variants: set[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
+def label_variants(variants: set[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
+    """Return what variants of parts, (name, options as JSON, version), are printed as; no two as the same."""
     names = {name for name, _, _ in variants}
     labels = {}
     for name in names:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.facts import MADE_WITH
-from analysis.frame import Results
 from analysis.names import ratio_short
+from analysis.results import Results
 
 
 @dataclass(frozen=True)

@@ -1,84 +1,196 @@
-"""What a report consists of: for each condition the paper's tables, what stands beside them, and figures."""
+"""What a report consists of: for each condition its tables, what stands beside them, and figures."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
-from analysis.captions import extent
+from analysis.comparisons import Numbers
 from analysis.condition import WHOLE_BLOCK, Condition, conditions
-from analysis.coverage import coverage, stage_times
-from analysis.definitions import DEFINITIONS, TableDefinition
-from analysis.distances import distances
-from analysis.effects import effects
+from analysis.definitions import TableDefinition, definitions
 from analysis.figures import Figure, figures_of
-from analysis.figures.effects import p_values as tested
 from analysis.findings import FULL_RESULTS, doubts, findings
-from analysis.frame import Results
-from analysis.labels_saved import labels_saved
-from analysis.layout import Layout
-from analysis.model import Table
-from analysis.paper import Agreement, Beside, beside, total
-from analysis.selection import select
-from analysis.tables import p_values, tabulate
+from analysis.results import Results
+from analysis.tables.captions import extent
+from analysis.tables.coverage import coverage, stage_times
+from analysis.tables.distances import distances
+from analysis.tables.effects import effects
+from analysis.tables.labels_saved import labels_saved
+from analysis.tables.model import Table
+from analysis.tables.published import Agreement, Beside, beside, total
+from analysis.tables.render import p_values, render
 from bench.errors import UnknownNameError
 from bench.metrics.labels_saved import LabelsSavedMetric
 from bench.records import METRICS
 
 
 @dataclass(frozen=True)
-class Numbered:
-    """One of the paper's tables, and what stands beside it, where there is any.
+class TableSet:
+    """A defined table, and what stands beside it; each is made when it is first used.
 
     Attributes:
-        table: ours. tests: paper mode's tests behind its marks. effects: sound mode's evidence on each comparison.
-        paper: the paper's beside ours.
+        numbers: behind all of them. table: the table itself.
     """
 
+    numbers: Numbers
     table: Table
-    tests: Table | None
-    effects: Table | None
-    paper: Beside | None
+
+    @cached_property
+    def tests(self) -> Table | None:
+        """The run-level tests behind its marks, where columns are tested against each other."""
+        return p_values(self.numbers, self.table)
+
+    @cached_property
+    def effects(self) -> Table | None:
+        """The seed-level evidence on each comparison, where there is any."""
+        return effects(self.numbers, self.table)
+
+    @cached_property
+    def paper(self) -> Beside | None:
+        """The paper's beside ours, where it is at hand."""
+        return beside(self.numbers, self.table)
 
 
 @dataclass(frozen=True)
 class Section:
-    """All that is shown of one condition.
+    """All that is shown of one condition; each part is made when it is first used.
 
     Attributes:
-        suffix: see :class:`Condition`. title: for headings. settings: its scientific settings as indented JSON.
-        extent: whether its pools and test sets are whole.
-        numbered: the paper's tables that can be made, in order.
-        not_run: number -> a line on what a table needs, for the others.
-        agreement: over all tables of which the paper's values are at hand.
-        findings: what the tables say, in up to five lines. doubts: what is wrong with runs that finished.
-        absent: runs that the full results lack and nobody tried.
-        coverage: what was run. times: seconds per stage. distances: informativeness, where runs recorded any.
-        saved: labels saved against random+uniform, where that was asked for and run.
-        figures: all figures but the paper's Figure 1. example: key of the run that Figure 1 shows.
-        block: keys of all runs of its block, by strategy.
+        condition: what it is of.
+        definitions: address -> the tables that may be made. metrics: that they show.
     """
 
-    suffix: str
-    title: str
-    settings: str
-    extent: str
-    numbered: tuple[Numbered, ...]
-    not_run: dict[int, str]
-    agreement: Agreement
-    findings: tuple[str, ...]
-    doubts: tuple[str, ...]
-    absent: int
-    coverage: Table
-    times: Table
-    distances: Table | None
-    saved: Table | None
-    figures: tuple[Figure, ...]
-    example: str
-    block: tuple[str, ...]
+    condition: Condition
+    definitions: Mapping[str, TableDefinition]
+    metrics: tuple[str, ...]
+
+    @property
+    def suffix(self) -> str:
+        """See :class:`Condition`."""
+        return self.condition.suffix
+
+    @property
+    def title(self) -> str:
+        """For headings."""
+        return self.condition.title
+
+    @property
+    def settings(self) -> str:
+        """Its scientific settings as indented JSON."""
+        return self.condition.settings.model_dump_json(indent=2)
+
+    @property
+    def extent(self) -> str:
+        """Whether its pools and test sets are whole."""
+        return extent(self.condition.settings)
+
+    @cached_property
+    def _sets(self) -> dict[str, TableSet]:
+        return {}
+
+    def table_set(self, address: str) -> TableSet | None:
+        """Return a defined table by its address; None where nothing was run that it could show."""
+        if address not in self._sets:
+            definition = self.definitions[address]
+            shown = replace(definition, metrics=self._shown) if definition.metrics == METRICS else definition
+            numbers = Numbers.of(shown, self.condition)
+            table = render(numbers) if numbers else None
+            if numbers is None or table is None:
+                return None
+            self._sets[address] = TableSet(numbers, table)
+        return self._sets[address]
+
+    @property
+    def _shown(self) -> tuple[str, ...]:
+        return tuple(metric for metric in self.metrics if metric != LabelsSavedMetric.name) or METRICS
+
+    @cached_property
+    def numbered(self) -> tuple[TableSet, ...]:
+        """The defined tables that can be made, in order."""
+        return tuple(made for address in self.definitions if (made := self.table_set(address)))
+
+    @cached_property
+    def not_run(self) -> dict[str, str]:
+        """Address -> a line on what a table needs, for those that cannot be made."""
+        made = {one.table.address for one in self.numbered}
+        return {address: _not_run(one) for address, one in self.definitions.items() if address not in made}
+
+    @cached_property
+    def agreement(self) -> Agreement:
+        """How far ours and the paper's tables agree, over all of which the paper's values are at hand."""
+        return total(one.paper for one in self.numbered if one.paper)
+
+    @cached_property
+    def findings(self) -> tuple[str, ...]:
+        """What the tables say, in up to five lines."""
+        return findings({one.table.address: one.numbers for one in self.numbered}, self.agreement)
+
+    @cached_property
+    def doubts(self) -> tuple[str, ...]:
+        """What is wrong with runs that finished."""
+        return doubts(self.condition, self._shown)
+
+    @property
+    def _full(self) -> Numbers | None:
+        made = self.table_set(FULL_RESULTS)
+        return made.numbers if made else None
+
+    @cached_property
+    def absent(self) -> int:
+        """Runs that the full results lack and nobody tried."""
+        full = self._full
+        return int((full.selection.missing & ~full.selection.failed).sum()) if full else 0
+
+    @cached_property
+    def coverage(self) -> Table:
+        """What was run."""
+        return coverage(self.condition, self._full.selection if self._full else None)
+
+    @cached_property
+    def times(self) -> Table:
+        """Seconds per stage."""
+        return stage_times(self.condition)
+
+    @cached_property
+    def distances(self) -> Table | None:
+        """Informativeness, where runs recorded any."""
+        return distances(self.condition)
+
+    @cached_property
+    def saved(self) -> Table | None:
+        """Labels saved against random+uniform, where that was asked for and run."""
+        return labels_saved(self.condition, self._shown) if LabelsSavedMetric.name in self.metrics else None
+
+    @cached_property
+    def figures(self) -> tuple[Figure, ...]:
+        """All figures but the paper's Figure 1."""
+        return figures_of(self.condition, self._full, self._shown) if self._full else ()
+
+    @cached_property
+    def _example(self) -> pd.Series[Any]:
+        """The run that shows weights best: InvProp's, drawn at random by them, at the paper's ratio."""
+        runs = self.condition.runs
+        wanted = {"weighting": "invprop", "algorithm": "random", "ratio": 50}
+        far = pd.DataFrame({axis: runs[axis] != value for axis, value in wanted.items()})
+        nearest = far.assign(key=runs["key"]).sort_values([*wanted, "key"])
+        run: pd.Series[Any] = runs.loc[nearest.index[0]]
+        return run
+
+    @property
+    def example(self) -> str:
+        """Key of the run that Figure 1 shows."""
+        return str(self._example["key"])
+
+    @property
+    def block(self) -> tuple[str, ...]:
+        """Keys of all runs of its block, by strategy."""
+        runs = self.condition.runs
+        own = runs[runs[WHOLE_BLOCK].eq(self._example[WHOLE_BLOCK]).all(axis=1)]
+        return tuple(own.sort_values(["algorithm", "weighting", "key"])["key"])
 
     @property
     def tables(self) -> tuple[Table, ...]:
@@ -88,21 +200,40 @@ class Section:
 
     @property
     def overall(self) -> tuple[Table, ...]:
-        """The tables that are none of the paper's."""
-        return (self.coverage, self.times, *(table for table in (self.distances, self.saved) if table))
+        """The tables that are not defined by rows and columns."""
+        return tuple(table for make in _OVERALL.values() if (table := make(self)))
 
     def table(self, name: str) -> Table:
         """Return a table by its address, in any case (``T4``, ``t4-p``, ``table4-paper``, ``runs``).
 
         Raises:
-            UnknownNameError: if there is none; the message says which there are, and what a numbered one needs.
+            UnknownNameError: if there is none; the message says which there are, and what a defined one needs.
         """
         plain = name.lower().removeprefix("table").removeprefix("t")
-        for table in self.tables:
-            if table.address.lower() in (name.lower(), f"t{plain}"):
-                return table
-        reasons = [line for number, line in self.not_run.items() if plain.partition("-")[0] == str(number)]
+        base, _, part = plain.partition("-")
+        for address in self.definitions:
+            if address.lower() in {name.lower(), f"t{base}"} and (made := self.table_set(address)):
+                wanted = part if address.lower() != name.lower() else ""
+                if wanted in _PARTS and (table := _PARTS[wanted](made)):
+                    return table
+        if name.lower() in _OVERALL and (table := _OVERALL[name.lower()](self)):
+            return table
+        reasons = [line for address, line in self.not_run.items() if address.lower() == f"t{base}"]
         raise UnknownNameError("table", name, [table.address for table in self.tables], "; ".join(reasons))
+
+
+_PARTS: Mapping[str, Callable[[TableSet], Table | None]] = {
+    "": lambda made: made.table,
+    "p": lambda made: made.tests,
+    "effects": lambda made: made.effects,
+    "paper": lambda made: made.paper.table if made.paper else None,
+}
+_OVERALL: Mapping[str, Callable[[Section], Table | None]] = {
+    "runs": lambda section: section.coverage,
+    "time": lambda section: section.times,
+    "informativeness": lambda section: section.distances,
+    "labels-saved": lambda section: section.saved,
+}
 
 
 def sections(results: Results, metrics: Sequence[str] = METRICS) -> list[Section]:
@@ -114,70 +245,12 @@ def sections(results: Results, metrics: Sequence[str] = METRICS) -> list[Section
             ``labels_saved``, which adds a table of that of the others.
 
     Raises:
-        PairingError: if two runs claim one place of a table.
+        PluginError: if a table of a plug-in cannot be used.
     """
-    return [_section(condition, tuple(metrics)) for condition in conditions(results) if len(condition.runs)]
-
-
-def _section(condition: Condition, metrics: tuple[str, ...]) -> Section:
-    shown = tuple(metric for metric in metrics if metric != LabelsSavedMetric.name) or METRICS
-    definitions = {
-        number: replace(one, metrics=shown) if one.metrics == METRICS else one for number, one in DEFINITIONS.items()
-    }
-    layouts = {number: select(definition, condition) for number, definition in definitions.items()}
-    numbered = {number: made for number, layout in layouts.items() if layout and (made := _numbered(layout))}
-    full, example = layouts[FULL_RESULTS], _example(condition)
-    agreement = total(one.paper for one in numbered.values() if one.paper)
-    return Section(
-        suffix=condition.suffix,
-        title=condition.title,
-        settings=condition.settings.model_dump_json(indent=2),
-        extent=extent(condition.settings),
-        numbered=tuple(numbered.values()),
-        not_run={number: _not_run(DEFINITIONS[number]) for number in layouts if number not in numbered},
-        agreement=agreement,
-        findings=findings({number: one.table for number, one in numbered.items()}, agreement),
-        doubts=doubts(condition, shown),
-        absent=int((~full.absent["failed"]).sum()) if full else 0,
-        coverage=coverage(condition, full),
-        times=stage_times(condition),
-        distances=distances(condition),
-        saved=labels_saved(condition, shown) if LabelsSavedMetric.name in metrics else None,
-        figures=_figures(condition, full, numbered),
-        example=str(example["key"]),
-        block=_block_of(example, condition),
-    )
-
-
-def _figures(condition: Condition, full: Layout | None, numbered: Mapping[int, Numbered]) -> tuple[Figure, ...]:
-    """Return the figures of the runs in the full results, which leave the sweep of bins out."""
-    if full is None:
-        return ()
-    runs, rounds = (frame[frame["key"].isin(full.runs["key"])] for frame in (condition.runs, condition.rounds))
-    tests = tested(full, numbered[FULL_RESULTS].table)
-    return figures_of(runs, rounds, tests, condition.suffix, full.definition.metrics)
-
-
-def _example(condition: Condition) -> pd.Series[Any]:
-    """Return the run that shows weights best: InvProp's, drawn at random by them, at the paper's ratio."""
-    wanted = {"weighting": "invprop", "algorithm": "random", "ratio": 50}
-    far = pd.DataFrame({axis: condition.runs[axis] != value for axis, value in wanted.items()})
-    nearest = far.assign(key=condition.runs["key"]).sort_values([*wanted, "key"])
-    run: pd.Series[Any] = condition.runs.loc[nearest.index[0]]
-    return run
-
-
-def _block_of(run: pd.Series[Any], condition: Condition) -> tuple[str, ...]:
-    own = condition.runs[condition.runs[WHOLE_BLOCK].eq(run[WHOLE_BLOCK]).all(axis=1)]
-    return tuple(own.sort_values(["algorithm", "weighting", "key"])["key"])
-
-
-def _numbered(layout: Layout) -> Numbered | None:
-    table = tabulate(layout)
-    if table is None:
-        return None
-    return Numbered(table, p_values(table), effects(layout, table), beside(table, layout.definition.number))
+    every = definitions()
+    return [Section(condition, every, tuple(metrics)) for condition in conditions(results) if len(condition.runs)]
 
 
 def _not_run(definition: TableDefinition) -> str:
-    return f"Table {definition.number} ({definition.title}) not run: needs {definition.needs}"
+    name = f"Table {definition.number}" if definition.number else definition.address
+    return f"{name} ({definition.title}) not run: needs {definition.needs}"

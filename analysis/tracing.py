@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.frame import Results, read_results
-from analysis.model import Cell, Table
 from analysis.names import metric_named, metric_words, ratio_label, stored_metric, with_labels
+from analysis.results import Results, read_results
 from analysis.sections import Section, sections
+from analysis.tables.model import Cell, Table
 from bench.errors import SpecError
 from bench.records import METRICS, NATURAL
 from bench.store import Store

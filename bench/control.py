@@ -38,7 +38,7 @@ def control_of(test_probabilities: npt.NDArray[np.float32]) -> tuple[float, ...]
 
 @dataclass(frozen=True)
 class Control:
-    """What M_0 said, and under what.
+    """M_0's predictions, and the environment in which they were made.
 
     Attributes:
         values: M_0's probabilities, as :func:`control_of` returns them; empty where they were not recorded.
@@ -58,15 +58,15 @@ def why_unlike(one: Control, other: Control) -> str:
     """Return why two runs of a block must not be compared as a pair; empty if M_0 is the same but for rounding.
 
     M_0 must agree as closely as the finer of the two precisions allows. Where it was not recorded, which is so in
-    baselines of an earlier version only, nothing can be said: empty too.
+    baselines of an earlier version only, nothing is known: empty too.
     """
     if not one.values or not other.values:
         return ""
-    apart, allowed = _distance(one.values, other.values), min(map(_rounding, (one, other)))
-    if apart <= allowed:
+    difference, allowed = _distance(one.values, other.values), min(map(_rounding, (one, other)))
+    if difference <= allowed:
         return ""
     facts = "; ".join(_differing(one.environment, other.environment))
-    return f"M_0, which they share, gives probabilities {apart:.2g} apart (rounding allows {allowed:.2g}): " + (
+    return f"M_0, which they share, gives probabilities {difference:.2g} apart (rounding allows {allowed:.2g}): " + (
         facts or "nothing that is recorded differs, so look at environment variables and drivers"
     )
 
@@ -79,8 +79,8 @@ def _distance(one: tuple[float, ...], other: tuple[float, ...]) -> float:
     """Return the largest difference; infinite where the two are of other rows or hold NaN."""
     if len(one) != len(other):
         return math.inf
-    apart = max(abs(a - b) for a, b in zip(one, other, strict=True))
-    return math.inf if math.isnan(apart) else apart
+    largest = max(abs(a - b) for a, b in zip(one, other, strict=True))
+    return math.inf if math.isnan(largest) else largest
 
 
 def environment(made: Provenance) -> dict[str, str]:

@@ -19,14 +19,14 @@ from rich.text import Text
 from bench import __version__
 
 if TYPE_CHECKING:  # each function imports what it shows, so that a command loads what it needs and no more
-    from analysis.inference import Pilot, Rate, Validation
-    from bench.grid.audit import Audit
-    from bench.grid.expand import Grid
-    from bench.grid.forecast import Forecast
-    from bench.grid.rates import Rates
+    from analysis.stats import Pilot, Rate, Validation
+    from bench.components import ComponentFacts as Facts
+    from bench.grid.cost.forecast import Forecast
+    from bench.grid.cost.rates import Rates
+    from bench.grid.expansion.blocks import Grid
+    from bench.grid.stored.audit import Audit
     from bench.grid.world import World
     from bench.store import Store
-    from bench.strategies.catalogue import Facts
     from bench.testing import Verdict
 
 CHECKED_PACKAGES = (
@@ -53,9 +53,9 @@ def _facts(title: str, rows: Mapping[str, str | Text]) -> Table:
 
 def show_plan(grid: Grid, rates: Rates | None, jobs: int, console: Console) -> None:
     """Show what a grid amounts to and how long it is expected to take."""
-    from bench.grid.forecast import forecast, light
-    from bench.grid.plan import grid_cost
-    from bench.grid.progress import clock
+    from bench.grid.cost.forecast import forecast, light
+    from bench.grid.cost.grid_cost import grid_cost
+    from bench.grid.driver.progress import clock
 
     spec, cost = grid.spec, grid_cost(grid)
     per = Counter(job.block.task.dataset for job in grid.jobs)
@@ -105,7 +105,7 @@ def _model_row(grid: Grid) -> dict[str, str]:
 
 def _show_forecast(expected: Forecast, rates: Rates, console: Console) -> None:
     """Show the time of each stage, and what it is to be compared with."""
-    from bench.grid.progress import clock
+    from bench.grid.driver.progress import clock
 
     table = _table(f"Expected time of one worker, from {rates.origin}", "stage", "time", "share")
     for stage, seconds in expected.stages.items():
@@ -126,7 +126,7 @@ def _show_forecast(expected: Forecast, rates: Rates, console: Console) -> None:
 
 def pool_warnings(grid: Grid) -> list[str]:
     """Return a warning for each task whose limited pool saturates the positives ratio (SPEC, ``pool_limit``)."""
-    from bench.grid.plan import pool_counts
+    from bench.grid.cost.rows import pool_counts
 
     limit, loop = grid.spec.pool.limit, grid.spec.loop
     if limit is None:
@@ -148,7 +148,7 @@ def pool_warnings(grid: Grid) -> list[str]:
 
 def show_status(store: Store, console: Console) -> None:
     """Show what a store holds and what its workers are doing."""
-    from bench.grid.heartbeat import beats
+    from bench.grid.worker.heartbeat import beats
     from bench.store import replicates
 
     keys = {status: store.keys(status) for status in ("ok", "failed", "skipped")}

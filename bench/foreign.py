@@ -37,7 +37,7 @@ def foreign_code(what: str, error: type[Exception] = PluginError) -> Iterator[No
 
 @contextmanager
 def _signals_noted() -> Iterator[list[int]]:
-    """Yield a list to which SIGINT and SIGTERM are added as they come, before they do what they do elsewhere.
+    """Yield a list to which SIGINT and SIGTERM are added as they come, before their handlers run.
 
     In other threads than the main one nothing is ever noted: there, Python never raises for a signal.
     """

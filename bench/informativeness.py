@@ -12,7 +12,8 @@ import numpy.typing as npt
 from sklearn.metrics.pairwise import cosine_distances
 
 from bench.data.corpus import Split
-from bench.loop import RunResult, SharedBlock
+from bench.loop.rounds import RunResult
+from bench.loop.shared import SharedBlock
 from bench.model.standard_state import standard_state
 from bench.records import Example, Informativeness
 

@@ -137,7 +137,7 @@ class Registry(Generic[T]):
 
     @contextmanager
     def _broken_is_noted(self, where: str) -> Iterator[None]:
-        """Keep the reason why something failed to load, to be reported when it is asked for."""
+        """Keep the reason why something failed to load, to be reported when it is needed."""
         try:
             yield
         except PluginError:
@@ -191,7 +191,7 @@ def read_plugin(path: str | Path) -> PluginFile:
 
 
 class _ContentLoader(ExecutionLoader):
-    """Imports the content that was read, whatever has become of its file, and never a stale ``.pyc`` beside it."""
+    """Imports the content that was read, whatever has become of its file, and never a stale ``.pyc`` next to it."""
 
     def __init__(self, plugin: PluginFile) -> None:
         self._plugin = plugin

@@ -1,7 +1,7 @@
 """The only place where random generators are born.
 
 Every draw comes from a stream named by its purpose and by the parts it depends on, never from global state and
-never from a strategy's name. Two strategies of one block therefore share their luck (common random numbers),
+never from a strategy's name. Two strategies of one block therefore use common random numbers,
 and a run's result does not depend on which runs came before it.
 """
 
@@ -15,7 +15,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-Part = str | int
+StreamPart = str | int
 Purpose = Literal[
     "positives",  # the permutation of a class's positives; depends on dataset and class alone
     "negatives",  # the permutation of its negatives
@@ -51,7 +51,7 @@ def digest(value: object, length: int = 32) -> str:
     return hashlib.sha256(canonical(value).encode()).hexdigest()[:length]
 
 
-def stream(purpose: Purpose, **parts: Part) -> int:
+def stream(purpose: Purpose, **parts: StreamPart) -> int:
     """Return a 128-bit seed for the stream of this purpose and these parts.
 
     Raises:
@@ -62,12 +62,12 @@ def stream(purpose: Purpose, **parts: Part) -> int:
     return int(digest({"purpose": purpose, **parts}), 16)
 
 
-def generator(purpose: Purpose, **parts: Part) -> np.random.Generator:
+def generator(purpose: Purpose, **parts: StreamPart) -> np.random.Generator:
     """Return the NumPy generator of a named stream."""
     return np.random.default_rng(stream(purpose, **parts))
 
 
-def torch_seed(purpose: Purpose, **parts: Part) -> int:
+def torch_seed(purpose: Purpose, **parts: StreamPart) -> int:
     """Return a seed in the range torch accepts (63 bits) for a named stream."""
     return stream(purpose, **parts) >> 65
 
@@ -80,7 +80,7 @@ class Streams:
         parts: what the work depends on.
     """
 
-    parts: Mapping[str, Part]
+    parts: Mapping[str, StreamPart]
 
     def generator(self, purpose: Purpose) -> np.random.Generator:
         """Return the NumPy generator of a stream."""

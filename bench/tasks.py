@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench import seeds
+from bench.arrays import Labels
 from bench.data.corpus import Corpus
 from bench.errors import DataError, InfeasibleTaskError, RunError, SpecError
 from bench.records import (
@@ -29,7 +30,6 @@ from bench.records import (
 )
 
 Rows = npt.NDArray[np.int64]
-Labels = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ class Oracle:
         """
         at = np.searchsorted(self._rows, rows)
         if not np.array_equal(self._rows[np.minimum(at, len(self._rows) - 1)], rows):
-            raise RunError("labels of rows outside the pool were asked for")
+            raise RunError("labels of rows outside the pool were requested")
         self.revealed += len(rows)
         self.revealed_rows.update(np.asarray(rows).tolist())
         return self._positive[at].astype(np.int64)

@@ -9,7 +9,7 @@ from typing import Literal
 from bench.errors import SpecError
 
 Scalar = None | bool | int | float | str
-Kind = Literal["null", "bool", "int", "float"]
+ScalarKind = Literal["null", "bool", "int", "float"]
 
 
 def _int(text: str) -> int:
@@ -24,7 +24,7 @@ def _pattern(*spellings: str) -> re.Pattern[str]:
     return re.compile(rf"(?:{'|'.join(spellings)})\Z")  # PyYAML matches from the start only
 
 
-CORE: dict[Kind, tuple[re.Pattern[str], Callable[[str], Scalar]]] = {
+CORE: dict[ScalarKind, tuple[re.Pattern[str], Callable[[str], Scalar]]] = {
     "null": (_pattern("~", "null", "Null", "NULL", ""), lambda _: None),
     "bool": (_pattern("true", "True", "TRUE", "false", "False", "FALSE"), lambda text: text.lower() == "true"),
     "int": (_pattern("[-+]?[0-9]+", "0o[0-7]+", "0x[0-9a-fA-F]+"), _int),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analysis.history import RULE, Night, drifting, night_figures, series, verdict_of
+from analysis.nights import RULE, Night, drifting, night_figures, series, verdict_of
 from reports.page import page_environment
 from reports.picture import picture_of
 

@@ -8,7 +8,7 @@ from math import ceil
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from analysis import DISAGREE, HOLE, SOUND, Table
+from analysis import DISAGREE, HOLE, SEED_LEVEL, Table
 
 ROWS = 35
 """Rows that a page holds below a long caption."""
@@ -22,7 +22,7 @@ _SPECIAL = {
     '"': "''",
     "–": "--",
     "−": "$-$",
-    SOUND: r"\S{}",
+    SEED_LEVEL: r"\S{}",
     DISAGREE: r"$\neq$",
     HOLE: r"\textdagger{}",
     **{char: f"\\{char}" for char in "&%$#_{}"},

@@ -12,33 +12,33 @@ from typing import Literal
 import pandas as pd
 from tabulate import tabulate
 
-from analysis import Cell, Comparison, Table
+from analysis import Cell, CellTest, Table
 
 Quoting = Literal[0, 1]
 """``csv.QUOTE_MINIMAL`` or ``csv.QUOTE_ALL``."""
-CELL = ("metric", "column", "value", "text", "n", "bold", "sound bold", "disagrees", "note")
+CELL = ("metric", "column", "value", "text", "n", "bold", "seed-level bold", "disagrees", "note")
 TESTS = (
     *("against", "pairs", "difference", "t", "p", "test note"),
-    *("sound units", "sound n", "sound estimate", "sound low", "sound high", "sound p", "sound p (Holm)", "sound note"),
+    *("seeds", "estimate", "low", "high", "seed-level p", "seed-level p (Holm)", "seed-level note"),
 )
 
 
 def to_csv(table: Table) -> str:
     """Return a table in long form: a line per cell with its unrounded value, and one per test behind it.
 
-    Columns: the row headers, metric, column, value, text, n, bold, sound bold (empty where that is not known),
-    disagrees, note, then against, pairs, difference, t, p, test note (empty where a cell has no tests), and of
-    sound mode units, n, estimate, low, high, p, p (Holm) and note. NaN is an empty field. Text is kept exactly: a
-    spreadsheet that takes ``=1+1`` for a formula has to be told to read it as text.
+    Columns: the row headers, metric, column, value, text, n, bold, seed-level bold (empty where that is not known),
+    disagrees, note, then against, and of the run-level test pairs, difference, t, p and note (empty where a cell has no
+    tests), and of the seed-level test seeds, estimate, low, high, p, p (Holm) and note. NaN is an empty field. Text is
+    kept exactly: a spreadsheet that takes ``=1+1`` for a formula has to be told to read it as text.
     """
     lines: list[list[object]] = [[*table.headers, *CELL, *TESTS]]
     for row in table.rows:
         for (group, column), cell in zip(table.columns, row.cells, strict=True):
             count = "" if cell.n is None else cell.n
-            known = "" if cell.sound_bold is None else cell.sound_bold
+            known = "" if cell.seed_bold is None else cell.seed_bold
             head = [*row.labels, group, column, _exact(cell.value), cell.text, count]
             head += [cell.bold, known, cell.disagrees, cell.note]
-            lines += ([*head, *test] for test in map(_test, cell.against or [None]))
+            lines += ([*head, *test] for test in map(_test, cell.tests or [None]))
     return _quoted(lambda quoting: _csv(lines, quoting))
 
 
@@ -57,15 +57,18 @@ def _quoted(write: Callable[[Quoting], str]) -> str:
     return write(csv.QUOTE_ALL) if "\r" in text else text
 
 
-def _test(one: Comparison | None) -> list[object]:
+def _test(one: CellTest | None) -> list[object]:
     if one is None:
         return [""] * len(TESTS)
-    paper, sound = one.paper, one.sound
-    said = [one.other, paper.n, *map(_exact, (paper.difference, paper.t, paper.p)), paper.note]
-    if sound is None:
-        return said + [""] * (len(TESTS) - len(said))
-    numbers = (sound.estimate, sound.low, sound.high, sound.p, one.p_holm)
-    return [*said, f"{sound.unit}s", sound.n, *map(_exact, numbers), sound.note]
+    run_level = [one.against, one.pairs, *map(_exact, (one.difference, one.t, one.p)), one.note]
+    if not one.has_seed_level:
+        return run_level + [""] * (len(TESTS) - len(run_level))
+    return [
+        *run_level,
+        one.units,
+        *map(_exact, (one.estimate, one.low, one.high, one.p_seed, one.p_holm)),
+        one.seed_note,
+    ]
 
 
 def _exact(value: float) -> str:

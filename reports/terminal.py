@@ -11,9 +11,21 @@ from rich.console import Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from analysis import DISAGREE, FULL_RESULTS, HOLE, SOUND, Cell, Comparison, Explanation, Overview, Section, Table
-from analysis.captions import count
-from analysis.model import NO_VALUE
+from analysis import (
+    DISAGREE,
+    FULL_RESULTS,
+    HOLE,
+    NO_VALUE,
+    SEED_LEVEL,
+    Cell,
+    CellTest,
+    Explanation,
+    Overview,
+    Section,
+    Table,
+    count,
+    p_text,
+)
 
 # Names and reasons come from files: they are wrapped in Text, whose content rich never reads as markup.
 
@@ -48,7 +60,7 @@ def to_terminal(sections: list[Section], overview: Overview, wanted: Collection[
 
 def _by_default(section: Section) -> list[Table]:
     numbered = [one.table for one in section.numbered]
-    return [table for table in numbered if table.address == f"T{FULL_RESULTS}"] or numbered
+    return [table for table in numbered if table.address == FULL_RESULTS] or numbered
 
 
 def printed(table: Table) -> list[RenderableType]:
@@ -71,7 +83,7 @@ def printed(table: Table) -> list[RenderableType]:
         start = stop
     legend = [
         f"* and bold: {table.mark}." if table.mark else "",
-        f"{SOUND}: the same in sound mode. {DISAGREE}: the two disagree." if table.sound_mark else "",
+        f"{SEED_LEVEL}: by the seed-level test. {DISAGREE}: the two disagree." if table.seed_mark else "",
         "p: the largest of its tests." if table.with_p else "",
         f"{HOLE}: see below." if any(cell.note for cell in table.cells) else "",
     ]
@@ -87,13 +99,13 @@ def printed(table: Table) -> list[RenderableType]:
 
 def _texts(cell: Cell, width: int, *, with_p: bool) -> list[Text]:
     marks = ("*" if cell.bold else " ") + cell.signs.ljust(width)
-    return [Text(cell.text + marks, style="bold" if cell.bold else ""), *([Text(cell.p_text)] if with_p else [])]
+    return [Text(cell.text + marks, style="bold" if cell.bold else ""), *([Text(p_text(cell.p))] if with_p else [])]
 
 
 def explained(found: Explanation) -> RenderableType:
     """Return a cell with what it was tested against, and a line per run behind it."""
     cell = found.cell
-    tests = [line for one in cell.against for line in _tests(one)]
+    tests = [line for one in cell.tests for line in _tests(one)]
     grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for name in found.runs.columns:
         grid.add_column(Text(str(name)), overflow="fold")
@@ -109,19 +121,18 @@ def explained(found: Explanation) -> RenderableType:
     )
 
 
-def _tests(one: Comparison) -> list[str]:
-    """Return a line for each mode's test."""
-    paper, sound = one.paper, one.sound
+def _tests(one: CellTest) -> list[str]:
+    """Return a line for each test."""
     lines = [
-        f"against {one.other}: {count(paper.n, 'pair')}, difference {_six(paper.difference)}, p {_six(paper.p, '')}"
-        + f" ({paper.note})" * bool(paper.note)
+        f"against {one.against}: {count(one.pairs, 'pair')}, difference {_six(one.difference)}, p {_six(one.p, '')}"
+        + f" ({one.note})" * bool(one.note)
     ]
-    if sound:
+    if one.has_seed_level:
         lines.append(
-            f"    sound mode: {count(sound.n, sound.unit)}, difference {_six(sound.estimate)} "
-            f"[{_six(sound.low)}, {_six(sound.high)}], p {_six(sound.p, '')}, after Holm {_six(one.p_holm, '')}"
-            + f" ({sound.note})"
-            * bool(sound.note)
+            f"    seed-level: {count(one.units, 'seed')}, difference {_six(one.estimate)} "
+            f"[{_six(one.low)}, {_six(one.high)}], p {_six(one.p_seed, '')}, after Holm {_six(one.p_holm, '')}"
+            + f" ({one.seed_note})"
+            * bool(one.seed_note)
         )
     return lines
 

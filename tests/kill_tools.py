@@ -1,36 +1,60 @@
-"""Processes that are killed at a line of one's choice."""
+"""What a process leaves behind that is killed at a line of its work."""
 
 import os
-import signal
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 
-def killed_at_line(number: int, action: Callable[[], object], folder: str) -> bool:
-    """Run an action in a forked process that is killed before the n-th line it executes in the modules of a folder.
+def folders_after_kills(place: Path, action: Callable[[], object], code: str) -> Iterator[tuple[Path, bool]]:
+    """Run an action, and yield the folder that it works on as a kill before each line would have left it.
 
-    Returns:
-        whether it was killed; False says that the action has fewer lines.
+    A kill leaves files as they are at that moment: what a process holds in memory is lost, and so are its locks. So the
+    action runs once and is looked over its shoulder. Lines between which no file changes leave the same, yielded once.
+
+    Args:
+        place: a folder, or where there will be one.
+        action: changes it.
+        code: folder of the modules whose lines count.
+
+    Yields:
+        a copy for each state and True; at last the folder itself, after the whole action, and False.
     """
-    child = os.fork()
-    if child == 0:  # nothing of pytest may run on here
-        left = [number]
+    states: list[dict[str, tuple[int, int, int]]] = []
+    copies: list[Path] = []
 
-        def trace(frame, event, _):
-            if not frame.f_code.co_filename.startswith(folder):
-                return None
-            if event == "line":
-                left[0] -= 1
-                if left[0] < 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-            return trace
+    def keep() -> None:
+        now = _state(place)
+        if not states or now != states[-1]:
+            states.append(now)
+            copies.append(place.with_name(f"{place.name}-killed-{len(copies)}"))
+            if place.exists():
+                shutil.copytree(place, copies[-1])
 
-        try:
-            sys.settrace(trace)
-            action()
-            os._exit(0)
-        finally:
-            os._exit(1)  # the action failed
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
-    return os.WIFSIGNALED(status)
+    def trace(frame, event, _):
+        if not frame.f_code.co_filename.startswith(code):
+            return None
+        if event == "line":
+            keep()
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        action()
+    finally:
+        sys.settrace(before)
+    assert len(copies) > 3, "or nothing was tested"
+    yield from ((copy, True) for copy in copies)
+    yield place, False
+
+
+def _state(place: Path) -> dict[str, tuple[int, int, int]]:
+    """Return file or folder -> inode, size and time of change."""
+    found = {}
+    for folder, folders, files in os.walk(place):
+        for path in (os.path.join(folder, name) for name in (*folders, *files)):  # noqa: PTH118 - at every line
+            stat = os.stat(path)  # noqa: PTH116
+            found[path] = stat.st_ino, stat.st_size, stat.st_mtime_ns
+    return found | ({str(place): (0, 0, 0)} if place.exists() else {})

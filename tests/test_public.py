@@ -13,7 +13,7 @@ import bench
 from analysis.names import title_of
 from bench.config import load_spec, preset_names
 from bench.data.facts import DATASETS
-from bench.grid.expand import parse_task
+from bench.grid.expansion.sizes import parse_task
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS
 from bench.strategies.catalogue import component
 

@@ -1,7 +1,7 @@
 """Imports run one way: every import of every module is held against a table of which room may use which.
 
-A room is a module or sub-package of ``bench``, or one of the packages ``analysis`` and ``reports``. Imports inside
-functions and under ``TYPE_CHECKING`` count like any other, unless the table says otherwise.
+A room is a module or sub-package of ``bench`` or ``bench.grid``, or one of the packages ``analysis`` and ``reports``.
+Imports inside functions and under ``TYPE_CHECKING`` count like any other, unless the table says otherwise.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("bench", "analysis", "reports")
+OF_ROOMS = ("bench", "bench.grid")
+"""Packages that are made of rooms, outermost first."""
 
-# Which of our rooms a room may import, besides ``bench.errors``; ``bench`` alone is bench/__init__.py, the version.
+# Which of our rooms a room may import, besides those of EVERYWHERE; ``bench`` alone is bench/__init__.py, the version.
 ROOMS: dict[str, set[str]] = {
     "bench": {"bench.environment"},
     "bench.environment": set(),
     "bench.errors": set(),
+    "bench.arrays": set(),
     "bench.seeds": set(),
     "bench.records": {"bench.seeds"},
     "bench.control": {"bench.records"},
@@ -35,16 +38,17 @@ ROOMS: dict[str, set[str]] = {
     "bench.foreign": set(),
     "bench.registry": {"bench.foreign", "bench.paths"},
     "bench.options": {"bench.records", "bench.foreign"},
+    "bench.components": {"bench.records", "bench.options"},
     "bench.config": {"bench.records", "bench.paths", "bench.words", "bench.yaml12"},
     "bench.data": {"bench.seeds", "bench.paths", "bench.yaml12"},
     "bench.tasks": {"bench.seeds", "bench.records", "bench.data"},
     "bench.model": {"bench.environment", "bench.seeds", "bench.records", "bench.data", "bench.paths"},
     # A strategy sees a view: neither data, tasks nor model; its randomness is handed in.
-    "bench.strategies": {"bench.records", "bench.foreign", "bench.options", "bench.registry"},
+    "bench.strategies": {"bench.records", "bench.foreign", "bench.options", "bench.components", "bench.registry"},
     # A learner is handed texts and labelled rows; it knows no task, and what it offers is said in a strategy's words.
     "bench.learners": {
-        *("bench.environment", "bench.seeds", "bench.records", "bench.options", "bench.registry", "bench.config"),
-        *("bench.data", "bench.model", "bench.strategies"),
+        *("bench.environment", "bench.seeds", "bench.records", "bench.options", "bench.components", "bench.registry"),
+        *("bench.config", "bench.data", "bench.model", "bench.strategies"),
     },
     # Metrics know what is stored of a run, and nothing of how it is made or kept.
     "bench.metrics": {"bench.seeds", "bench.records", "bench.foreign", "bench.registry"},
@@ -65,19 +69,62 @@ ROOMS: dict[str, set[str]] = {
         *("bench.store", "bench.learners", "bench.loop"),
     },
     "bench.informativeness": {"bench.records", "bench.data", "bench.model", "bench.loop"},
-    "bench.grid": {
-        *("bench", "bench.seeds", "bench.records", "bench.registry", "bench.config", "bench.data", "bench.tasks"),
-        *("bench.model", "bench.perf", "bench.strategies", "bench.testing", "bench.store", "bench.loop"),
-        *("bench.informativeness", "bench.control", "bench.paths", "bench.foreign", "bench.learners", "bench.plugins"),
-        "bench.metrics",
+    # A grid: where data are; a specification expanded to blocks and runs; what these cost; which processes run them;
+    # what such a process does; who hands blocks out; what is done to stored runs afterwards. A worker plans nothing.
+    "bench.grid": set(),
+    "bench.grid.world": {"bench.data", "bench.paths"},
+    "bench.grid.expansion": {
+        *("bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model", "bench.strategies"),
+        *("bench.learners", "bench.paths", "bench.grid.world"),
+    },
+    "bench.grid.cost": {
+        *(
+            "bench.seeds",
+            "bench.records",
+            "bench.config",
+            "bench.data",
+            "bench.tasks",
+            "bench.model",
+            "bench.strategies",
+        ),
+        *("bench.learners", "bench.loop", "bench.store", "bench.perf", "bench.testing", "bench.paths"),
+        *("bench.grid.world", "bench.grid.expansion"),
+    },
+    "bench.grid.messages": {"bench.registry", "bench.grid.world", "bench.grid.expansion"},
+    "bench.grid.logs": {"bench.store"},
+    "bench.grid.executors": {"bench.config", "bench.model", "bench.grid.expansion", "bench.grid.messages"},
+    "bench.grid.worker": {
+        *(
+            "bench",
+            "bench.records",
+            "bench.foreign",
+            "bench.tasks",
+            "bench.model",
+            "bench.strategies",
+            "bench.learners",
+        ),
+        *("bench.metrics", "bench.plugins", "bench.loop", "bench.informativeness", "bench.control", "bench.store"),
+        *("bench.grid.expansion", "bench.grid.messages", "bench.grid.logs"),
+    },
+    "bench.grid.driver": {
+        *("bench.records", "bench.registry", "bench.config", "bench.model", "bench.strategies", "bench.learners"),
+        *("bench.store", "bench.grid.world", "bench.grid.expansion", "bench.grid.cost", "bench.grid.messages"),
+        *("bench.grid.logs", "bench.grid.executors", "bench.grid.worker"),
+    },
+    "bench.grid.stored": {
+        *("bench.seeds", "bench.records", "bench.tasks", "bench.model", "bench.strategies", "bench.metrics"),
+        *("bench.control", "bench.store", "bench.grid.world"),
     },
     "bench.display": {
-        *("bench", "bench.config", "bench.data", "bench.model", "bench.strategies", "bench.testing", "bench.store"),
-        *("bench.grid", "bench.learners", "bench.metrics", "analysis"),
+        *("bench", "bench.config", "bench.data", "bench.model", "bench.components", "bench.testing", "bench.store"),
+        *("bench.grid.world", "bench.grid.expansion", "bench.grid.cost", "bench.grid.worker", "bench.grid.driver"),
+        *("bench.grid.stored", "bench.learners", "bench.metrics", "analysis"),
     },
     "bench.cli": {
         *("bench", "bench.environment", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model"),
-        *("bench.strategies", "bench.perf", "bench.testing", "bench.store", "bench.grid", "bench.nightly"),
+        *("bench.strategies", "bench.perf", "bench.testing", "bench.store", "bench.nightly"),
+        *("bench.grid.world", "bench.grid.expansion", "bench.grid.cost", "bench.grid.executors", "bench.grid.driver"),
+        "bench.grid.stored",
         *("bench.display", "bench.paths", "bench.registry", "bench.plugins", "bench.words"),
         *("analysis", "reports"),
     },
@@ -89,13 +136,15 @@ ROOMS: dict[str, set[str]] = {
             "bench.control",
             "bench.store",
             "bench.paths",
+            "bench.foreign",
             "bench.words",
             "bench.metrics",
         ),
     },
     "reports": {"analysis"},
 }
-ERRORS = {"bench": {"bench.errors"}, "analysis": {"bench.errors"}}  # packages whose rooms may all raise these
+# Package -> what all of its rooms may import: errors to raise, types of arrays.
+EVERYWHERE = {"bench": {"bench.errors", "bench.arrays"}, "analysis": {"bench.errors", "bench.arrays"}}
 
 # Which rooms may import a library; one that is not named here may be imported anywhere.
 LIBRARIES: dict[str, set[str]] = {
@@ -108,12 +157,12 @@ LIBRARIES: dict[str, set[str]] = {
     "huggingface_hub": {"bench.data"},
     "pyarrow": {"bench.data", "bench.store"},
     "yaml": {"bench.yaml12"},
-    "filelock": {"bench.data", "bench.grid", "bench.store"},
+    "filelock": {"bench.data", "bench.grid.worker", "bench.store"},
     "joblib": {"reports"},
-    "loky": {"bench.grid"},
-    "dask": {"bench.grid"},
-    "distributed": {"bench.grid"},
-    "dask_jobqueue": {"bench.grid"},
+    "loky": {"bench.grid.executors"},
+    "dask": {"bench.grid.executors"},
+    "distributed": {"bench.grid.executors"},
+    "dask_jobqueue": {"bench.grid.executors"},
     "sklearn": {
         "bench.perf",
         "bench.model",
@@ -125,9 +174,9 @@ LIBRARIES: dict[str, set[str]] = {
     },
     "threadpoolctl": {"bench.model", "bench.strategies", "bench.testing"},
     "typer": {"bench.cli"},
-    "rich": {"bench.cli", "bench.display", "bench.grid", "bench.perf", "reports"},
+    "rich": {"bench.cli", "bench.display", "bench.grid.driver", "bench.grid.logs", "bench.perf", "reports"},
     "pandas": {"analysis", "reports"},
-    "scipy": {"analysis", "bench.grid", "bench.learners", "bench.strategies", "bench.testing"},
+    "scipy": {"analysis", "bench.grid.cost", "bench.learners", "bench.strategies", "bench.testing"},
     "matplotlib": {"reports"},
     "seaborn": {"reports"},
     "jinja2": {"reports"},
@@ -212,8 +261,8 @@ def _targets(node: ast.AST, module: str, *, is_package: bool, modules: dict[str,
 
 def room_of(module: str) -> str:
     """Return the room of a module, or the top-level name of a library."""
-    parts = module.split(".")
-    return ".".join(parts[:2]) if parts[0] == "bench" else parts[0]
+    depth = 1 + sum(module.startswith(f"{package}.") for package in OF_ROOMS)
+    return ".".join(module.split(".")[:depth])
 
 
 def violations(root: Path) -> list[str]:
@@ -228,7 +277,7 @@ def violations(root: Path) -> list[str]:
             if room != "bench.registry":
                 lines.append(f"{where}: only the registry computes what it imports")
         elif target.partition(".")[0] in PACKAGES:
-            if target not in ROOMS[room] | {room} | ERRORS.get(room.partition(".")[0], set()):
+            if target not in ROOMS[room] | {room} | EVERYWHERE.get(room.partition(".")[0], set()):
                 lines.append(where)
             if room == "bench.cli" and it.at_load and not it.for_types and target not in {room} | LIGHT:
                 lines.append(f"{where} before a command needs it")
@@ -295,6 +344,26 @@ def _normal(requirement: str) -> str:
     return name.lower().replace("_", "-")
 
 
+def types_of(path: Path) -> Iterator[str]:
+    """Yield the names of the classes that a module defines, and of the types that it names (``Name = ...``)."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name = node.targets[0].id
+            if name[0].isupper() and not name.isupper() and len(name) > 1:
+                yield name
+
+
+def test_a_type_s_name_means_one_thing():
+    """A reader who knows a type from one room need not ask which of two it is in another."""
+    homes: dict[str, list[str]] = {}
+    for path in sorted((ROOT / "bench").rglob("*.py")):
+        for name in {*types_of(path)} if "cli" not in path.parts else ():
+            homes.setdefault(name, []).append(path.relative_to(ROOT).as_posix())
+    assert {name: files for name, files in homes.items() if len(files) > 1} == {}
+
+
 # The checker
 
 
@@ -332,11 +401,19 @@ def house(tmp_path):
         ("bench__strategies__cheat", "x = __import__('bench.tasks')", "bench.tasks"),
         ("bench__strategies__cheat", "import importlib\nimportlib.import_module(name)", "(computed)"),
         ("bench__strategies__cheat", "try:\n    import pytorch_lightning as pl\nexcept ImportError: ...", "pytorch_l"),
-        ("bench__store__cheat", "from bench.grid.plan import Cost", "bench.grid.plan"),
+        ("bench__store__cheat", "from bench.grid.cost.work import Cost", "bench.grid.cost.work"),
+        ("bench__grid__worker__cheat", "from bench.grid.cost import grid_cost", "bench.grid.cost"),
+        (
+            "bench__grid__worker__cheat",
+            "def f():\n    from bench.grid.driver.execute import execute",
+            "bench.grid.driver",
+        ),
+        ("bench__grid__executors__cheat", "from bench.grid.worker.run_block import run_block", "bench.grid.worker"),
+        ("bench__grid__cost__cheat", "import loky", "loky"),
         ("bench__seeds", "import torch.nn as nn", "torch.nn"),
         ("bench__tasks", "from transformers import AutoModel", "transformers"),
         ("bench__data__corpus", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import torch", "torch"),
-        ("bench__cli", "import typer\nfrom bench.grid.execute import execute", "bench.grid.execute"),
+        ("bench__cli", "import typer\nfrom bench.grid.driver import execute", "bench.grid.driver"),
         ("analysis__frame", "from bench.loop import run_strategy", "bench.loop"),
         ("reports__page", "from bench.store import Store", "bench.store"),
         ("reports__page", "if True:\n    import bench.records", "bench.records"),
@@ -350,7 +427,10 @@ def test_a_planted_violation_is_found(house, file, code, culprit):
 
 
 def test_a_room_that_the_table_does_not_know_is_found(house):
-    assert "bench.cellar is not in the table" in violations(house(bench__cellar="import os"))[0]
+    lines = violations(house(bench__cellar="import os", bench__grid__attic__box="import os"))
+    assert [line.partition(": ")[2] for line in lines] == [
+        f"bench.{room} is not in the table of rooms" for room in ("cellar", "grid.attic")
+    ]
 
 
 def test_what_is_allowed_passes(house):
@@ -358,8 +438,8 @@ def test_what_is_allowed_passes(house):
         bench__strategies__fine="import torch, numpy\nfrom bench.errors import RunError\nfrom .view import PoolView",
         bench__strategies__view="",
         bench__errors="",
-        bench__cli="from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from bench.grid import x\n"
-        "def f():\n    from bench.grid import execute",
+        bench__cli="from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from bench.grid.world import x\n"
+        "def f():\n    from bench.grid.driver import execute",
         reports__page="import analysis",
     )
     assert violations(root) == []

@@ -6,6 +6,6 @@ behind them return tidy frames: one row a mark.
 
 from analysis.figures.catalogue import figures_of, score_figure
 from analysis.figures.model import Figure
-from analysis.figures.selected import DISTANCES, nearest_texts
+from analysis.figures.selected import nearest_texts
 
-__all__ = ["DISTANCES", "Figure", "figures_of", "nearest_texts", "score_figure"]
+__all__ = ["Figure", "figures_of", "nearest_texts", "score_figure"]

@@ -3,51 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import pandas as pd
 
-from analysis.captions import count, pairs_of
+from analysis.comparisons import Numbers
+from analysis.condition import Condition
 from analysis.figures.curves import difference_curves, mean_curves, positives_found
-from analysis.figures.effects import by_ratio, by_task, wins
+from analysis.figures.effects import by_ratio, by_task, p_values, wins
 from analysis.figures.model import Figure
-from analysis.figures.selected import informativeness, score_distribution
-from analysis.figures.times import stage_seconds
-from analysis.frame import TASK
-from analysis.names import NATURAL_LEVEL, metric_title, ratio_slug, ratio_words, with_labels
+from analysis.figures.selected import score_distribution
+from analysis.names import NATURAL_LEVEL, metric_title
+from analysis.panels import Panel, panels
+from analysis.selected_positives import informativeness
+from analysis.stages import stage_seconds
+from analysis.text import count, pairs_of
 from bench.records import METRICS, RunRecord
 
 _OVER_SEEDS = "95 % t-intervals over seeds, whose values are means over the tasks: they speak of these tasks only"
 
 
-def figures_of(
-    runs: pd.DataFrame,
-    rounds: pd.DataFrame,
-    tests: pd.DataFrame,
-    suffix: str = "",
-    metrics: Sequence[str] = METRICS,
-) -> tuple[Figure, ...]:
-    """Return the figures that these runs give: some for each ratio and start, some across ratios.
+def figures_of(condition: Condition, full: Numbers, metrics: Sequence[str] = METRICS) -> tuple[Figure, ...]:
+    """Return the figures of a condition: some for each ratio and start, some across ratios.
 
     A figure that would show nothing (a paired difference of a store that holds one weighting) is not among them.
 
     Args:
-        runs: rows of ``Results.runs`` of one set of settings and one version of each dataset.
-        rounds: theirs, as ``Results.rounds`` has them.
-        tests: of these runs, as :func:`analysis.figures.effects.p_values` returns them.
-        suffix: ends the names.
+        condition: whose runs.
+        full: the numbers of the full results, which leave the sweep of bins out, and so do figures.
         metrics: whose curves are drawn; all other figures are of the paper's three.
     """
     found: list[Figure] = []
-    places = runs[["ratio", "start"]].drop_duplicates().itertuples(index=False, name=None)
-    for ratio, start in sorted(places, key=lambda place: (place[0], place[1] == "cold")):
-        mine, theirs, p = (
-            frame[(frame["ratio"] == ratio) & (frame["start"] == start)] for frame in (runs, rounds, tests)
-        )
-        found += _at_one_ratio(with_labels(mine), with_labels(theirs), p, ratio, start, metrics)
-    for start in sorted(runs["start"].unique(), key=lambda start: start == "cold"):
-        found += _across_ratios(with_labels(runs[runs["start"] == start]), start)
-    return tuple(replace(figure, name=f"{figure.name}{suffix}") for figure in found)
+    every, tests = list(panels(condition, full.definition.unless)), p_values(full)
+    for panel in every:
+        own = tests[(tests["ratio"] == panel.ratio) & (tests["start"] == panel.start)]
+        found += _at_one_ratio(panel, own, metrics)
+    for start in dict.fromkeys(panel.start for panel in sorted(every, key=lambda one: one.start == "cold")):
+        found += _across_ratios([panel for panel in every if panel.start == start], start, condition.suffix)
+    return tuple(found)
 
 
 def score_figure(record: RunRecord) -> Figure | None:
@@ -61,7 +53,7 @@ def score_figure(record: RunRecord) -> Figure | None:
     return Figure(
         name=f"scores-{record.key[:8]}",
         drawing="scores",
-        title=f"What the model says of the pool: {record.spec}",
+        title=f"Predicted probabilities over the pool: {record.spec}",
         caption="The layout of the paper's Figure 1, from one stored run. (a) The unlabelled pool before the round by "
         "the model's probability of the positive class, and the rows selected from it; logarithmic. (b) The share of "
         "the selection weight that falls on each range, and for comparison the share of the rows: a uniform draw.",
@@ -69,23 +61,21 @@ def score_figure(record: RunRecord) -> Figure | None:
     )
 
 
-def _at_one_ratio(
-    runs: pd.DataFrame, rounds: pd.DataFrame, p: pd.DataFrame, ratio: int, start: str, metrics: Sequence[str]
-) -> Iterator[Figure]:
-    name, where, over = f"{ratio_slug(ratio)}-{start}", f"{ratio_words(ratio)}, {start} start", _count(runs)
-    means, differences = mean_curves(rounds, metrics), difference_curves(runs, rounds, metrics)
+def _at_one_ratio(panel: Panel, p: pd.DataFrame, metrics: Sequence[str]) -> Iterator[Figure]:
+    name, where, over = panel.name, panel.title, _count(panel)
+    means, differences = mean_curves(panel, metrics), difference_curves(panel, metrics)
     yield from _curves(means, differences, metrics, name, where, over)
     yield Figure(
         f"positives-{name}",
         "positives",
         f"Positives found, {where}",
-        f"Positives among the rows selected so far, start set excluded, mean over {over}. Dashed: what a uniform "
+        f"Positives among the queried examples, start set excluded, mean over {over}. Dashed: what a uniform "
         "random draw of as many rows finds on average. Dotted: the ceiling, all rows selected or all positives of the "
         "pool; it may lie above what is shown.",
-        {"found": positives_found(runs, rounds)},
+        {"found": positives_found(panel)},
     )
-    yield from _comparisons(by_task(runs), wins(runs), p, name, where)
-    distances = informativeness(runs)
+    yield from _comparisons(by_task(panel), wins(panel), p, name, where)
+    distances = informativeness(panel)
     if distances["mean"].notna().any():
         yield Figure(
             f"informativeness-{name}",
@@ -102,7 +92,7 @@ def _at_one_ratio(
         f"Time per stage, {where}",
         f"Mean seconds per run, summed over rounds, as each run recorded them; mean over {over}. What the runs of a "
         "block share (the first model) is counted in each of them.",
-        {"times": stage_seconds(rounds)},
+        {"times": stage_seconds(panel.rounds)},
     )
 
 
@@ -134,7 +124,7 @@ def _comparisons(tasks: pd.DataFrame, score: pd.DataFrame, p: pd.DataFrame, name
         "forest",
         f"Paired difference per task, {where}",
         f"{larger} minus each other weighting, mean over algorithms, matched by task and seed. 95 % t-intervals: of a "
-        f"task over its seeds; of these tasks over seeds; of tasks like these over tasks.{_left_out(tasks)}",
+        f"task over its seeds; of these tasks over seeds; of new tasks over tasks.{_left_out(tasks)}",
         {"tasks": tasks},
     )
     yield Figure(
@@ -156,14 +146,16 @@ def _comparisons(tasks: pd.DataFrame, score: pd.DataFrame, p: pd.DataFrame, name
     )
 
 
-def _across_ratios(runs: pd.DataFrame, start: str) -> Iterator[Figure]:
-    runs = runs[runs["ratio"] != NATURAL_LEVEL]  # no place on an axis of numbers: each task has its own
-    ratios = by_ratio(runs)
-    if runs["ratio"].nunique() < 2 or not ratios["mean"].notna().any():
+def _across_ratios(every: Sequence[Panel], start: str, suffix: str) -> Iterator[Figure]:
+    own = [panel for panel in every if panel.ratio != NATURAL_LEVEL]  # no place on an axis: each task has its own
+    if len(own) < 2:
+        return
+    ratios = by_ratio(own)
+    if not ratios["mean"].notna().any():
         return
     for metric in METRICS:
         yield Figure(
-            f"ratios-{metric.replace('_', '-')}-{start}",
+            f"ratios-{metric.replace('_', '-')}-{start}{suffix}",
             "ratios",
             f"Effect on {metric_title(metric)} by ratio, {start} start",
             f"{ratios['larger'].iloc[0]} minus each other weighting, matched by task and seed, against the ratio. "
@@ -176,9 +168,9 @@ def _of(frame: pd.DataFrame, metric: str) -> pd.DataFrame:
     return frame[frame["metric"] == metric]
 
 
-def _count(runs: pd.DataFrame) -> str:
-    tasks, seeds = len(runs[TASK].drop_duplicates()), runs["seed"].nunique()
-    return f"{count(tasks, 'task')} and {count(seeds, 'seed')}"
+def _count(panel: Panel) -> str:
+    tasks, seeds = (panel.runs >= 0).any(axis=(0, 1, 3)).sum(), (panel.runs >= 0).any(axis=(0, 1, 2)).sum()
+    return f"{count(int(tasks), 'task')} and {count(int(seeds), 'seed')}"
 
 
 def _left_out(frame: pd.DataFrame) -> str:

@@ -7,23 +7,24 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.figures.intervals import PLACE, against_last, differences, intervals
 from analysis.names import LABELS
+from analysis.panels import Panel, against_last, over_units
+from bench.arrays import FloatArray
 from bench.records import METRICS
 
 
-def mean_curves(rounds: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
+def mean_curves(panel: Panel, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
     """Return the mean of each metric after each round, over runs of all tasks and seeds.
 
     Args:
-        rounds: rows of ``Results.rounds`` with ``LABELS``, of one ratio and start.
+        panel: the runs.
         metrics: which; one that is not of rounds is left out.
 
     Returns:
         ``LABELS``, metric, round, labelled (mean rows labelled), n (runs), mean (NaN if any run's is). The positives
         ratio counts all rows selected so far and starts at round 1.
     """
-    whole = _with_ratio(rounds)
+    whole = _with_ratio(panel.rounds)
     long = whole.melt([*LABELS, "round", "labelled", "selected"], _of_rounds(whole, metrics), "metric")
     long = long[(long["metric"] != "positives_ratio") | (long["selected"] > 0)]
     by = long.groupby([*LABELS, "metric", "round"])
@@ -31,40 +32,54 @@ def mean_curves(rounds: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.Da
     return pd.DataFrame({"labelled": by["labelled"].mean(), "n": by.size(), "mean": mean}).reset_index()
 
 
-def difference_curves(runs: pd.DataFrame, rounds: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
+def difference_curves(panel: Panel, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
     """Return each weighting's paired difference to the last one (Uniform) after each round.
 
     Args:
-        runs: rows of ``Results.runs`` with ``LABELS``, of one ratio and start.
-        rounds: theirs.
+        panel: the runs.
         metrics: which; one that is not of rounds is left out.
 
     Returns:
-        algorithm_label, larger, smaller, metric, round, labelled, and the columns of :func:`intervals` over seeds.
+        algorithm_label, larger, smaller, metric, round, n, left_out, mean, low, high (over seeds, as
+        :func:`analysis.panels.over_units` returns them) and labelled.
     """
-    keyed = _with_ratio(rounds).merge(runs[["key", "pair_key"]], on="key")
-    chosen = _of_rounds(keyed, metrics)
-    pairs = differences(keyed, against_last(runs["weighting_label"]), chosen, [*PLACE, "round"])
-    pairs = pairs[(pairs["metric"] != "positives_ratio") | (pairs["round"] > 0)]
-    table = intervals(pairs, ["algorithm_label", "larger", "smaller", "metric", "round"])
+    rounds = _with_ratio(panel.rounds)
     labelled = rounds.groupby(["algorithm_label", "round"])["labelled"].mean().rename("labelled")
-    return table.join(labelled, on=["algorithm_label", "round"])
+    parts = []
+    for larger, smaller in against_last(panel.weightings):
+        for metric in _of_rounds(rounds, metrics):
+            values, there = panel.difference((larger, smaller), _by_run(panel, rounds, metric))
+            first = int(metric == "positives_ratio")  # nothing is selected in round 0
+            for at, algorithm in enumerate(panel.algorithms):
+                if there[at].any():
+                    own = over_units(values[at : at + 1], there[at : at + 1])
+                    part = pd.DataFrame({"round": range(values.shape[-1]), **own})[first:]
+                    names = {"algorithm_label": algorithm, "larger": larger, "smaller": smaller, "metric": metric}
+                    parts.append(part.assign(**names))
+    columns = ["algorithm_label", "larger", "smaller", "metric", "round", "n", "left_out", "mean", "low", "high"]
+    found = pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=pd.Index(columns))
+    return found.join(labelled, on=["algorithm_label", "round"])
 
 
-def positives_found(runs: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFrame:
+def _by_run(panel: Panel, rounds: pd.DataFrame, metric: str) -> FloatArray:
+    """Return (runs of the cube and one more, rounds) of a metric; NaN where a run has none, and in the last line."""
+    number = {key: at for at, key in enumerate(panel.cube.keys)}
+    found = np.full((len(number) + 1, int(rounds["round"].max()) + 1), np.nan)
+    found[rounds["key"].map(number).to_numpy(), rounds["round"].to_numpy()] = rounds[metric].to_numpy(np.float64)
+    return found
+
+
+def positives_found(panel: Panel) -> pd.DataFrame:
     """Return the positives that each strategy has found after each round, the start set excluded.
-
-    Args:
-        runs: rows of ``Results.runs`` with ``LABELS``, of one ratio and start.
-        rounds: theirs.
 
     Returns:
         ``LABELS``, round, selected (rows), n (runs), found, expected (what as many uniform random draws from the
         pool without its start set would find) and ceiling (all rows selected, or all positives there are), each the
         mean over tasks and seeds.
     """
+    rounds = panel.rounds
     start = rounds.loc[rounds["round"] == 0, ["key", "labelled", "labelled_positives"]]
-    pool = runs[["key", "pool_rows", "pool_positives"]].merge(start, on="key").set_index("key")
+    pool = panel.labelled[["key", "pool_rows", "pool_positives"]].merge(start, on="key").set_index("key")
     left = (pool["pool_positives"] - pool["labelled_positives"]).astype(float)
     share = left / (pool["pool_rows"] - pool["labelled"])
     here = rounds.assign(

@@ -2,98 +2,129 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
-from analysis.figures.intervals import against_last, differences, first_against, intervals
-from analysis.frame import TASK
-from analysis.layout import Layout
-from analysis.model import Table, p_text
-from analysis.names import ratio_level
-from analysis.paired import SPREAD
+from analysis.comparisons import Numbers, lines
+from analysis.panels import Pair, Panel, against_last, first_against, over_units
+from analysis.stats.interval import SPREAD, BoolArray
+from analysis.text import p_text
+from bench.arrays import FloatArray
 from bench.records import METRICS
 
 ALL_ALGORITHMS = "All algorithms"
 COMPARED = ["larger", "smaller", "metric"]
+INTERVAL = ["n", "left_out", "mean", "low", "high"]
+"""What :func:`analysis.panels.over_units` returns."""
 
 
-def by_ratio(runs: pd.DataFrame) -> pd.DataFrame:
+def by_ratio(panels: Sequence[Panel]) -> pd.DataFrame:
     """Return InvProp's paired difference to each other weighting at each ratio, per algorithm and over all of them.
 
     Args:
-        runs: rows of ``Results.runs`` with ``LABELS``, of one start.
+        panels: of one start.
 
     Returns:
-        algorithm_label (``ALL_ALGORITHMS`` for the mean over all that were run), ratio, ``COMPARED``, and the columns
-        of :func:`intervals` over seeds.
+        algorithm_label (``ALL_ALGORITHMS`` for the mean over all that were run), ratio, ``COMPARED``, and ``INTERVAL``
+        over seeds.
     """
-    pairs = differences(runs, first_against(runs["weighting_label"]), METRICS)
-    over_all = intervals(pairs, [*COMPARED, "ratio"]).assign(algorithm_label=ALL_ALGORITHMS)
-    return pd.concat([over_all, intervals(pairs, ["algorithm_label", *COMPARED, "ratio"])], ignore_index=True)
+    rows = []
+    for panel in panels:
+        for pair, metric, values, there in _differences(panel):
+            one: dict[str, Any] = {"ratio": panel.ratio, **_compared(pair, metric)}
+            rows.append({"algorithm_label": ALL_ALGORITHMS, **one, **over_units(values, there)})
+            for at, algorithm in enumerate(panel.algorithms):
+                if there[at].any():
+                    own = over_units(values[at : at + 1], there[at : at + 1])
+                    rows.append({"algorithm_label": algorithm, **one, **own})
+    order = sorted(rows, key=lambda row: (row["algorithm_label"] != ALL_ALGORITHMS, row["algorithm_label"]))
+    return _frame(order, ["algorithm_label", *COMPARED, "ratio", *INTERVAL])
 
 
-def by_task(runs: pd.DataFrame) -> pd.DataFrame:
+def by_task(panel: Panel) -> pd.DataFrame:
     """Return InvProp's paired difference to each other weighting on each task, and over all of them.
 
-    Args:
-        runs: rows of ``Results.runs`` with ``LABELS``, of one ratio and start.
+    Returns:
+        dataset, positive, ``COMPARED``, unit, and ``INTERVAL`` of the mean over algorithms. A task's interval is over
+        seeds. Dataset and positive are empty in the two means over all tasks: over seeds (on these tasks) and over
+        tasks (on new tasks).
+    """
+    rows: list[dict[str, Any]] = []
+    whole: list[dict[str, Any]] = []
+    for pair, metric, values, there in _differences(panel):
+        for at, (dataset, positive) in enumerate(panel.selection.tasks):
+            if there[:, at].any():
+                own = over_units(values[:, at : at + 1], there[:, at : at + 1])
+                rows.append(
+                    {"dataset": dataset, "positive": positive, **_compared(pair, metric), **own, "unit": "seed"}
+                )
+        for unit in ("seed", "task"):
+            every = over_units(values, there, unit)
+            whole.append({"dataset": "", "positive": "", **_compared(pair, metric), **every, "unit": unit})
+    return _frame([*rows, *whole], ["dataset", "positive", *COMPARED, *INTERVAL, "unit"])
+
+
+def wins(panel: Panel) -> pd.DataFrame:
+    """Return in how many (task, seed) pairs InvProp has the larger, the same and the smaller value.
 
     Returns:
-        dataset, positive, ``COMPARED``, unit, and the columns of :func:`intervals` of the mean over algorithms. A
-        task's interval is over seeds. Dataset and positive are empty in the two means over all tasks: over seeds (on
-        these tasks) and over tasks (on tasks like these).
+        algorithm_label, ``COMPARED``, win, tie (equal but for rounding), loss, missing (runs without a partner).
     """
-    pairs = differences(runs, first_against(runs["weighting_label"]), METRICS)
-    each = intervals(pairs, [*TASK, *COMPARED]).assign(unit="seed")
-    whole = [intervals(pairs, COMPARED, unit).assign(unit=unit, dataset="", positive="") for unit in ("seed", "task")]
-    return pd.concat([each, *whole], ignore_index=True)
+    rows = [
+        {
+            "algorithm_label": algorithm,
+            **_compared(pair, metric),
+            "win": int((own > SPREAD).sum()),
+            "tie": int((np.abs(own) <= SPREAD).sum()),
+            "loss": int((own < -SPREAD).sum()),
+            "missing": int(np.isnan(own).sum()),
+        }
+        for pair, metric, values, there in _differences(panel)
+        for at, algorithm in enumerate(panel.algorithms)
+        if len(own := values[at][there[at]])
+    ]
+    return pd.DataFrame(rows, columns=pd.Index(["algorithm_label", *COMPARED, "win", "tie", "loss", "missing"]))
 
 
-def p_values(layout: Layout, table: Table) -> pd.DataFrame:
-    """Return paper mode's tests of the full results, one weighting against another: those behind the table's marks.
+def p_values(numbers: Numbers) -> pd.DataFrame:
+    """Return the run-level tests of the full results, one weighting against another: those behind the table's marks.
 
     Args:
-        layout: of a table whose rows are ratios, starts and algorithms (among others), and its columns weightings.
-        table: made from it.
+        numbers: of a table whose rows are ratios, starts and algorithms, and its columns weightings.
 
     Returns:
         ratio, start, algorithm_label, ``COMPARED``, n (pairs), unpaired (runs without a partner), p, and text: p as it
         is printed. p is small if ``larger`` is larger, and near 1 if ``smaller`` is. A row for each comparison of the
         first weighting with another, or of another with the last, that were both run in that row of the table.
     """
-    metrics = dict(zip((group.title for group in table.groups), layout.definition.metrics, strict=True))
+    selection = numbers.selection
+    held = selection.held > 0
     rows = []
-    for labels, row, held in zip(layout.rows, table.rows, layout.held, strict=True):
-        run = [label for label, number in zip(layout.columns, held, strict=True) if number]
-        claims = {*first_against(run), *against_last(run)}
-        at = dict(zip(layout.definition.rows, labels, strict=True))
-        place = (ratio_level(at["ratio"]), at["start"], at["algorithm"])
-        for (title, larger), cell in zip(table.columns, row.cells, strict=True):
-            tests = {one.other: one.paper for one in cell.against if (larger, one.other) in claims}
-            rows += [
-                (*place, larger, other, metrics[title], test.n, test.unpaired, test.p, p_text(test.p))
-                for other, test in tests.items()
-            ]
+    for it in lines(numbers.comparisons):
+        there = [label for label, kept in zip(selection.column_labels, held[it.row], strict=True) if kept]
+        pair = (selection.column_labels[it.column], selection.column_labels[it.other])
+        if pair in {*first_against(there), *against_last(there)}:
+            at = dict(zip(selection.axes, selection.rows[it.row], strict=True))
+            place = (at["ratio"], at["start"], at["algorithm"])
+            rows.append((*place, *pair, it.metric, it.pairs, it.unpaired, it.p, p_text(it.p)))
     names = ["ratio", "start", "algorithm_label", *COMPARED, "n", "unpaired", "p", "text"]
     return pd.DataFrame(rows, columns=pd.Index(names))
 
 
-def wins(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return in how many (task, seed) pairs InvProp has the larger, the same and the smaller value.
+def _differences(panel: Panel) -> Iterator[tuple[Pair, str, FloatArray, BoolArray]]:
+    """Yield pair, metric, differences and where they should be, of InvProp and each other weighting."""
+    for pair in first_against(panel.weightings):
+        for metric in METRICS:
+            yield pair, metric, *panel.difference(pair, panel.cube.column(metric))
 
-    Args:
-        runs: rows of ``Results.runs`` with ``LABELS``, of one ratio and start.
 
-    Returns:
-        algorithm_label, ``COMPARED``, win, tie (equal but for rounding), loss, missing (runs without a partner).
-    """
-    pairs = differences(runs, first_against(runs["weighting_label"]), METRICS)
-    value = pairs["value"].astype(float)
-    outcomes = {
-        "win": value > SPREAD,
-        "tie": value.abs() <= SPREAD,
-        "loss": value < -SPREAD,
-        "missing": value.isna(),
-    }
-    counted = pairs.assign(**outcomes).groupby(["algorithm_label", *COMPARED])[list(outcomes)].sum()
-    return counted.astype(np.int64).reset_index()
+def _compared(pair: Pair, metric: str) -> dict[str, str]:
+    return dict(zip(COMPARED, (*pair, metric), strict=True))
+
+
+def _frame(rows: Sequence[dict[str, Any]], columns: list[str]) -> pd.DataFrame:
+    frame = pd.DataFrame(list(rows), columns=pd.Index(columns))
+    return frame.astype({"n": np.int64, "left_out": np.int64, **dict.fromkeys(("mean", "low", "high"), float)})

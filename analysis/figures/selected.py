@@ -1,4 +1,4 @@
-"""What was selected: the model's scores of the pool in one run (the paper's Figure 1), and how positives vary."""
+"""What was selected in single runs: predicted probabilities over the pool (the paper's Figure 1), and texts."""
 
 from __future__ import annotations
 
@@ -7,15 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from analysis.figures.intervals import intervals
-from analysis.names import LABELS
 from bench.records import RunRecord
 
-DISTANCES = {
-    "pairwise_distance": "between two selected positives",
-    "start_distance": "to the start set's nearest positive",
-}
-"""Columns of ``Results.runs``, and what they are the mean cosine distance of."""
 SHOWN_BINS = 20
 
 
@@ -43,21 +36,6 @@ def score_distribution(record: RunRecord) -> pd.DataFrame:
     ]
     empty = pd.DataFrame(columns=pd.Index(["round", "low", "high", "rows", "weight", "selected"]))
     return pd.concat(parts, ignore_index=True) if parts else empty
-
-
-def informativeness(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return how the selected positives vary and how far they are from the start set, per strategy.
-
-    Args:
-        runs: rows of ``Results.runs`` with ``LABELS``, of one ratio and start.
-
-    Returns:
-        ``LABELS``, metric (a key of ``DISTANCES``), and the columns of :func:`intervals` over seeds. A seed in which
-        some task's run found too few positives to measure is left out.
-    """
-    values = runs.melt([name for name in runs.columns if name not in DISTANCES], list(DISTANCES), "metric")
-    values = values.assign(value=values["value"].astype(float))
-    return intervals(values, [*LABELS, "metric"])
 
 
 def nearest_texts(records: Iterable[RunRecord]) -> pd.DataFrame:

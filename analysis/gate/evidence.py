@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from analysis.condition import WHOLE_BLOCK as PLACE
-from analysis.condition import without
+from analysis.cube import numbers_of
 from analysis.environments import MARK
 from analysis.facts import named, settings_digest, strategy_digest
-from analysis.frame import Results
 from analysis.gate.plan import Plan
 from analysis.gate.spelling import spelt
-from analysis.inference.design import FloatArray
-from analysis.names import lower_is_better, ratio_level, ratio_short
+from analysis.names import lower_is_better, ratio_level
+from analysis.results import Results
+from analysis.stats.interval import BoolArray
+from bench.arrays import FloatArray, IntArray
 from bench.control import Control, why_unlike
 from bench.records import METRICS, Record, Strategy
 
@@ -27,11 +28,11 @@ Kind = Literal["failed", "missing", "data", "pairing", "duplicate", "nan"]
 
 
 class Finding(Record):
-    """One line on what is in the way of a verdict; ``mendable``: whether running the grid may do away with it."""
+    """One line on what is in the way of a verdict; ``fixable``: whether running the missing runs could resolve it."""
 
     kind: Kind
     text: str
-    mendable: bool = False
+    fixable: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,12 @@ def gather(
     )
     used, findings = 0, list[Finding]()
     for count in plan.looks:
-        findings = list(_problems(arms, plan.seeds[:count], data_here))
+        findings = list(_problems(arms, count, data_here))
         if findings:
             break
         used = count
     return Evidence(
-        differences=_differences(plan, arms, plan.seeds[:used]),
+        differences=_differences(plan, arms, used),
         findings=tuple(findings),
         seconds=(float(arms[0].runs["seconds"].mean()), float(arms[1].runs["seconds"].mean())),
         stored=(len(arms[0].runs), len(arms[1].runs)),
@@ -99,15 +100,31 @@ class _Arm:
         """Its failed and skipped runs there."""
         return self._at_settings(self.results.unfinished)
 
+    @cached_property
+    def laid_out(self) -> IntArray:
+        """(places, seeds) of the plan: the number of the run there, one of them where there are several; -1 if none."""
+        return self._lay_out(self.runs)
+
+    @cached_property
+    def claims(self) -> IntArray:
+        """(places, seeds) of the plan: how many runs claim this place."""
+        found = np.zeros((len(self.plan.places), len(self.plan.seeds)), dtype=np.int64)
+        np.add.at(found, self._places(self.runs), 1)
+        return found
+
     @property
     def store(self) -> str:
         """Where its runs are, if that is not where runs are made."""
         return self.plan.baseline_store if self.name == "baseline" else ""
 
     @property
-    def elsewhere(self) -> set[str]:
+    def other_settings(self) -> set[str]:
         """Other settings that it has been run under in the plan's blocks."""
         return set(self._of_strategy(self.results.runs)["settings"]) - {self._settings}
+
+    def values(self, column: str, runs: IntArray) -> Any:
+        """Return a column of runs by their numbers."""
+        return self.runs[column].to_numpy()[runs]
 
     @property
     def _settings(self) -> str:
@@ -118,109 +135,134 @@ class _Arm:
 
     def _of_strategy(self, frame: pd.DataFrame) -> pd.DataFrame:
         frame = frame[frame["strategy"] == strategy_digest(self.strategy, self.plan.settings)]
-        return frame.merge(_blocks(self.plan, self.plan.seeds), on=PLACE)
+        place, seed = self._places(frame)
+        return frame[(place >= 0) & (seed >= 0)].reset_index(drop=True)
+
+    def _places(self, frame: pd.DataFrame) -> tuple[IntArray, IntArray]:
+        """Return the number of the place and of the seed of each line; -1 where the plan has none such."""
+        places = [(ratio_level(it.ratio), it.start, it.task.dataset, it.task.positive) for it in self.plan.places]
+        return numbers_of(frame[PLACE[:-1]], places), numbers_of(frame[PLACE[-1:]], self.plan.seeds)
+
+    def _lay_out(self, frame: pd.DataFrame) -> IntArray:
+        found = np.full((len(self.plan.places), len(self.plan.seeds)), -1)
+        found[self._places(frame)] = np.arange(len(frame))
+        return found
+
+    def gone(self) -> Iterator[tuple[str, BoolArray]]:
+        """Yield why runs did not finish, with a mask (places, seeds) of those that did not for that reason."""
+        for (status, reason), own in self.lost.groupby(["status", "reason"]):
+            yield f"{status}: {' '.join(str(reason).split())}", self._lay_out(own) >= 0
 
     def __str__(self) -> str:
         return f"{self.name} {spelt(self.strategy)}"
 
 
-def _blocks(plan: Plan, seeds: Sequence[int]) -> pd.DataFrame:
-    """Return the blocks of a plan, seeds within places."""
-    rows = [
-        (ratio_level(it.ratio), it.start, it.task.dataset, it.task.positive, seed)
-        for it in plan.places
-        for seed in seeds
-    ]
-    return pd.DataFrame(rows, columns=pd.Index(PLACE)).astype({"ratio": "int64", "seed": "int64"})
-
-
-def _problems(arms: tuple[_Arm, _Arm], seeds: Sequence[int], data_here: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield what is in the way of a look at some seeds."""
+def _problems(arms: tuple[_Arm, _Arm], count: int, data_here: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield what is in the way of a look at so many seeds."""
+    plan = arms[0].plan
     for arm in arms:
-        yield from _gaps(arm, seeds)
-    one, other = (arm.runs[arm.runs["seed"].isin(seeds)] for arm in arms)
-    twice = [frame[frame.duplicated(PLACE, keep=False)] for frame in (one, other)]
-    for arm, frame in zip(arms, twice, strict=True):
-        if len(frame):
-            yield _several(frame, "duplicate", f"of the {arm} claim a place that another has; remove one of each")
-    if any(map(len, twice)):
+        yield from _gaps(arm, count)
+    claims = [np.where(arm.claims > 1, arm.claims, 0)[:, :count] for arm in arms]
+    for arm, own in zip(arms, claims, strict=True):
+        if own.any():
+            yield _several(plan, own, "duplicate", f"of the {arm} claim a place that another has; remove one of each")
+    if any(own.any() for own in claims):
         return
-    pairs = one.merge(other, on=PLACE, suffixes=("_a", "_b"))
-    yield from _other_data(pairs, without(other, one, PLACE), data_here if arms[1].store else {})
-    alike = pairs[pairs["fingerprint_a"] == pairs["fingerprint_b"]]
-    bases = [alike[column].map(lambda key: str(key).partition(MARK)[0]) for column in ("pair_key_a", "pair_key_b")]
-    torn = alike[(bases[0] != bases[1]) | (bases[0] == "")]
-    if len(torn):
-        yield _several(
-            torn, "pairing", "do not share a pair key with their partner (start set, pool or model differ): no pairs"
-        )
-    yield from _other_environments(alike.drop(torn.index), arms)
+    one, other = (arm.laid_out[:, :count] for arm in arms)
+    both = (one >= 0) & (other >= 0)
+    yield from _other_data(arms, (one, other), data_here if arms[1].store else {})
+    alike = both.copy()
+    alike[both] = arms[0].values("fingerprint", one[both]) == arms[1].values("fingerprint", other[both])
+    unpaired = np.zeros_like(alike)
+    bases = [_bases(arm, at[alike]) for arm, at in zip(arms, (one, other), strict=True)]
+    unpaired[alike] = (bases[0] != bases[1]) | (bases[0] == "")
+    if unpaired.any():
+        what = "do not share a pair key with their partner (start set, pool or model differ): no pairs"
+        yield _several(plan, unpaired, "pairing", what)
+    yield from _other_environments(arms, (one, other), alike & ~unpaired)
 
 
-def _other_environments(pairs: pd.DataFrame, arms: tuple[_Arm, _Arm]) -> Iterator[Finding]:
+def _bases(arm: _Arm, runs: IntArray) -> Any:
+    """Return the pair keys of runs as they were stored, without what tells environments apart."""
+    return np.array([str(key).partition(MARK)[0] for key in arm.values("pair_key", runs)], dtype=object)
+
+
+def _other_environments(arms: tuple[_Arm, _Arm], at: tuple[IntArray, IntArray], pairs: BoolArray) -> Iterator[Finding]:
     """Yield a line for each way in which M_0, which the arms share, tells their environments apart."""
-    one, other = (arm.results.controls for arm in arms)
-    none = Control((), {})
-    reasons = [
-        why_unlike(one.get(a, none), other.get(b, none)) for a, b in zip(pairs["key_a"], pairs["key_b"], strict=True)
-    ]
-    found = pairs.assign(why=[text.partition(": ")[2] for text in reasons], text=reasons)
-    for _, own in found[found["text"] != ""].groupby("why"):
-        yield _several(own, "pairing", f"are no pairs: {own['text'].iloc[0]}")
+    none, reasons = Control((), {}), dict[str, list[tuple[int, int, str]]]()
+    for place, seed in np.argwhere(pairs).tolist():
+        one, other = (
+            arm.results.controls.get(arm.values("key", own[place, seed]), none)
+            for arm, own in zip(arms, at, strict=True)
+        )
+        text = why_unlike(one, other)
+        if text:
+            reasons.setdefault(text.partition(": ")[2], []).append((place, seed, text))
+    for found in reasons.values():
+        mask = np.zeros_like(pairs)
+        mask[tuple(zip(*((place, seed) for place, seed, _ in found), strict=True))] = True
+        yield _several(arms[0].plan, mask, "pairing", f"are no pairs: {found[0][2]}")
 
 
-def _other_data(pairs: pd.DataFrame, alone: pd.DataFrame, data_here: Mapping[str, str]) -> Iterator[Finding]:
+def _other_data(
+    arms: tuple[_Arm, _Arm], at: tuple[IntArray, IntArray], data_here: Mapping[str, str]
+) -> Iterator[Finding]:
     """Yield a line for each dataset whose data differs between the arms.
 
     Args:
-        pairs: runs of both arms, ``_a`` and ``_b``.
-        alone: runs of the baseline whose partner is yet to be made.
-        data_here: on what that will be.
+        arms: candidate and baseline.
+        at: their runs, (places, seeds).
+        data_here: on what the candidate's partners of runs that stand alone in the baseline will be run.
     """
-    ran = zip(pairs["dataset"], pairs["fingerprint_a"], pairs["fingerprint_b"], strict=True)
-    will = zip(alone["dataset"], alone["fingerprint"], strict=True)
-    torn = {name: (data_here[name], b, "would run on data") for name, b in will if data_here.get(name, b) != b}
-    torn |= {name: (a, b, "ran on data") for name, a, b in ran if a != b}
-    for dataset, (a, b, said) in sorted(torn.items()):
+    found: dict[str, tuple[str, str, str]] = {}
+    one, other = at
+    alone, both = other[(one < 0) & (other >= 0)], (one >= 0) & (other >= 0)
+    for name, theirs in zip(*(arms[1].values(column, alone) for column in ("dataset", "fingerprint")), strict=True):
+        if data_here.get(name, theirs) != theirs:
+            found[name] = (data_here[name], theirs, "would run on data")
+    columns = (arms[0].values("dataset", one[both]), arms[0].values("fingerprint", one[both]))
+    for name, ours, theirs in zip(*columns, arms[1].values("fingerprint", other[both]), strict=True):
+        if ours != theirs:
+            found[name] = (ours, theirs, "ran on data")
+    for dataset, (ours, theirs, verb) in sorted(found.items()):
         yield Finding(
             kind="data",
-            text=f"{dataset}: the candidate {said} {a[:8]}, the baseline ran on data {b[:8]}; these are other texts, "
-            "so no pairs: run one of them again",
+            text=f"{dataset}: the candidate {verb} {ours[:8]}, the baseline ran on data {theirs[:8]}; these are other "
+            "texts, so no pairs: run one of them again",
         )
 
 
-def _gaps(arm: _Arm, seeds: Sequence[int]) -> Iterator[Finding]:
+def _gaps(arm: _Arm, count: int) -> Iterator[Finding]:
     """Yield what one arm lacks."""
-    runs = arm.runs[arm.runs["seed"].isin(seeds)]
-    gone = without(_blocks(arm.plan, seeds), runs, PLACE)
-    if len(gone):
-        lost = gone.merge(arm.lost, on=PLACE)
-        for (status, reason), own in lost.groupby(["status", "reason"]):
-            said = " ".join(str(reason).split())
-            yield _several(own, "failed", f"of the {arm} {status}: {said}", mendable=not arm.store)
-        never = without(gone, lost, PLACE)
-        if len(never):
-            where = arm.store or "the store"
-            yield _several(
-                never, "missing", f"of the {arm} are not in {where}{_why_missing(arm)}", mendable=not arm.store
-            )
-    for metric in arm.plan.metrics:
-        nan = runs if metric not in runs else runs[runs[metric].isna()]
-        if len(nan):
+    plan, fixable, at = arm.plan, not arm.store, arm.laid_out[:, :count]
+    gone = at < 0
+    for why, mask in arm.gone():
+        lost = gone & mask[:, :count]
+        if lost.any():
+            yield _several(plan, lost, "failed", f"of the {arm} {why}", fixable=fixable)
+            gone = gone & ~lost
+    if gone.any():
+        where = arm.store or "the store"
+        yield _several(plan, gone, "missing", f"of the {arm} are not in {where}{_why_missing(arm)}", fixable=fixable)
+    for metric in plan.metrics:
+        nan = (at >= 0) & True
+        if metric in arm.runs:
+            nan[at >= 0] = np.isnan(arm.values(metric, at[at >= 0]).astype(np.float64))
+        if nan.any():
             advice = "" if metric in METRICS else "; imbal-bench rescore STORE adds metrics that were not stored"
-            yield _several(nan, "nan", f"of the {arm} have no number for {metric} (NaN){advice}")
+            yield _several(plan, nan, "nan", f"of the {arm} have no number for {metric} (NaN){advice}")
 
 
 _PLACES_OF_A_MODEL = {"model.name", "model.revision"}  # what counts is ``model.content``
 
 
 def _why_missing(arm: _Arm) -> str:
-    if not arm.elsewhere:
+    if not arm.other_settings:
         unreadable = len(arm.results.unreadable)
         return f"; {unreadable} files of it cannot be read" if unreadable else ""
-    other = arm.results.settings[min(arm.elsewhere)]
+    other = arm.results.settings[min(arm.other_settings)]
     runs = arm.results.runs
-    learner, learnt = named(arm.plan.learners), runs.loc[runs["settings"] == min(arm.elsewhere), "learner"].iloc[0]
+    learner, learnt = named(arm.plan.learners), runs.loc[runs["settings"] == min(arm.other_settings), "learner"].iloc[0]
     if learnt != learner:
         return f"; it has runs with learner {learnt}, not {learner}, which do not compare"
     read = {need for part in arm.plan.learners for need in part.needs}
@@ -235,20 +277,20 @@ def _flat(settings: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
     return {f"{part}.{name}": value for part, own in settings.items() for name, value in own.items()}
 
 
-def _several(rows: pd.DataFrame, kind: Kind, what: str, *, mendable: bool = False) -> Finding:
-    ratio, start, dataset, positive, seed = rows.iloc[0][PLACE]
-    one = f"{dataset}/{positive} {ratio_short(ratio)} {start} seed {seed}"
-    text = f"{len(rows)} run{'s' * (len(rows) > 1)} {what} (first: {one})"
-    return Finding(kind=kind, text=text, mendable=mendable)
+def _several(plan: Plan, where: BoolArray | IntArray, kind: Kind, what: str, *, fixable: bool = False) -> Finding:
+    """Return a finding on the runs at some places and seeds of a plan; ``where`` may count several at one place."""
+    number = int(where.sum())
+    place, seed = np.argwhere(where)[0]
+    one = f"{plan.places[place]} seed {plan.seeds[seed]}"
+    return Finding(kind=kind, text=f"{number} run{'s' * (number > 1)} {what} (first: {one})", fixable=fixable)
 
 
-def _differences(plan: Plan, arms: tuple[_Arm, _Arm], seeds: Sequence[int]) -> FloatArray:
+def _differences(plan: Plan, arms: tuple[_Arm, _Arm], count: int) -> FloatArray:
     """Return (metrics, places, seeds) of complete seeds; positive where the candidate is better."""
-    blocks = _blocks(plan, seeds)
-    used = (arm.runs[arm.runs["seed"].isin(seeds)] for arm in arms)
-    one, other = (blocks.merge(runs, on=PLACE, how="left", validate="one_to_one") for runs in used)
-    if not len(blocks):  # and perhaps no run that has the metrics
+    if not count:  # and perhaps no run that has the metrics
         return np.empty((len(plan.metrics), len(plan.places), 0))
-    arms_of = ((metric, (other, one) if lower_is_better(metric) else (one, other)) for metric in plan.metrics)
-    values = [(left[metric] - right[metric]).to_numpy(np.float64) for metric, (left, right) in arms_of]
-    return np.stack(values).reshape(len(plan.metrics), len(plan.places), len(seeds))
+    found = []
+    for metric in plan.metrics:
+        one, other = (arm.values(metric, arm.laid_out[:, :count]).astype(np.float64) for arm in arms)
+        found.append(other - one if lower_is_better(metric) else one - other)
+    return np.stack(found)

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from math import isnan, sqrt
+from math import isnan
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-from scipy import stats
-
-from analysis.frame import Results
 from analysis.gate.evidence import Evidence, gather
 from analysis.gate.plan import Plan
 from analysis.gate.procedure import DECISIONS, Look, first_decision, look_at, suite_units, suspected
 from analysis.gate.sizes import enough
 from analysis.gate.spending import nominal
 from analysis.gate.verdict import LookResult, Outcome, PlaceResult, SuiteResult, Verdict
-from analysis.inference import UNITS
-from analysis.inference.design import FloatArray
+from analysis.results import Results
+from analysis.stats import UNITS, t_interval
+from bench.arrays import FloatArray
 
 
 def judge(
@@ -125,9 +122,8 @@ def _places(plan: Plan, look: Look, differences: FloatArray) -> tuple[PlaceResul
 
 def _bounds(units: FloatArray, alpha: float) -> dict[str, float | None]:
     """Return n, the mean, and its bounds, each one-sided at alpha: p is below alpha where they exclude a value."""
-    n, mean = len(units), float(units.mean())
-    half = float(stats.t.isf(alpha, n - 1)) * float(units.std(ddof=1)) / sqrt(n) if n > 1 else np.nan
-    return {"n": n, "estimate": mean, "low": _number(mean - half), "high": _number(mean + half)}
+    (n, mean, low, high) = (float(value) for value in t_interval(units, 1 - 2 * alpha))
+    return {"n": int(n), "estimate": mean, "low": _number(low), "high": _number(high)}
 
 
 def _number(value: float) -> float | None:

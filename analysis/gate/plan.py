@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import AfterValidator, Field, FiniteFloat, ValidationError, model_validator
 
-from analysis.inference import ALPHA, Estimand
-from analysis.inference.design import IntArray
 from analysis.names import ratio_level
+from analysis.stats import ALPHA, Estimand
 from bench import seeds
+from bench.arrays import IntArray
 from bench.errors import SpecError
 from bench.records import (
     FINE_TUNE,
@@ -64,7 +64,7 @@ class Plan(Record):
             (neither worse nor better by the margin or more; two one-sided tests, Schuirmann 1987).
         margins: metric -> margin in the metric's unit. A candidate that is worse by more than it is a regression.
         harm_margins: the same for a single task.
-        estimand: what the suite's tests are on; see :data:`analysis.inference.ESTIMANDS`. A task's are over seeds.
+        estimand: what the suite's tests are on; see :data:`analysis.stats.ESTIMANDS`. A task's are over seeds.
         alpha: level of each one-sided decision, all looks together.
         looks: numbers of seeds at which the evidence is looked at, increasing; the last uses all ``seeds``.
         futility: conditional power of either verdict below which a look ends the plan as inconclusive; 0: never.

@@ -9,20 +9,18 @@ from math import sqrt
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
 from analysis.gate.plan import Plan
 from analysis.gate.spending import nominal, over_looks
-from analysis.inference import holm
-from analysis.inference.design import FloatArray, IntArray
-from analysis.inference.effect import t_test, units_of
-from analysis.paired import SPREAD
+from analysis.stats import holm
+from analysis.stats.effect import units_of
+from analysis.stats.interval import SPREAD, BoolArray, t_test
+from bench.arrays import FloatArray, IntArray
 
 Decision = Literal["go on", "established", "regression", "futile"]
 GO_ON, ESTABLISHED, REGRESSION, FUTILE = range(4)
 DECISIONS: tuple[Decision, ...] = ("go on", "established", "regression", "futile")
-BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis.frame import Results
 from analysis.gate.evidence import gather
 from analysis.gate.plan import Plan
 from analysis.gate.procedure import ESTABLISHED, REGRESSION, first_decision, look_at
 from analysis.gate.sizes import shape_of, spread_of
-from analysis.inference import Components, Rate, minimum_detectable_effect
-from analysis.inference.design import FloatArray
-from analysis.inference.validation import simulate as grids
+from analysis.results import Results
+from analysis.stats import Components, Rate, minimum_detectable_effect
+from analysis.stats.validation import simulate as grids
+from bench.arrays import FloatArray
 from bench.errors import SpecError
 
 AWAY = 2.0
@@ -65,7 +65,7 @@ def stored_spread(plan: Plan, candidate: Results, baseline: Results) -> dict[str
 def simulate(plan: Plan, spread: Mapping[str, Components], simulations: int = 2_000) -> Simulation:
     """Return how often a plan errs and finds, over what may be true.
 
-    The differences of metrics are drawn independently, from the model that :mod:`analysis.inference.validation`
+    The differences of metrics are drawn independently, from the model that :mod:`analysis.stats.validation`
     describes. Where a single task differs, the other tasks make up for it, so that the suite's mean is as said.
 
     Args:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from math import sqrt
 
 import numpy as np
-import pandas as pd
 
 from analysis.gate.plan import Plan
 from analysis.gate.procedure import Look, suite_units, suspected
 from analysis.gate.spending import nominal
-from analysis.inference import Components, Shape, components, seeds_needed, tasks_needed
-from analysis.inference.design import FloatArray
-from analysis.inference.power import POWER
+from analysis.stats import Components, Design, Shape, components, seeds_needed, tasks_needed
+from analysis.stats.power import POWER
+from bench.arrays import FloatArray
 from bench.errors import PairingError
 from bench.records import ratio_text
 
@@ -33,21 +32,15 @@ def spread_of(plan: Plan, differences: FloatArray) -> Components:
         plan: what was declared.
         differences: (places, seeds) of that metric. Where there is but one task, all that varies is called residual.
     """
-    frame = pd.DataFrame(
-        [
-            {
-                "dataset": place.task.dataset,
-                "positive": place.task.positive,
-                "algorithm": f"{ratio_text(place.ratio)} {place.start}",
-                "seed": seed,
-                "difference": difference,
-            }
-            for place, own in zip(plan.places, differences, strict=True)
-            for seed, difference in zip(plan.seeds, own, strict=False)
-        ]
-    )
+    number, _ = plan.task_numbers
+    tasks = list(dict.fromkeys((place.task.dataset, place.task.positive) for place in plan.places))
+    names = sorted({f"{ratio_text(place.ratio)} {place.start}" for place in plan.places})
+    values = np.full((len(tasks), differences.shape[-1], len(names)), np.nan)
+    for place, task, own in zip(plan.places, number, differences, strict=True):
+        values[task, :, names.index(f"{ratio_text(place.ratio)} {place.start}")] = own
+    design = Design.of(values, np.zeros(()), tasks, plan.seeds[: differences.shape[-1]], names)
     try:
-        return components(frame)
+        return components(design)
     except PairingError:
         return Components(residual=sqrt(float(differences.var(axis=-1, ddof=1).mean())))
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.polynomial.legendre import leggauss
 from scipy import optimize, stats
 
-from analysis.inference.design import FloatArray
+from bench.arrays import FloatArray
 
 NODES, WEIGHTS = leggauss(200)
 FAR = 8.0

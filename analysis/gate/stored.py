@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from analysis.frame import Results
 from analysis.gate.spelling import Asked, is_spelt, spelt
+from analysis.results import Results
 from bench.errors import SpecError
 from bench.records import Component, Strategy
 from bench.seeds import canonical

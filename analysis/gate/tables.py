@@ -11,9 +11,10 @@ from analysis.gate.plan import Plan
 from analysis.gate.simulation import Simulation
 from analysis.gate.verdict import Estimate, PlaceResult, SuiteResult, Verdict
 from analysis.gate.words import CLAIM_WORDS, ON, decision_of, sides
-from analysis.inference import Rate
-from analysis.model import NO_VALUE, Cell, Group, Row, Table, p_text, signed
 from analysis.names import metric_title
+from analysis.stats import Rate
+from analysis.tables.model import Cell, Group, Row, Table
+from analysis.text import NO_VALUE, p_text, signed
 from bench.records import ratio_text
 
 BOUNDS = ("difference", "lower bound", "upper bound")

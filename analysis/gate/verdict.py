@@ -109,4 +109,4 @@ class Verdict(Record):
     @property
     def runnable(self) -> bool:
         """Whether the next look lacks runs that can be made, and nothing else."""
-        return self.outcome == "incomplete" and all(finding.mendable for finding in self.findings)
+        return self.outcome == "incomplete" and all(finding.fixable for finding in self.findings)

@@ -9,9 +9,9 @@ from analysis.gate.plan import Claim, Plan
 from analysis.gate.procedure import Decision
 from analysis.gate.spelling import spelt
 from analysis.gate.verdict import Estimate, LookResult, Outcome, PlaceResult, SuiteResult, Verdict
-from analysis.inference import Estimand
-from analysis.model import NO_VALUE, p_text, signed
 from analysis.names import metric_title
+from analysis.stats import Estimand
+from analysis.text import NO_VALUE, p_text, signed
 
 WORDS: dict[Outcome, str] = {
     "established": "PASS",
@@ -40,8 +40,8 @@ KIND_WORDS: dict[Kind, str] = {
 }
 ON: dict[Estimand, str] = {
     "fixed-suite": "on these tasks",
-    "new-tasks": "on tasks like these",
-    "new-datasets": "on datasets like these",
+    "new-tasks": "on new tasks",
+    "new-datasets": "on new datasets",
 }
 
 

@@ -71,7 +71,7 @@ def migrate(
 ) -> None:
     """Bring a baseline that an earlier version saved to today's form; the old file is kept."""
     from bench.cli.store import say_unknown
-    from bench.grid.migrate import Converter
+    from bench.grid.stored.convert import Converter
     from bench.store.baseline import migrate as migrate_baseline
 
     add_plugins(plugin)

@@ -72,7 +72,7 @@ def doctor(
 ) -> None:
     """Check the environment, and every run of a store against itself and its data. Exit code 1: a run is wrong."""
     from bench.display import show_audit, show_doctor
-    from bench.grid.audit import audit
+    from bench.grid.stored.audit import audit
     from bench.store import Store
 
     world, console = world_at(data_dir, cache_dir), console_here()
@@ -176,7 +176,7 @@ def _perf_gpu(parts: list[str], limit: float, out: Path, save: Path | None, *, d
     """Measure a card part by part, show what was found, and say what could not be measured."""
     import tempfile
 
-    from bench.grid import gpu_forecast
+    from bench.grid.cost import gpu_forecast
     from bench.model.hardware import visible_gpus
     from bench.perf import gpu, report
     from bench.perf.gpu_card import Options

@@ -35,7 +35,7 @@ def export(
     """
     from bench.data.export import export_mirror, export_pool
     from bench.errors import SpecError
-    from bench.grid.expand import parse_task
+    from bench.grid.expansion.sizes import parse_task
     from bench.paths import file_name
     from bench.records import LoopSettings, PoolSettings, Task, read_ratio
     from bench.tasks import build_task

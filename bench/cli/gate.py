@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from analysis import Results
     from analysis.gate import Asked, Plan, Verdict
     from bench.config import GridSpec
-    from bench.grid.execute import Execution
-    from bench.grid.expand import Grid
+    from bench.grid.driver.execution import Execution
+    from bench.grid.expansion.blocks import Grid
     from bench.grid.world import World
     from bench.records import Option, Strategy
 
@@ -63,7 +63,7 @@ def regress(
     harm: Annotated[str, typer.Option("--harm", help="Margin of a single task. Default: twice the suite's.")] = "",
     estimand: Annotated[
         Literal["fixed-suite", "new-tasks", "new-datasets"],
-        typer.Option("--estimand", help="On these tasks, on tasks like these, or on datasets like these."),
+        typer.Option("--estimand", help="On these tasks, on new tasks, or on new datasets."),
     ] = "fixed-suite",
     sequential: Annotated[
         str | None, typer.Option("--sequential", help="Numbers of seeds to look at: obf:4,7,10. Default: one look.")
@@ -121,7 +121,7 @@ def regress(
     --spec nightly
     """
     from analysis.gate import new_plan, parse_looks, parse_margins, parse_strategy
-    from bench.grid.expand import expand
+    from bench.grid.expansion.expand import expand
     from bench.store.baseline import place_of
     from reports import terminal_verdict, write_gate
 
@@ -156,12 +156,12 @@ def regress(
         return
     if run:
         from bench.config.slurm import load_slurm
-        from bench.grid.execute import Execution  # slow to load, and not needed to judge what is stored
-        from bench.grid.workers import choose_workers
+        from bench.grid.driver.execution import Execution  # slow to load, and not needed to judge what is stored
+        from bench.grid.executors.choice import choose_workers
 
         workers = choose_workers(
             executor, jobs=jobs, gpus=gpus, per_gpu=per_gpu, scheduler=scheduler,
-            slurm=load_slurm(slurm) if slurm else None, apart=run_timeout is not None,
+            slurm=load_slurm(slurm) if slurm else None, needs_subprocess=run_timeout is not None,
         )  # fmt: skip
         execution = Execution(folder, world, workers, device, plugins, threads, run_timeout)
         verdict = _look_by_look(plan, grid, execution, console)
@@ -231,7 +231,7 @@ def suite_of(grid: Grid) -> dict[str, object]:
     """
     from analysis.gate import Place
     from bench.errors import SpecError
-    from bench.grid.expand import components_of
+    from bench.grid.expansion.suited import components_of
 
     if len(grid.spec.learners) > 1:
         raise SpecError(f"learners are {', '.join(grid.spec.learners)}; strategies are compared under one: name it")
@@ -248,7 +248,8 @@ def data_of(grid: Grid) -> dict[str, str]:
 
 def _look_by_look(plan: Plan, grid: Grid, execution: Execution, console: Console) -> Verdict:
     """Run what each look lacks until one decides, and judge; blocks after that are never started."""
-    from bench.grid.execute import execute, preflight
+    from bench.grid.driver.execute import execute
+    from bench.grid.driver.preflight import preflight
     from bench.store import Store
 
     Store(execution.store, create=True)

@@ -36,11 +36,11 @@ from bench.cli.options import (
 
 if TYPE_CHECKING:
     from analysis.gate import Plan
-    from analysis.history import Asked, Comparison, Night, Reference
-    from analysis.history.nights import Role
-    from analysis.inference import Estimand
+    from analysis.nights import Asked, Comparison, Night, Reference
+    from analysis.nights.nights import Role
+    from analysis.stats import Estimand
     from bench.config import GridSpec
-    from bench.grid.expand import Grid
+    from bench.grid.expansion.blocks import Grid
     from bench.nightly import Begun, NightFolder
 
 CANARY = "random+uniform"
@@ -96,12 +96,14 @@ def nightly(
     imbal-bench nightly --script slurm > nightly.sh
     """
     from analysis.gate import parse_margins
-    from analysis.history import Asked, Reference
+    from analysis.nights import Asked, Reference
     from bench import nightly as room
     from bench.errors import StoreError
-    from bench.grid.execute import Execution, execute, preflight
-    from bench.grid.expand import expand
-    from bench.grid.workers import choose_workers
+    from bench.grid.driver.execute import execute
+    from bench.grid.driver.execution import Execution
+    from bench.grid.driver.preflight import preflight
+    from bench.grid.executors.choice import choose_workers
+    from bench.grid.expansion.expand import expand
     from bench.store import Baseline, Store
 
     if script:
@@ -123,7 +125,13 @@ def nightly(
     asked = Asked(tuple(candidate or ()), against, canary, claim)
     plans, notes = _plans(reference, grid, asked, parse_margins(margin), estimand)
     workers = choose_workers(
-        None, jobs=jobs, gpus=gpus, per_gpu=per_gpu, scheduler=None, slurm=None, apart=run_timeout is not None
+        None,
+        jobs=jobs,
+        gpus=gpus,
+        per_gpu=per_gpu,
+        scheduler=None,
+        slurm=None,
+        needs_subprocess=run_timeout is not None,
     )
     execution = Execution(night.store, world, workers, device, plugins, threads, run_timeout)
     preflight(begun.grid, execution, grid.strategies)
@@ -186,8 +194,8 @@ def _judged(
     from analysis import Store, overview, read_results
     from analysis.facts import settings_digest
     from analysis.gate import spelt
-    from analysis.history import Night, compared, exit_code_of
-    from bench.grid.expand import components_of
+    from analysis.nights import Night, compared, exit_code_of
+    from bench.grid.expansion.suited import components_of
     from reports import read_report, write_gate, write_report
 
     store = Store(night.store)
@@ -226,7 +234,7 @@ def _judged(
 def _written(folder: Path, night: NightFolder, ended: Night, console: Console) -> None:
     """Add the night to the history, write the page and the summary, and show the summary."""
     from analysis import write_atomically
-    from analysis.history import append, summary, summary_json
+    from analysis.nights import append, summary, summary_json
     from reports import history_page
 
     nights = append(folder / "history.jsonl", ended)

@@ -72,9 +72,9 @@ def plan(
     """
     from bench.display import show_plan
     from bench.errors import SpecError
-    from bench.grid.expand import expand
-    from bench.grid.rates import find, rates_file, read, save
-    from bench.grid.workers import Workers
+    from bench.grid.cost.rates import find, rates_file, read, save
+    from bench.grid.executors.choice import Workers
+    from bench.grid.expansion.expand import expand
     from bench.model.content import pinned_if_local
     from bench.model.hardware import choose_hardware, device_name
 
@@ -87,7 +87,7 @@ def plan(
     each = threads or Workers("joblib", jobs).threads_each
     rates = None
     if measure:
-        from bench.grid.calibrate import calibrate
+        from bench.grid.cost.calibrate import calibrate
 
         hardware = choose_hardware(device, grid_spec.model.precision)
         rates = calibrate(grid_spec, hardware, each, cache_dir)

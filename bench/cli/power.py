@@ -14,8 +14,8 @@ from bench.cli.console import console_here
 from bench.cli.options import DEFAULT_CACHE, CacheOption, DataOption, finite, world_at
 
 if TYPE_CHECKING:
-    from analysis.inference import Need, Pilot, Way
-    from bench.grid.price import Price
+    from analysis.stats import Need, Pilot, Way
+    from bench.grid.cost.run_price import Price
     from bench.records import ModelSettings
 
 SCHEMA_VERSION = 1
@@ -48,12 +48,13 @@ def power(
 
     imbal-bench power --store results/paper --condition ratio50-warm --metric positives_ratio --json power.json
     """
-    from analysis import Store, inference, read_results
-    from bench.grid.price import price_of
+    from analysis import Store, read_results, stats
+    from analysis.planning import pilot
+    from bench.grid.cost.run_price import price_of
 
     source = Store(store)
-    plan = inference.pilot(read_results(source), arms.split(","), metric, condition)
-    found = inference.needs(plan, margin)
+    plan = pilot(read_results(source), arms.split(","), metric, condition)
+    found = stats.needs(plan, margin)
     records = [source.read(key) for key in plan.runs]
     kept = calibration or _kept_here(cache_dir, records[0].spec.settings.model)
     price = price_of(records, world_at(data_dir, cache_dir), kept)
@@ -66,16 +67,16 @@ def _kept_here(cache_dir: Path, model: ModelSettings) -> Path | None:
     """Return this machine's calibration of a model, if it was ever made."""
     if not (cache_dir / "rates").is_dir():  # what follows loads torch, which is slow
         return None
-    from bench.grid.rates import find
-    from bench.grid.workers import Workers
+    from bench.grid.cost.rates import find
+    from bench.grid.executors.choice import Workers
     from bench.model.hardware import device_name
 
     return find(cache_dir, model, device_name(), Workers("joblib", 1).threads_each)
 
 
 def _show(plan: Pilot, margin: float, found: tuple[Need, ...], price: Price, console: Console) -> None:
-    from analysis.inference import UNITS
-    from bench.grid.progress import clock
+    from analysis.stats import UNITS
+    from bench.grid.driver.progress import clock
 
     shape = plan.shape
     console.print(Text(plan.title, "bold"))
@@ -104,7 +105,7 @@ def _show(plan: Pilot, margin: float, found: tuple[Need, ...], price: Price, con
 
 def _way(way: Way | None, unit: str, price: Price) -> str:
     """Return a number of seeds or tasks with what there is to be added, in runs and time of one worker."""
-    from bench.grid.progress import clock
+    from bench.grid.driver.progress import clock
 
     if way is None:
         return "no number suffices"

@@ -34,7 +34,7 @@ def rescore(
     imbal-bench rescore results/paper --metrics average_precision,brier --data-dir mirror
     """
     from bench.errors import SpecError
-    from bench.grid.rescore import rescore as rescore_store
+    from bench.grid.stored.rescore import rescore as rescore_store
     from bench.store import Store
     from bench.words import items
 

@@ -114,7 +114,7 @@ def validate(
         int, typer.Option(min=1, max=MOST_SIMULATIONS, help="Grids drawn for each question.")
     ] = 4000,
 ) -> None:
-    """Try the suite's own tests: false positives and power of paper and sound mode, on simulated grids.
+    """Try the suite's own tests: false positives and power of run-level and seed-level tests, on simulated grids.
 
     Examples:
 
@@ -124,12 +124,13 @@ def validate(
 
     imbal-bench validate --tasks 4,3,5,2 --seeds 5 --sd task=0.01 --effect 0.005
     """
-    from analysis import Store, inference, read_results
+    from analysis import Store, read_results, stats
+    from analysis.planning import pilot
     from bench.display import show_validation
 
-    plan = inference.PAPER_PILOT
+    plan = stats.PAPER_PILOT
     if store is not None:
-        plan = inference.pilot(read_results(Store(store)), arms.split(","), metric, condition)
-    plan = inference.rearranged(plan, tasks=tasks, seeds=seeds, algorithms=algorithms, spread=sd or ())
-    found = inference.validate(plan.components, plan.shape, effect=effect, simulations=simulations)
-    show_validation(plan, found, inference.MODEL, console_here())
+        plan = pilot(read_results(Store(store)), arms.split(","), metric, condition)
+    plan = stats.rearranged(plan, tasks=tasks, seeds=seeds, algorithms=algorithms, spread=sd or ())
+    found = stats.validate(plan.components, plan.shape, effect=effect, simulations=simulations)
+    show_validation(plan, found, stats.MODEL, console_here())

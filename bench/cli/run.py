@@ -43,8 +43,9 @@ from bench.cli.options import (
 from bench.cli.results import print_and_write
 
 if TYPE_CHECKING:
-    from bench.grid.execute import Execution, Summary
-    from bench.grid.expand import Grid
+    from bench.grid.driver.execute import Summary
+    from bench.grid.driver.execution import Execution
+    from bench.grid.expansion.blocks import Grid
 
 
 def run(
@@ -89,15 +90,17 @@ def run(
     """
     from bench.config.slurm import load_slurm
     from bench.display import pool_warnings
-    from bench.grid.execute import Execution, execute, preflight
-    from bench.grid.expand import expand
-    from bench.grid.workers import choose_workers
+    from bench.grid.driver.execute import execute
+    from bench.grid.driver.execution import Execution
+    from bench.grid.driver.preflight import preflight
+    from bench.grid.executors.choice import choose_workers
+    from bench.grid.expansion.expand import expand
 
     console = console_here()
     plugins = add_plugins(plugin)
     workers = choose_workers(
         executor, jobs=jobs, gpus=gpus, per_gpu=per_gpu, scheduler=scheduler,
-        slurm=load_slurm(slurm) if slurm else None, apart=run_timeout is not None,
+        slurm=load_slurm(slurm) if slurm else None, needs_subprocess=run_timeout is not None,
     )  # fmt: skip
     grid_spec = load(spec, overrides, tasks, ratios, seeds, algorithms, weightings, model, learner, judge)
     world = world_at(data_dir, cache_dir)

@@ -14,7 +14,7 @@ from bench.cli.console import console_here
 from bench.cli.options import DEFAULT_CACHE, CacheOption, PluginOption, add_plugins
 
 if TYPE_CHECKING:
-    from bench.grid.migrate import Converter
+    from bench.grid.stored.convert import Converter
     from bench.records import RunRecord
 
 store_app = Commands(
@@ -74,7 +74,7 @@ def migrate(
     converted and lies in aside/ now.
     """
     from analysis.gate import migrate_plans
-    from bench.grid.migrate import Converter
+    from bench.grid.stored.convert import Converter
     from bench.store import Store
     from bench.store.migrate import migrate as migrate_store
 

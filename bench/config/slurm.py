@@ -31,7 +31,7 @@ Directive = Annotated[str, AfterValidator(_as_directive)]
 
 
 class SlurmSpec(Record):
-    """What ``--slurm`` takes: how many jobs, and what each asks of Slurm."""
+    """What ``--slurm`` takes: how many jobs, and what each requests of Slurm."""
 
     jobs: Annotated[int, Field(ge=1)]
     """Slurm jobs; one that ends (its time is over, its node is lost) is submitted again."""

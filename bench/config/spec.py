@@ -66,7 +66,7 @@ class GridSpec(Settings):
     learners: Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)] = ("fine-tune",)
     """What is trained: ``name``, or ``name:option=value,option=value``."""
     judge: str | None = None
-    """A second learner, spelt like the first, that is trained and evaluated on what was selected with the first."""
+    """A second learner, written like the first, that is trained and evaluated on what was selected with the first."""
     algorithms: Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)] = (
         "random",
         "badge",

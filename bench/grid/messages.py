@@ -1,4 +1,4 @@
-"""What the driver tells its workers, and what they answer; both travel by pickle among the processes of one call."""
+"""What the driver sends its workers, and what they report; both travel by pickle among the processes of one call."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.grid.expand import BlockJob
+from bench.grid.expansion.blocks import BlockJob
 from bench.grid.world import World
 from bench.registry import PluginFile
 
@@ -51,6 +51,6 @@ class BlockReport:
     fatal: str = ""
 
 
-Work = Callable[[BlockJob], BlockReport]
-Reports = Callable[[Work, Sequence[BlockJob]], Iterable[BlockReport]]
-"""Has workers do work on blocks; yields reports as they come."""
+RunBlock = Callable[[BlockJob], BlockReport]
+RunBlocks = Callable[[RunBlock, Sequence[BlockJob]], Iterable[BlockReport]]
+"""Has workers run blocks by a function; yields their reports as they come."""

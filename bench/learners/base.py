@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
+from bench.arrays import FloatArray, IntArray
 from bench.environment import process_peak_mb
 from bench.errors import RunError
 from bench.records import Reads, Settings
 from bench.registry import Registry
 from bench.seeds import Streams
-from bench.strategies.view import FloatArray, Need
+from bench.strategies.view import Need
 
 if TYPE_CHECKING:
     import torch
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from bench.data.corpus import Split
     from bench.model.surprisal import Surprisal
 
-IntArray = npt.NDArray[np.int64]
 Which = Literal["train", "test"]
 """Of which split row numbers are."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import fields
 from typing import Any, get_type_hints
 
+from bench.components import ComponentFacts, component_of, facts_of, instance_of
 from bench.config.overrides import typed
 from bench.errors import SpecError
 from bench.learners.base import LEARNERS, Learner
-from bench.options import at_default, defaults, validated
+from bench.options import validated
 from bench.records import Component, Option
 
 
@@ -36,42 +37,13 @@ def _option_type(cls: type[Learner], option: str) -> Any:
 
 def component(part: Learner) -> Component:
     """Return the full description of a learner, as it is recorded."""
-    return Component(
-        name=part.name,
-        options=asdict(part),
-        version=part.version,
-        at_default=at_default(part),
-        needs=tuple(sorted(part.reads)),
-    )
+    return component_of(part, part.version, part.reads)
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What a list shows of a learner; ``options`` are names with their defaults, ``offers`` holds with these."""
-
-    name: str
-    title: str
-    summary: str
-    version: str
-    offers: tuple[str, ...]
-    options: dict[str, Option]
-    paper: str
-    open_points: str
-
-
-def facts() -> list[Facts]:
+def facts() -> list[ComponentFacts]:
     """Return the facts of all learners, sorted by name."""
     return [
-        Facts(
-            name=name,
-            title=cls.title,
-            summary=cls.summary,
-            version=cls.version,
-            offers=tuple(sorted(cls.offers)),
-            options=defaults(cls),
-            paper=cls.paper,
-            open_points=cls.open_points,
-        )
+        facts_of(name, cls, summary=cls.summary, offers=tuple(sorted(cls.offers)))
         for name, cls in LEARNERS.items().items()
     ]
 
@@ -82,13 +54,7 @@ def build(description: Component) -> Learner:
     Raises:
         UnknownNameError, SpecError: as for :func:`learner`, and if its code has another version by now.
     """
-    part = validated(LEARNERS.kind, LEARNERS.get(description.name), description.options)
-    if description.version != part.version:
-        raise SpecError(
-            f"learner {description.name!r} is at version {part.version}, but version {description.version} was asked "
-            "for; plan the grid again"
-        )
-    return part
+    return instance_of(LEARNERS.kind, LEARNERS.get(description.name), description, lambda part: part.version)
 
 
 def not_offered(part: Learner, needs: Iterable[str]) -> tuple[str, ...]:

@@ -17,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bench import seeds
+from bench.arrays import IntArray
 from bench.data.folders import cached_folder
-from bench.learners.base import IntArray, MadeWith, Which
+from bench.learners.base import MadeWith, Which
 from bench.learners.encoders import Encoded
 from bench.learners.linear import Source
 from bench.model.sharing import rows_embedded

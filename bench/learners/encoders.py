@@ -6,7 +6,8 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.learners.base import IntArray, Material, Which
+from bench.arrays import IntArray
+from bench.learners.base import Material, Which
 from bench.records import ModelSettings
 
 if TYPE_CHECKING:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from bench.learners.base import IntArray, Learner, MadeWith, Material, Model, Scores, Which
+from bench.arrays import FloatArray, IntArray
+from bench.learners.base import Learner, MadeWith, Material, Model, Scores, Which
 from bench.learners.embeddings import made_by
 from bench.learners.encoders import Encoded
 from bench.records import Reads, Settings
 from bench.seeds import Streams
-from bench.strategies.view import FloatArray, Need
+from bench.strategies.view import Need
 
 if TYPE_CHECKING:
     from bench.model.surprisal import Surprisal

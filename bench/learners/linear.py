@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.learners.base import IntArray, MadeWith, Material, Model, Scores, Which
+from bench.arrays import IntArray
+from bench.learners.base import MadeWith, Material, Model, Scores, Which
 from bench.seeds import Streams
 
 HEAD_DEVIATION = 0.02

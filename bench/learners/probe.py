@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from bench.learners.base import IntArray, Learner, Material, Model
+from bench.arrays import FloatArray, IntArray
+from bench.learners.base import Learner, Material, Model
 from bench.learners.embeddings import embeddings_of, has_embedded
 from bench.learners.encoders import Encoded
 from bench.learners.linear import LinearModel
 from bench.options import check_option
 from bench.records import Reads, Settings
-from bench.strategies.view import FloatArray, Need
+from bench.strategies.view import Need
 
 if TYPE_CHECKING:
     from bench.model.surprisal import Surprisal

@@ -16,12 +16,12 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from bench.arrays import Labels
 from bench.records import PoolFacts, Round
 from bench.registry import Registry
 
 Floats = npt.NDArray[np.float64]
-Labels = npt.NDArray[np.int64]
-Kind = Literal["round", "run", "group"]
+MetricKind = Literal["round", "run", "group"]
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Metric(ABC):
     summary: str
     formula: str
     source: str
-    kind: Kind
+    kind: MetricKind
     aliases: tuple[str, ...] = ()
     low: float = 0.0
     high: float = 1.0
@@ -146,7 +146,7 @@ class RoundMetric(Metric):
             differ by less than that rounding may change sides.
     """
 
-    kind: Kind = "round"
+    kind: MetricKind = "round"
     at_prevalence: bool = False
     unrounded: bool = False
 
@@ -158,7 +158,7 @@ class RoundMetric(Metric):
 class RunMetric(Metric):
     """A metric of a run as a whole."""
 
-    kind: Kind = "run"
+    kind: MetricKind = "run"
 
     @abstractmethod
     def compute(self, course: RunCourse) -> float:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench import seeds
-from bench.metrics.base import Floats, Kind, Metric
+from bench.metrics.base import Floats, Metric, MetricKind
 
 RESAMPLES = 1000
 
@@ -40,7 +40,7 @@ class LabelsSavedMetric(Metric):
     summary = "labels that the baseline needs to reach the strategy's final mean value, less the strategy's labels"
     formula = "first labels at which the baseline's monotone mean curve reaches the strategy's final mean, interpolated"
     source = "label efficiency, e.g. Settles 2009; censored where the baseline never gets there"
-    kind: Kind = "group"
+    kind: MetricKind = "group"
     low, high = -math.inf, math.inf
     decimals = 0
 

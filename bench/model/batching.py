@@ -9,15 +9,14 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch.utils.data import Sampler
 
+from bench.arrays import IntArray
 from bench.data.tokens import TokenTable
 from bench.errors import RunError
 from bench.model.hardware import Hardware
 
-IntArray = npt.NDArray[np.int64]
 T = TypeVar("T")
 UNSORTED_COLUMNS = 32  # of BERT-base's 768 at a time: what is held twice is a twentieth of a pool's embeddings
 log = logging.getLogger("bench")

@@ -197,7 +197,7 @@ def quiet() -> None:
 def weights_fingerprint(model: torch.nn.Module, leave_out: frozenset[str]) -> str:
     """Return a hash of a model's pre-trained weights; parameters named in ``leave_out`` were not pre-trained.
 
-    By this the runs of earlier versions named their model (see :mod:`bench.grid.migrate`).
+    By this the runs of earlier versions named their model (see :mod:`bench.grid.stored.convert`).
     """
     import torch
 

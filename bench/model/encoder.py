@@ -14,6 +14,7 @@ import numpy.typing as npt
 import torch
 
 from bench import seeds
+from bench.arrays import IntArray
 from bench.data.tokens import TokenTable
 from bench.errors import ModelError, RunError
 from bench.model import checkpoint as checkpoints
@@ -25,15 +26,14 @@ from bench.model.fitting import fit_classifier
 from bench.model.hardware import Hardware
 from bench.model.standard_state import standard_state
 from bench.records import ModelSettings, TrainSettings
-from bench.seeds import Part
+from bench.seeds import StreamPart
 
-IntArray = npt.NDArray[np.int64]
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Scores:
+class EncoderScores:
     """What a pass over rows yields.
 
     Attributes:
@@ -118,7 +118,7 @@ class Encoder:
         return 2.0 * sum(m.weight.numel() for m in self.model.modules() if isinstance(m, torch.nn.Linear))
 
     @standard_state()
-    def reset(self, **parts: Part) -> None:
+    def reset(self, **parts: StreamPart) -> None:
         """Restore the pre-trained weights in memory, and draw the untrained head from the stream of ``parts``."""
         _copy(self._pretrained, self._weights)
         rng = torch.Generator().manual_seed(seeds.torch_seed("head", **parts))
@@ -129,7 +129,9 @@ class Encoder:
                     parameter.copy_(_fresh_values(parameter.shape, deviation, rng))
 
     @standard_state()
-    def fit(self, tokens: TokenTable, rows: IntArray, labels: IntArray, train: TrainSettings, **parts: Part) -> None:
+    def fit(
+        self, tokens: TokenTable, rows: IntArray, labels: IntArray, train: TrainSettings, **parts: StreamPart
+    ) -> None:
         """Fine-tune from the pre-trained checkpoint on labelled rows (repeats allowed); random draws by ``parts``."""
         self.reset(**parts)
         fit_classifier(
@@ -146,7 +148,7 @@ class Encoder:
     @torch.no_grad()
     def score(
         self, tokens: TokenTable, rows: IntArray, *, embeddings: bool = False, dropout_seed: int | None = None
-    ) -> Scores:
+    ) -> EncoderScores:
         """Apply the classifier to rows in length-sorted token-budget batches.
 
         Args:
@@ -189,7 +191,7 @@ class Encoder:
         probabilities = torch.softmax(logits.double(), dim=1)[:, 1].cpu().numpy()
         if not np.isfinite(probabilities).all():
             raise RunError("the model's probabilities are not finite; use --set model.precision=fp32")
-        return Scores(probabilities, hidden)
+        return EncoderScores(probabilities, hidden)
 
     @standard_state()
     @_in_smaller_batches

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bench.environment import process_peak_mb, processor
 from bench.errors import ModelError
-from bench.model.gpu import Gpu, alike, may_be_here
+from bench.model.nvml import Gpu, alike, may_be_here
 from bench.records import Precision
 
 if TYPE_CHECKING:  # torch is loaded by what computes, or where there may be a GPU

@@ -13,9 +13,9 @@ from torch import nn
 from transformers.modeling_outputs import BaseModelOutput
 
 from bench import seeds
+from bench.arrays import IntArray
 from bench.data.tokens import TokenTable
 
-IntArray = npt.NDArray[np.int64]
 CHOSEN_FRACTION = 0.15
 CHUNK = 65_536
 LOSS_ROWS = 64  # rows of logits in fp32 at a time: with a vocabulary of 30,000, about what a cache holds

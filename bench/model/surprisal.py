@@ -22,6 +22,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from bench import seeds
+from bench.arrays import IntArray
 from bench.data.folders import cached_folder
 from bench.data.tokens import TokenTable
 from bench.errors import RunError
@@ -36,7 +37,6 @@ from bench.model.sharing import rows_computed
 from bench.model.standard_state import standard_state
 from bench.records import ModelSettings
 
-IntArray = npt.NDArray[np.int64]
 HEAD_BATCH_ROWS = 32
 HEAD_LEARNING_RATE = 1e-3
 log = logging.getLogger(__name__)

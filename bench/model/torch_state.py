@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-Setting = tuple[Callable[[], Any], Callable[[Any], Any], Any]
+TorchSetting = tuple[Callable[[], Any], Callable[[Any], Any], Any]
 """How a setting is read and set, and its standard value."""
 _CPU = torch.device("cpu")
 _SDPA = {"flash": True, "mem_efficient": True, "math": True, "cudnn": False}
@@ -45,7 +45,7 @@ def _generators() -> Iterator[None]:
         yield
 
 
-def _settings() -> list[Setting]:
+def _settings() -> list[TorchSetting]:
     """Return torch's process-wide settings that change what is computed.
 
     Repeatable kernels are for the GPU. Strictly so: where torch only warns, attention's backward pass is free to vary.
@@ -75,11 +75,11 @@ def _set_default_device(device: torch.device) -> None:
     torch.set_default_device(None if device == _CPU else device)  # the CPU too, if set, would slow every call down
 
 
-def _attribute(thing: Any, name: str, standard: object) -> Setting:
+def _attribute(thing: Any, name: str, standard: object) -> TorchSetting:
     return lambda: getattr(thing, name), lambda value: setattr(thing, name, value), standard
 
 
-def _autocast(device: str) -> Setting:
+def _autocast(device: str) -> TorchSetting:
     return lambda: torch.is_autocast_enabled(device), lambda value: torch.set_autocast_enabled(device, value), False
 
 

@@ -17,7 +17,8 @@ from bench.data.tokens import TokenTable
 from bench.learners.base import Material
 from bench.learners.encoders import Encoded
 from bench.learners.fine_tune import FineTune, FineTuned
-from bench.loop import SharedBlock, run_strategy
+from bench.loop.rounds import run_strategy
+from bench.loop.shared import SharedBlock
 from bench.model.encoder import Encoder
 from bench.model.hardware import Hardware
 from bench.model.shapes import VOCABULARY, Shape, save_random
@@ -49,7 +50,7 @@ def measure(hardware: Hardware, *, quick: bool, tell: Callable[[str], None]) -> 
     algorithms = [ALGORITHMS.get(name)() for name in NAMES]
     with tempfile.TemporaryDirectory() as folder:
         shared = _block(n, hardware, Path(folder))
-        shared.needs_at_start = frozenset().union(*(needs_of(each, weighting) for each in algorithms))
+        shared.first_needs = frozenset().union(*(needs_of(each, weighting) for each in algorithms))
 
         def begin() -> None:
             _ = shared.first, shared.surprisal

@@ -12,10 +12,12 @@ import numpy as np
 import torch
 
 from bench import __version__, seeds
+from bench.arrays import FloatArray
 from bench.data.sources import default_positives, load_corpus
 from bench.learners.base import Material
 from bench.learners.probe import Probe
-from bench.loop import SharedBlock
+from bench.loop.query import view_of
+from bench.loop.shared import SharedBlock
 from bench.model.hardware import Hardware
 from bench.perf.clock import seconds
 from bench.perf.report import Measure, Report
@@ -23,7 +25,7 @@ from bench.records import Block, ModelSettings, Settings, Task
 from bench.strategies.base import WEIGHTINGS
 from bench.strategies.kmeans import weighted_kmeans, weighted_rows
 from bench.strategies.select import clean_weights
-from bench.strategies.view import FloatArray, Need
+from bench.strategies.view import Need
 from bench.tasks import build_task
 
 DATASETS = ("sst2", "pubmed_20k_rct", "dbpedia_14", "ag_news")
@@ -120,7 +122,7 @@ def _pools(hardware: Hardware, data_dir: Path | None, cache_dir: Path, tell: Cal
             )
             learner = Probe()
             shared = SharedBlock(block, settings, task, learner, learner.begin(material), NEEDS)
-            view = shared.view(shared.first.state, NEEDS, shared.first.outputs, 1)
+            view = view_of(shared, shared.first.state, NEEDS, shared.first.outputs, 1)
             w = clean_weights(weighting.weights(view), view.size, weighting.name)
             some = np.sort(np.argsort(view.priority, kind="stable")[:ROWS])
             X = view.embeddings[torch.from_numpy(some)].to(hardware.device)

@@ -19,23 +19,23 @@ from typing import Any
 from bench import __version__
 from bench.errors import ModelError, UnknownNameError
 from bench.perf import gpu_candidates, gpu_parts
-from bench.perf.gpu_card import Card, Options, Part, SkippedError
+from bench.perf.gpu_card import Card, GpuPart, Options, SkippedError
 from bench.perf.report import Measure, Report
 
-PARTS: dict[str, Part] = {
-    "ceilings": Part(gpu_parts.ceilings, 40),
-    "score": Part(gpu_parts.score, 90),
-    "fit": Part(gpu_parts.fit, 60),
-    "select": Part(gpu_parts.select, 90),
-    "surprisal": Part(gpu_parts.surprisal, 40),
-    "tests": Part(gpu_parts.tests, 120),
-    "together": Part(gpu_candidates.together, 90),
-    "cudnn": Part(gpu_candidates.cudnn, 40),
-    "budgets": Part(gpu_candidates.budgets, 40),
-    "attention": Part(gpu_candidates.attention, 30, gpu_only=True),
-    "fp8": Part(gpu_candidates.fp8, 30, gpu_only=True),
-    "graph": Part(gpu_candidates.graph, 60, gpu_only=True),
-    "compile": Part(gpu_candidates.compiled, 100, gpu_only=True),
+PARTS: dict[str, GpuPart] = {
+    "ceilings": GpuPart(gpu_parts.ceilings, 40),
+    "score": GpuPart(gpu_parts.score, 90),
+    "fit": GpuPart(gpu_parts.fit, 60),
+    "select": GpuPart(gpu_parts.select, 90),
+    "surprisal": GpuPart(gpu_parts.surprisal, 40),
+    "tests": GpuPart(gpu_parts.tests, 120),
+    "together": GpuPart(gpu_candidates.together, 90),
+    "cudnn": GpuPart(gpu_candidates.cudnn, 40),
+    "budgets": GpuPart(gpu_candidates.budgets, 40),
+    "attention": GpuPart(gpu_candidates.attention, 30, gpu_only=True),
+    "fp8": GpuPart(gpu_candidates.fp8, 30, gpu_only=True),
+    "graph": GpuPart(gpu_candidates.graph, 60, gpu_only=True),
+    "compile": GpuPart(gpu_candidates.compiled, 100, gpu_only=True),
 }
 """In the order of what is most worth knowing, since time may run out. From `together` on: candidates, which nothing in
 the suite uses yet, and what they would bring."""
@@ -73,7 +73,7 @@ class Findings:
             file.write(json.dumps(line) + "\n")
 
 
-def parts_named(names: Iterable[str], known: dict[str, Part]) -> list[str]:
+def parts_named(names: Iterable[str], known: dict[str, GpuPart]) -> list[str]:
     """Return these parts, or all, in the order in which they run.
 
     Raises:
@@ -91,7 +91,7 @@ def measure(
     names: Iterable[str],
     limit: float,
     tell: Callable[[str], None],
-    more: dict[str, Part] | None = None,
+    more: dict[str, GpuPart] | None = None,
 ) -> tuple[Report, Findings]:
     """Measure parts, one after the other, until all are done or ``limit`` seconds are over.
 
@@ -126,7 +126,7 @@ def measure(
 
 
 def _one_process(
-    options: Options, parts: dict[str, Part], end: float, found: Findings, tell: Callable[[str], None]
+    options: Options, parts: dict[str, GpuPart], end: float, found: Findings, tell: Callable[[str], None]
 ) -> list[str]:
     """Let a new process work on parts; return those that it did not come to."""
     context: Any = multiprocessing.get_context(START)
@@ -164,7 +164,7 @@ def _one_process(
     return left
 
 
-def _work(connection: Connection, options: Options, parts: dict[str, Part]) -> None:
+def _work(connection: Connection, options: Options, parts: dict[str, GpuPart]) -> None:
     """Do the parts in this process and say what they find."""
     card = Card.made(options)
     connection.send(("machine", "facts", card.facts))

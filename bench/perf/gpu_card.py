@@ -124,7 +124,7 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Part:
+class GpuPart:
     """A part: what it does, and the seconds it may take."""
 
     work: Callable[[Card], Iterator[Measure]]

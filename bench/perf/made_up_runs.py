@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from itertools import product
 
 import numpy as np
-import numpy.typing as npt
 
 from bench import seeds
+from bench.arrays import Float32Array
 from bench.data.facts import AG_NEWS, DBPEDIA_14, PUBMED_20K_RCT, SST2, DatasetFacts
 from bench.records import (
     SCORE_BINS,
@@ -30,7 +30,6 @@ from bench.records import (
 from bench.store import Store
 from bench.store.codec import encode_probabilities, encode_record
 
-FloatArray = npt.NDArray[np.float32]
 ALGORITHMS, BINS = ("alps", "badge", "dal", "random"), (2, 5, 15, 20)
 RATIOS, SWEEP = (2, 10, 20, 50, 100, 200, 1000), 100
 EFFECT = {"uniform": 0.0, "posprob": 0.01, "invprop": 0.02}
@@ -65,7 +64,7 @@ def records(seed: int) -> Iterator[RunRecord]:
                 yield _run(facts, rare, ratio, seed, "cold", "badge", weighting)
 
 
-def write(store: Store, runs: Iterable[RunRecord], probabilities: FloatArray | None = None) -> None:
+def write(store: Store, runs: Iterable[RunRecord], probabilities: Float32Array | None = None) -> None:
     """Store runs as the store does, but without its flush of each file, which a disk needs minutes for.
 
     Args:

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from bench.arrays import IntArray
 from bench.data.tokens import TokenTable
 from bench.model.batching import Collate, EpochSampler
 from bench.records import TrainSettings
 
-IntArray = npt.NDArray[np.int64]
 PADDED_LENGTH, BATCH_ROWS = 128, 32
 
 

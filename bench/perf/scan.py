@@ -64,11 +64,11 @@ def _stages(store: Store, keys: list[str]) -> dict[str, tuple[Callable[[], objec
 
     def first_resume() -> object:
         (store.path / "sound.json").unlink(missing_ok=True)
-        return Store(store.path).sound_keys(keys)
+        return Store(store.path).valid_keys(keys)
 
     return {
         "first resume": (first_resume, "reading and hashing all files", lambda: list(map(_sha256, files()))),
-        "later resume": (lambda: Store(store.path).sound_keys(keys), "all sizes", lambda: list(map(os.stat, files()))),
+        "later resume": (lambda: Store(store.path).valid_keys(keys), "all sizes", lambda: list(map(os.stat, files()))),
         "status": (lambda: [Store(store.path).keys(status) for status in ("ok", "failed", "skipped")], "names", files),
     }
 

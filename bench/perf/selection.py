@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from bench import __version__, seeds
+from bench.arrays import FloatArray, IntArray
 from bench.model.hardware import Hardware
 from bench.perf.clock import seconds, time_in_turns
 from bench.perf.floors import network_products
@@ -18,7 +19,7 @@ from bench.perf.report import Measure, Report
 from bench.strategies.badge import Badge
 from bench.strategies.base import ALGORITHMS, Algorithm
 from bench.strategies.dal import Dal
-from bench.strategies.view import FloatArray, IntArray, PoolOutputs, PoolView
+from bench.strategies.view import PoolOutputs, PoolView
 
 SIZES, QUICK_SIZES = (10_000, 100_000, 500_000), (10_000, 30_000)
 NAMES = ("random", "badge", "dal", "alps", "core_set")

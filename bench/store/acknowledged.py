@@ -15,13 +15,13 @@ from bench.store.baseline import SUFFIX, Baseline
 from bench.store.files import write_atomically
 
 
-def _said(text: str) -> str:
+def _stated(text: str) -> str:
     if not text.strip():
         raise ValueError("must not be blank")
     return text.strip()
 
 
-Said = Annotated[str, AfterValidator(_said)]
+Stated = Annotated[str, AfterValidator(_stated)]
 
 
 class Acknowledgement(Record):
@@ -30,10 +30,10 @@ class Acknowledgement(Record):
     ``candidate`` is the strategy that it excuses; empty: any.
     """
 
-    task: Said
-    metric: Said
+    task: Stated
+    metric: Stated
     candidate: str = ""
-    reason: Said
+    reason: Stated
     since: date
     until: date
 
@@ -53,7 +53,7 @@ def acknowledgements(baseline: Baseline) -> tuple[Acknowledgement, ...]:
     """Return all that were ever made of a baseline, expired ones too.
 
     Raises:
-        CorruptRecordError: if the file beside the baseline does not read as such.
+        CorruptRecordError: if the file next to the baseline does not read as such.
     """
     path = _file(baseline)
     try:

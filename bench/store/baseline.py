@@ -2,8 +2,8 @@
 
 ``baselines/NAME.jsonl.gz`` is JSON lines under gzip: a header, then a run record a line. The header's hash is of all
 the rest and is checked whenever the file is read. A file weighs a few kB a run, since test probabilities stay in the
-store, so that it can be kept in git or on a shared disk. Beside it, ``NAME.acknowledged.json`` lists the regressions
-that are known and put up with for some time.
+store, so that it can be kept in git or on a shared disk. Next to it, ``NAME.acknowledged.json`` lists the regressions
+that are known and accepted for some time.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 class Header(Record):
-    """What a baseline says of itself; ``sha256`` is of its content with this field left empty."""
+    """The head of a baseline; ``sha256`` is of its content with this field left empty."""
 
     schema_version: Literal[3] = SCHEMA_VERSION
     name: str
@@ -155,7 +155,7 @@ def _hash(header: Header, lines: Collection[bytes]) -> str:
 def migrate(folder: str | Path, name: str, convert: Convert) -> int | None:
     """Convert a baseline of an earlier version; return how many runs it holds, or None if it is of today's already.
 
-    The file as it was is kept beside the new one, with its version (``.v2``) at its end.
+    The file as it was is kept next to the new one, with its version (``.v2``) at its end.
 
     Raises:
         SpecError: if there is none of that name.
@@ -172,11 +172,11 @@ def migrate(folder: str | Path, name: str, convert: Convert) -> int | None:
         if old["schema_version"] == SCHEMA_VERSION:
             return None
         blank = first.replace(f'"sha256":"{old["sha256"]}"'.encode(), b'"sha256":""')
-        sound = hashlib.sha256(b"\n".join([blank, *lines])).hexdigest() == old["sha256"]
-        records = [convert(json.loads(line), None) for line in lines] if sound else []
+        intact = hashlib.sha256(b"\n".join([blank, *lines])).hexdigest() == old["sha256"]
+        records = [convert(json.loads(line), None) for line in lines] if intact else []
     except (ValueError, TypeError, KeyError) as error:
         raise CorruptRecordError(f"{path} is no baseline of an earlier version: {error}") from None
-    if not sound:
+    if not intact:
         raise CorruptRecordError(f"{path} does not match its hash: it was changed since it was saved; restore it")
     write_atomically(path.with_name(f"{path.name}.v{old['schema_version']}"), content)
     header = Header(name=old["name"], note=old["note"], created=old["created"], runs=len(records))

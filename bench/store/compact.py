@@ -1,7 +1,7 @@
 """Compaction: the files of many finished runs become a few packs (see :mod:`bench.store.packs`), full but for one.
 
 What held a run before, files of its own or a small pack, is removed only after its new pack is on disk, so that it is
-at every moment in one or both, with the same bytes: whoever is killed, whenever, loses nothing, and the next compaction
+at every moment in one or both, with the same bytes: a process killed at any time loses nothing, and the next compaction
 removes what is left over.
 """
 
@@ -24,7 +24,7 @@ LOCK = "compaction-and-merging"
 
 @dataclass
 class Compaction:
-    """What was done: runs packed now, new packs, bytes of those runs and packs, runs that are not sound."""
+    """What was done: runs packed now, new packs, bytes of those runs and packs, runs that are not valid."""
 
     runs: int = 0
     packs: int = 0
@@ -34,7 +34,7 @@ class Compaction:
 
 
 def compact(store: Store) -> Compaction:
-    """Move the finished runs of a store, and those in small packs, into packs; a run that is not sound keeps its files.
+    """Move the finished runs of a store, and those in small packs, into packs; a run that is not valid keeps its files.
 
     A grid may be running on the store: only runs that have ended are taken, and none is changed.
 
@@ -45,7 +45,7 @@ def compact(store: Store) -> Compaction:
     with exclusive(store):
         before = store.packs.readable()
         small = {pack for pack in before if not is_full(pack) and is_whole(pack)}
-        pieces = in_pieces(chain(_sound(store, done), _runs_in(small, store)), PACK_BYTES)
+        pieces = in_pieces(chain(_valid(store, done), _runs_in(small, store)), PACK_BYTES)
         packs = {write_pack(store.packs.folder, runs) for runs in pieces}
         done.packs, done.bytes_after = len(packs - before), sum(pack.stat().st_size for pack in packs - before)
         _remove_doubles(store)
@@ -68,8 +68,8 @@ def exclusive(store: Store) -> Iterator[None]:
         yield
 
 
-def _sound(store: Store, done: Compaction) -> Iterator[PackedRun]:
-    """Yield the runs that have files of their own, are in no pack, and are sound."""
+def _valid(store: Store, done: Compaction) -> Iterator[PackedRun]:
+    """Yield the runs that have files of their own, are in no pack, and are valid."""
     for key in sorted(store.own_keys() - store.packs.places().keys()):
         try:
             run = PackedRun(key, store.content(key), store.probabilities_content(key))
@@ -96,7 +96,7 @@ def _runs_in(packs: set[Path], store: Store) -> Iterator[PackedRun]:
 
 
 def _remove_doubles(store: Store) -> None:
-    """Remove the files of their own that packed runs still have; a file that says something else stays, and counts."""
+    """Remove the files of their own that packed runs still have; a file with another content stays, and counts."""
     places = store.packs.places()
     for probabilities in (store.path / "runs").glob("*/*.npy"):  # they go last, so that all that is left over has them
         if probabilities.stem in places:

@@ -12,7 +12,7 @@ from bench.errors import StoreError
 
 
 def temporary_name(path: Path) -> Path:
-    """Return a new name beside a file, under which its content is written first.
+    """Return a new name next to a file, under which its content is written first.
 
     No two writers get the same one: processes of two containers, or of two hosts, may share a folder and a process id.
     ``tempfile`` makes such names too, but its files are readable by their owner alone.
@@ -44,7 +44,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 @contextmanager
 def as_store_error(action: str) -> Iterator[None]:
-    """Turn what the operating system refuses into one line that says what to do."""
+    """Turn errors of the operating system into one line with the remedy."""
     try:
         yield
     except OSError as error:

@@ -1,7 +1,7 @@
 """Test labels: kept once for each test set of a task, so that metrics can be computed again without its data.
 
 ``labels/<test set>.<content>.npy`` is a boolean array (m,), True = positive. The first part of its name is a hash of
-what says which rows they are of: the data's fingerprint, the task and the limit on test rows; the second is a hash of
+what identifies their rows: the data's fingerprint, the task and the limit on test rows; the second is a hash of
 the file, against which it is checked.
 """
 
@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench import seeds
+from bench.arrays import Labels
 from bench.errors import CorruptRecordError
 from bench.records import RunRecord
 from bench.store.codec import as_array
@@ -22,7 +23,6 @@ from bench.store.files import as_store_error, write_atomically
 from bench.store.store import Store
 
 FOLDER = "labels"
-Labels = npt.NDArray[np.int64]
 
 
 def keep(store: Store, record: RunRecord, labels: npt.NDArray[np.int64]) -> None:

@@ -44,7 +44,7 @@ def check_marker(folder: Path, *, create: bool, earlier: bool = False) -> None:
 
 
 def schema_version(folder: Path) -> object:
-    """Return what a folder's marker says, or None if there is no marker.
+    """Return the content of a folder's marker, or None if there is no marker.
 
     Raises:
         StoreError: if it cannot be read, or is not ours.

@@ -1,6 +1,6 @@
 """Merging: what other machines ran of a grid joins a store.
 
-A run that the store has already is never overwritten: the other result of it, if it was made elsewhere, is kept as a
+A run that the store has already is never overwritten: another result of it, if it is of another machine, is kept as a
 replicate (see :mod:`bench.store.replicates`). If it is not the same result, that is a conflict, and reported. A run
 whose M_0 is not that of the store's own runs of its block was made in another environment and is refused: it could not
 be compared with them (see :mod:`bench.control`).
@@ -60,7 +60,7 @@ class _Candidate:
 def merge(into: Store, sources: Sequence[Store], *, dry_run: bool = False) -> Merge:
     """Add what other stores hold to a store; the same command goes on where it was stopped.
 
-    A grid may be running on the store, or on the others. A run that it ends and that was merged meanwhile is stored
+    A grid may be running on the store, or on the others. A run that it ends and that was merged before is stored
     twice under one name, the later one counts.
 
     Args:
@@ -93,7 +93,7 @@ def merge(into: Store, sources: Sequence[Store], *, dry_run: bool = False) -> Me
 
 
 def _candidates(source: Store, found: Merge) -> Iterator[_Candidate]:
-    """Yield the sound results of a store, the replicates last."""
+    """Yield the valid results of a store, the replicates last."""
     names = [(key, None) for key in sorted(source.keys())]
     for key, path in [*names, *((path.name.partition(".")[0], path) for path in replicates.files(source))]:
         try:
@@ -107,14 +107,14 @@ def _candidates(source: Store, found: Merge) -> Iterator[_Candidate]:
 
 
 class _Blocks:
-    """What M_0 said in each block of a store; its records are read when the first run is to be added."""
+    """M_0's predictions in each block of a store; its records are read when the first run is to be added."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._controls: dict[str, Control] | None = None
 
     def unlike(self, record: RunRecord) -> str:
-        """Return why a run does not belong beside the others of its block; empty if it does, or is the first."""
+        """Return why a run cannot join the others of its block; empty if it does, or is the first."""
         if self._controls is None:
             self._controls = {}
             for key in sorted(self._store.keys()):

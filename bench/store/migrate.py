@@ -63,7 +63,7 @@ def migrate(store: Store, convert: Convert, progress: Callable[[int], object] = 
     Raises:
         StoreError: if the store cannot be read or written, or another process works on it.
     """
-    work = _Work(store, convert, progress, Migration(schema_version(store.path)))
+    work = _Migrator(store, convert, progress, Migration(schema_version(store.path)))
     if work.done.version != SCHEMA_VERSION:
         with exclusive(store):
             work.convert_packs()
@@ -76,7 +76,7 @@ def migrate(store: Store, convert: Convert, progress: Callable[[int], object] = 
 
 
 @dataclass
-class _Work:
+class _Migrator:
     store: Store
     convert: Convert
     progress: Callable[[int], object]
@@ -103,7 +103,7 @@ class _Work:
                 write_pack(self.store.packs.folder, piece)
             if damaged:
                 self.store.move_aside(pack)
-                self.done.set_aside.append(f"{pack} was damaged; the sound runs in it were kept")
+                self.done.set_aside.append(f"{pack} was damaged; the valid runs in it were kept")
             elif old:
                 with as_store_error(f"remove {pack}"):
                     pack.unlink()
@@ -181,7 +181,7 @@ class _Work:
         return bool(there)
 
     def _records_of(self, key: str) -> Iterator[bytes]:
-        """Yield what all files say of a run, in today's form or not."""
+        """Yield what all files hold of a run, in today's form or not."""
         with suppress(FileNotFoundError):
             yield self.store.own_file(key).read_bytes()
         for place in self.store.packs.everywhere(key):

@@ -1,4 +1,4 @@
-"""What was found sound before and need not be read again: a note per run or pack of the sizes and times of its files.
+"""Files that passed verification and need not be read again: a note per run or pack of their sizes and times.
 
 The notes can be thrown away: they are made anew by reading everything once.
 """
@@ -40,11 +40,11 @@ class Notes:
         self._notes: dict[str, object] = notes if isinstance(notes, dict) else {}
 
     def holds(self, name: str, seen: list[int]) -> bool:
-        """Return whether something was found sound when its files looked as they do now."""
+        """Return whether these files passed verification when they looked as they do now."""
         return bool(seen) and self._notes.get(name) == seen
 
     def add(self, name: str, seen: list[int]) -> None:
-        """Note that something whose files looked like this before they were read is sound."""
+        """Note that files which looked like this before they were read passed verification."""
         if seen and max(seen[1::2]) < self._began - RACY_NS:
             self._notes[name] = seen
             self._changed = True

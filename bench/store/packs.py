@@ -34,7 +34,7 @@ class PackedRun:
 
 
 @dataclass(frozen=True)
-class Place:
+class PackEntry:
     """Where a run is: the pack's file, and row group and row in it."""
 
     pack: Path
@@ -47,13 +47,13 @@ class Packs:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._known: dict[Path, dict[str, Place]] = {}
-        self._places: dict[str, Place] = {}
+        self._known: dict[Path, dict[str, PackEntry]] = {}
+        self._places: dict[str, PackEntry] = {}
         self._groups: dict[tuple[Path, str], tuple[int, list[bytes]]] = {}
         self.unreadable: dict[Path, str] = {}
         """A line for each pack whose runs are unknown, as of the last look."""
 
-    def places(self) -> dict[str, Place]:
+    def places(self) -> dict[str, PackEntry]:
         """Return where each packed run is, after a look at what is in the folder now."""
         packs = sorted(self.folder.glob("*.parquet"))
         if set(packs) != self._known.keys() | self.unreadable.keys():
@@ -75,7 +75,7 @@ class Packs:
         self.places()
         return set(self._known)
 
-    def find(self, key: str) -> Place | None:
+    def find(self, key: str) -> PackEntry | None:
         """Return where a run is, or None if it is in no pack."""
         return self._places.get(key) or self.places().get(key)
 
@@ -101,7 +101,7 @@ class Packs:
                 raise
             return self.get(key, column)  # its pack was joined with others
 
-    def read(self, place: Place, column: str) -> bytes:
+    def read(self, place: PackEntry, column: str) -> bytes:
         """Return the ``record`` or the ``probabilities`` of the run at a place, unchecked.
 
         Raises:
@@ -113,12 +113,12 @@ class Packs:
             self._groups[place.pack, column] = place.group, values
         return values[place.row]
 
-    def in_pack(self, pack: Path) -> dict[str, Place]:
+    def in_pack(self, pack: Path) -> dict[str, PackEntry]:
         """Return where each run of one pack is, also of those that another pack holds too."""
         self.places()
         return dict(self._known.get(pack, {}))
 
-    def everywhere(self, key: str) -> list[Place]:
+    def everywhere(self, key: str) -> list[PackEntry]:
         """Return all places of a run: while packs are rewritten, it may be in two."""
         self.places()
         return [places[key] for places in self._known.values() if key in places]
@@ -162,7 +162,7 @@ def in_pieces(runs: Iterable[PackedRun], size: int) -> Iterator[list[PackedRun]]
 
 
 def is_whole(pack: Path) -> bool:
-    """Return whether a pack's content is what its name says, or it was joined with others meanwhile."""
+    """Return whether a pack's content is that of its name, or it was joined with others in the meantime."""
     try:
         return _name(pack.read_bytes()) == pack.stem
     except FileNotFoundError:
@@ -187,15 +187,15 @@ def _schema() -> Any:
     return pa.schema([pa.field(name, kind, nullable=False) for name, kind in kinds.items()])
 
 
-def _places(pack: Path) -> dict[str, Place]:
+def _places(pack: Path) -> dict[str, PackEntry]:
     """Return where the runs of a pack are."""
-    places: dict[str, Place] = {}
+    places: dict[str, PackEntry] = {}
     with _opened(pack) as file:
         for group in range(file.num_row_groups):
             keys = file.read_row_group(group, ["key"], use_threads=False)["key"].to_pylist()
             if not all(map(_KEY.fullmatch, keys)):
                 raise CorruptRecordError(f"{pack} is not a pack of runs: it holds names that are no keys")
-            places |= {key: Place(pack, group, row) for row, key in enumerate(keys)}
+            places |= {key: PackEntry(pack, group, row) for row, key in enumerate(keys)}
     return places
 
 

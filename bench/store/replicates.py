@@ -1,6 +1,6 @@
 """Replicates: results that other machines had of runs that a store has, held against its own.
 
-They say what another device, precision, number of threads or version changes in a result. A run's *result* is its test
+They show what another device, precision, number of threads or version changes in a result. A run's *result* is its test
 probabilities, and all of its record but what was measured of the machine (provenance, seconds, rows passed and memory)
 and the excerpt of the probabilities that it carries.
 """
@@ -109,7 +109,7 @@ def decode(key: str, record: bytes, probabilities: bytes, where: object) -> Resu
     """Return a result from its bytes.
 
     Raises:
-        CorruptRecordError: if they are not sound, or not of the run that they are named after.
+        CorruptRecordError: if they are not valid, or not of the run that they are named after.
     """
     found = decode_record(record, key, "ok", where)
     if key != found.spec.key(found.fingerprint):
@@ -121,7 +121,7 @@ def agreements(store: Store) -> Iterator[tuple[RunRecord, RunRecord, Agreement]]
     """Yield, for each replicate, the store's own run, the replicate and how far they agree.
 
     Raises:
-        CorruptRecordError: if one of them is not sound.
+        CorruptRecordError: if one of them is not valid.
         StoreError: if one of them cannot be read.
     """
     for path in files(store):

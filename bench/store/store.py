@@ -1,4 +1,4 @@
-"""The result store: a folder with one JSON per run and, beside it, the run's test probabilities.
+"""The result store: a folder with one JSON per run and, next to it, the run's test probabilities.
 
 Layout::
 
@@ -10,7 +10,7 @@ Layout::
     labels/                       test labels, once for each task (see :mod:`bench.store.labels`)
     replicates/                   other results of the same runs, from other stores (see :mod:`bench.store.merge`)
     aside/                        files that could not be read, kept for inspection
-    sound.json                    what was found sound, and need not be read again; may be thrown away
+    sound.json                    files that passed verification, and need not be read again; may be thrown away
     live/                         what each worker is doing now;  locks/  who works on which block;  logs/
     gates/<hash>.json             plans of ``regress``, on record before their first look
 
@@ -106,7 +106,7 @@ class Store:
         return {path.stem for path in folder.glob("*/*.json" if status == "ok" else "*.json")}
 
     def unreadable_packs(self) -> list[str]:
-        """Return a line for each pack of which not even the keys can be read; :meth:`sound_keys` sets it aside."""
+        """Return a line for each pack of which not even the keys can be read; :meth:`valid_keys` sets it aside."""
         self.packs.places()
         return list(self.packs.unreadable.values())
 
@@ -164,17 +164,17 @@ class Store:
         for key in sorted(self.keys(status)):
             yield self.read(key, status)
 
-    def sound_keys(self, wanted: Iterable[str]) -> tuple[set[str], list[str]]:
-        """Return which of the wanted runs are stored and sound, and a line for each file that was set aside.
+    def valid_keys(self, wanted: Iterable[str]) -> tuple[set[str], list[str]]:
+        """Return which of the wanted runs are stored and valid, and a line for each file that was set aside.
 
         A run whose JSON or probabilities cannot be read is moved to ``aside/``, so that it is run again; a damaged pack
-        likewise, after the sound runs in it were given files of their own. What was read and found sound once is not
+        likewise, after the valid runs in it were given files of their own. What passed verification once is not
         read again while its files have the same sizes and times of change: a disk that alters a file in silence is left
         to be found by whoever reads the run, and by ``doctor``, which reads everything.
         """
         wanted, notes = set(wanted), Notes(self.path / "sound.json")
-        lines = self._sound_packs(wanted, notes)
-        sound = self.packs.places().keys() & wanted
+        lines = self._valid_packs(wanted, notes)
+        valid = self.packs.places().keys() & wanted
         for key in sorted(self.own_keys() & wanted):
             path = self.own_file(key)
             seen = look(path, path.with_suffix(".npy"))
@@ -191,11 +191,11 @@ class Store:
                         raise
                     continue  # it went since it was listed, another process set it aside
                 notes.add(key, seen)
-            sound.add(key)
+            valid.add(key)
         notes.save()
-        return sound, lines
+        return valid, lines
 
-    def _sound_packs(self, wanted: set[str], notes: Notes) -> list[str]:
+    def _valid_packs(self, wanted: set[str], notes: Notes) -> list[str]:
         """Set damaged packs aside; return a line for each."""
         places = self.packs.places()
         packs = {place.pack for key, place in places.items() if key in wanted} | self.packs.unreadable.keys()
@@ -213,7 +213,7 @@ class Store:
         return lines
 
     def _dissolve(self, pack: Path) -> str:
-        """Give the sound runs of a damaged pack files of their own and move it to ``aside/``; return what was done."""
+        """Give the valid runs of a damaged pack files of their own and move it to ``aside/``; return what was done."""
         keys = [key for key, place in self.packs.places().items() if place.pack == pack]
         lost = len(keys)
         for key in keys:

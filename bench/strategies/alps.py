@@ -7,10 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from bench.arrays import FloatArray, IntArray
 from bench.strategies.base import Algorithm, check_option
 from bench.strategies.clustering import nearest_to_centres
 from bench.strategies.select import fill_up, in_float32
-from bench.strategies.view import FloatArray, IntArray, Need, PoolView
+from bench.strategies.view import Need, PoolView
 
 
 @dataclass(frozen=True)

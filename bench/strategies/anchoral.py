@@ -7,10 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from bench.arrays import FloatArray, IntArray
 from bench.strategies.base import check_option
 from bench.strategies.neighbours import nearest_rows
 from bench.strategies.subpool import Subpool
-from bench.strategies.view import FloatArray, IntArray, PoolView
+from bench.strategies.view import PoolView
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from bench.arrays import FloatArray, IntArray
 from bench.strategies.base import Algorithm
 from bench.strategies.clustering import plus_plus_draws
 from bench.strategies.neighbours import dot_products, pairwise_products
 from bench.strategies.select import top_k
 from bench.strategies.threads import Map, one_thread_a_chunk
-from bench.strategies.view import FloatArray, IntArray, Need, PoolView
+from bench.strategies.view import Need, PoolView
 
 if TYPE_CHECKING:
     import torch

@@ -7,8 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from bench.arrays import FloatArray
 from bench.strategies.base import ScoreBased
-from bench.strategies.view import FloatArray, Need, PoolView
+from bench.strategies.view import Need, PoolView
 
 
 @dataclass(frozen=True)

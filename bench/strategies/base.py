@@ -15,11 +15,12 @@ import numpy as np
 from pydantic import ValidationError
 
 from bench import options
+from bench.arrays import FloatArray, IntArray
 from bench.errors import RunError
 from bench.records import Record
 from bench.registry import Registry
 from bench.strategies.select import top_k
-from bench.strategies.view import FloatArray, IntArray, Need, PoolView
+from bench.strategies.view import Need, PoolView
 
 S = TypeVar("S", bound=Record)
 

@@ -7,10 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from bench.arrays import FloatArray, IntArray
 from bench.records import Record
 from bench.strategies.base import Algorithm, Stateful, base_algorithm, check_option, select_within
 from bench.strategies.select import top_k, weighted_sample
-from bench.strategies.view import FloatArray, IntArray, Need, PoolView
+from bench.strategies.view import Need, PoolView
 
 _ARMS = 2  # the base query and the minority-preferential query
 

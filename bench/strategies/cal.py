@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from bench.arrays import FloatArray, IntArray
 from bench.strategies.base import ScoreBased, check_option
 from bench.strategies.neighbours import distances_in_chunks
-from bench.strategies.view import FloatArray, IntArray, Need, PoolView
+from bench.strategies.view import Need, PoolView
 
 if TYPE_CHECKING:
     import torch

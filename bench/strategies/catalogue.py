@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import fields
 from typing import Any, TypeVar, get_type_hints
 
-from bench.errors import SpecError, UnknownNameError
-from bench.options import at_default, defaults, validated
+from bench.components import ComponentFacts, component_of, facts_of, instance_of
+from bench.errors import UnknownNameError
+from bench.options import validated
 from bench.records import Component, Option, Strategy
 from bench.registry import Registry
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS, Algorithm, Weighting
 from bench.strategies.strategy import needs_of
 
 P = TypeVar("P", Algorithm, Weighting)
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a list or table shows of an algorithm or weighting; ``options`` are names with their defaults."""
-
-    name: str
-    title: str
-    version: str
-    needs: tuple[str, ...]
-    options: dict[str, Option]
-    paper: str
-    open_points: str
 
 
 def component(registry: Registry[P], name: str, options: Mapping[str, Option] | None = None) -> Component:
@@ -41,11 +29,8 @@ def component(registry: Registry[P], name: str, options: Mapping[str, Option] | 
         UnknownNameError: if there is no such part, or it has no such option.
         SpecError: if an option has the wrong type or a value that is not allowed.
     """
-    cls = registry.get(name)
-    part = validated(registry.kind, cls, options or {})
-    return Component(
-        name=name, options=asdict(part), version=version_of(part), at_default=at_default(part), needs=_needs(part)
-    )
+    part = validated(registry.kind, registry.get(name), options or {})
+    return component_of(part, version_of(part), _needs(part))
 
 
 def option_type(name: str, option: str) -> Any:
@@ -63,13 +48,7 @@ def build(registry: Registry[P], description: Component) -> P:
     Raises:
         UnknownNameError, SpecError: as for :func:`component`, and if the code has another version by now.
     """
-    part = validated(registry.kind, registry.get(description.name), description.options)
-    if description.version != version_of(part):
-        raise SpecError(
-            f"{registry.kind} {description.name!r} is at version {version_of(part)}, but version "
-            f"{description.version} was asked for; plan the grid again"
-        )
-    return part
+    return instance_of(registry.kind, registry.get(description.name), description, version_of)
 
 
 def version_of(part: Algorithm | Weighting) -> str:
@@ -108,19 +87,10 @@ def failures() -> list[str]:
     return list(dict.fromkeys((*ALGORITHMS.failures, *WEIGHTINGS.failures)))
 
 
-def facts(registry: Registry[P]) -> list[Facts]:
+def facts(registry: Registry[P]) -> list[ComponentFacts]:
     """Return the facts of all algorithms or all weightings, sorted by name."""
     return [
-        Facts(
-            name=name,
-            title=cls.title,
-            version=cls.version,
-            needs=_needs(validated(registry.kind, cls, {})),
-            options=defaults(cls),
-            paper=cls.paper,
-            open_points=cls.open_points,
-        )
-        for name, cls in registry.items().items()
+        facts_of(name, cls, needs=_needs(validated(registry.kind, cls, {}))) for name, cls in registry.items().items()
     ]
 
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from bench.arrays import FloatArray, IntArray
 from bench.strategies.draws import draw_rows
 from bench.strategies.kmeans import weighted_kmeans, weighted_rows
 from bench.strategies.select import fill_up
-from bench.strategies.view import FloatArray, IntArray, PoolView
+from bench.strategies.view import PoolView
 
 if TYPE_CHECKING:
     import torch

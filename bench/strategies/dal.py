@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 
+from bench.arrays import FloatArray, IntArray
 from bench.strategies.base import Algorithm, check_option
 from bench.strategies.discriminator import Discriminator
 from bench.strategies.select import top_k
-from bench.strategies.view import FloatArray, IntArray, Need, PoolView
+from bench.strategies.view import Need, PoolView
 
 if TYPE_CHECKING:
     import torch

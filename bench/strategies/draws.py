@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from bench.strategies.view import FloatArray, IntArray
+from bench.arrays import FloatArray, IntArray
 
 if TYPE_CHECKING:
     import torch

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from bench.arrays import FloatArray
 from bench.strategies.base import ScoreBased
-from bench.strategies.view import FloatArray, Need, PoolView
+from bench.strategies.view import Need, PoolView
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from bench.arrays import FloatArray, IntArray
 from bench.strategies.base import Algorithm
 from bench.strategies.line import UNKNOWN, Line
 from bench.strategies.select import fill_up, top_k
-from bench.strategies.view import FloatArray, IntArray, Need, PoolView
+from bench.strategies.view import Need, PoolView
 
 
 @dataclass(frozen=True)

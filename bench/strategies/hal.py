@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from bench.arrays import FloatArray, IntArray
 from bench.strategies.base import Algorithm, check_option
 from bench.strategies.margin import Margin
 from bench.strategies.neighbours import distances_in_chunks
 from bench.strategies.select import fill_up, top_k, weighted_sample
-from bench.strategies.view import FloatArray, IntArray, Need, PoolView
+from bench.strategies.view import Need, PoolView
 
 if TYPE_CHECKING:
     import torch

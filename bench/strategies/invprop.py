@@ -7,8 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from bench.arrays import FloatArray
 from bench.strategies.base import Weighting, check_option
-from bench.strategies.view import FloatArray, PoolView
+from bench.strategies.view import PoolView
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from bench.arrays import FloatArray
 from bench.strategies.draws import draw_rows
 from bench.strategies.threads import Map, one_thread_a_chunk
-from bench.strategies.view import FloatArray
 
 if TYPE_CHECKING:
     import torch

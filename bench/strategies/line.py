@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from bench.arrays import FloatArray, IntArray
 from bench.strategies.select import weighted_sample
-from bench.strategies.view import FloatArray, IntArray, PoolView
+from bench.strategies.view import PoolView
 
 UNKNOWN = -1
 

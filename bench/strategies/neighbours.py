@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.strategies.view import FloatArray, IntArray
+from bench.arrays import FloatArray, IntArray
 
 if TYPE_CHECKING:
     import torch

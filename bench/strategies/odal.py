@@ -7,9 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from bench.arrays import FloatArray, IntArray
 from bench.strategies.base import Algorithm, base_algorithm, check_option
 from bench.strategies.select import top_k
-from bench.strategies.view import FloatArray, IntArray, Need, PoolView
+from bench.strategies.view import Need, PoolView
 
 _FEWEST = 3  # different rows: trees grown on two have one split, and all leaves at its depth
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from bench.arrays import FloatArray
 from bench.strategies.base import Weighting
-from bench.strategies.view import FloatArray, PoolView
+from bench.strategies.view import PoolView
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from bench.arrays import FloatArray, IntArray
 from bench.strategies.base import Algorithm
 from bench.strategies.select import weighted_sample
-from bench.strategies.view import FloatArray, IntArray, PoolView
+from bench.strategies.view import PoolView
 
 
 @dataclass(frozen=True)

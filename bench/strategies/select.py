@@ -12,10 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bench.arrays import FloatArray, IntArray
 from bench.errors import RunError
-
-FloatArray = npt.NDArray[np.floating]
-IntArray = npt.NDArray[np.int64]
 
 _LEAST = 2.0**-60
 _TIE_BITS = 40  # products w * s that agree in 40 of 53 bits (12 digits) differ by rounding only

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bench.arrays import FloatArray, IntArray
 from bench.errors import RunError
 from bench.foreign import foreign_code
 from bench.records import Record
 from bench.strategies.base import Algorithm, Stateful, Weighting
 from bench.strategies.select import clean_weights
-from bench.strategies.view import FloatArray, IntArray, Need, PoolView, read_only
+from bench.strategies.view import Need, PoolView, read_only
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from bench.arrays import FloatArray, IntArray
 from bench.strategies.base import Algorithm, base_algorithm, select_within
 from bench.strategies.select import weighted_sample
-from bench.strategies.view import FloatArray, IntArray, Need, PoolView
+from bench.strategies.view import Need, PoolView
 
 
 @dataclass(frozen=True)

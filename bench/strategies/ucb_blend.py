@@ -8,12 +8,13 @@ from typing import ClassVar
 
 import numpy as np
 
+from bench.arrays import FloatArray, IntArray
 from bench.records import Record
 from bench.strategies.base import Algorithm, Stateful, base_algorithm, check_option
 from bench.strategies.select import top_k
-from bench.strategies.view import FloatArray, IntArray, Need, PoolView
+from bench.strategies.view import Need, PoolView
 
-Counts = tuple[int, int]  # of the base arm and of the positive arm
+ArmCounts = tuple[int, int]  # of the base arm and of the positive arm
 
 
 class Pulls(Record):
@@ -25,9 +26,9 @@ class Pulls(Record):
         batch: rows of the last batch; those of the base arm come first.
     """
 
-    pulls: Counts
-    found: Counts
-    batch: Counts
+    pulls: ArmCounts
+    found: ArmCounts
+    batch: ArmCounts
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class UcbBlend(Stateful[Pulls]):
 
     def step(self, view: PoolView, state: Pulls | None, w: FloatArray, k: int) -> tuple[IntArray, Pulls]:
         """Return k rows, the base arm's first, and what is known of the arms."""
-        pulls: Counts = state.pulls if state else (0, 0)
+        pulls: ArmCounts = state.pulls if state else (0, 0)
         found = _found(state, view.labels) if state else (0, 0)
         batch = share(pulls, found, k, self.exploration)
         (base,) = self.uses()
@@ -82,13 +83,13 @@ class UcbBlend(Stateful[Pulls]):
         return np.concatenate([picks, likeliest]), after
 
 
-def _found(state: Pulls, labels: IntArray) -> Counts:
+def _found(state: Pulls, labels: IntArray) -> ArmCounts:
     """Return the positives that each arm has found, the last batch included, whose labels come last."""
     base, positive = np.split(labels[-sum(state.batch) :], [state.batch[0]])
     return state.found[0] + int(base.sum()), state.found[1] + int(positive.sum())
 
 
-def share(pulls: Counts, found: Counts, k: int, exploration: float) -> Counts:
+def share(pulls: ArmCounts, found: ArmCounts, k: int, exploration: float) -> ArmCounts:
     """Return how many of k pulls, one after the other, UCB1 gives to each arm while no reward comes in.
 
     Args:

@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from bench.arrays import FloatArray, IntArray
 from bench.errors import RunError
 from bench.strategies.checksum import checksum
 
 if TYPE_CHECKING:
     import torch
 
-FloatArray = npt.NDArray[np.floating]
-IntArray = npt.NDArray[np.int64]
 Need = Literal[
     "probabilities",  # p(x): a pass of M_{t-1} over the pool
     "embeddings",  # h(x), which the same pass yields

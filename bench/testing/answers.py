@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bench.arrays import FloatArray
 from bench.foreign import foreign_code
 from bench.records import Record
 from bench.strategies.base import Algorithm, Stateful, Weighting
 from bench.strategies.lent import lent
 from bench.strategies.select import clean_weights
 from bench.strategies.strategy import Choice, select_checked
-from bench.strategies.view import FloatArray, Need, PoolView, read_only
+from bench.strategies.view import Need, PoolView, read_only
 from bench.testing.surroundings import global_state_of
 from bench.testing.toys import EVERYTHING, ToyPool, toy_pool
 

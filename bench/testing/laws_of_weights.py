@@ -9,8 +9,8 @@ from itertools import product
 
 import numpy as np
 
+from bench.arrays import FloatArray
 from bench.strategies.base import ScoreBased
-from bench.strategies.view import FloatArray
 from bench.testing.answers import LARGE, K, Part, answer, changes, later_pool, require
 from bench.testing.laws_of_answers import pools_for
 from bench.testing.surroundings import global_state_of

@@ -11,7 +11,8 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from bench.learners.base import IntArray, Learner, MadeWith, Material, Model, Scores, Which
+from bench.arrays import IntArray
+from bench.learners.base import Learner, MadeWith, Material, Model, Scores, Which
 from bench.seeds import Streams
 from bench.strategies.view import Need
 from bench.testing import learners as laws

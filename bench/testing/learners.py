@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bench import seeds
+from bench.arrays import IntArray
 from bench.data.corpus import Split, split_of
 from bench.foreign import foreign_code
-from bench.learners.base import IntArray, Learner, Material, Model, Which
+from bench.learners.base import Learner, Material, Model, Which
 from bench.records import ModelSettings, Settings, TrainSettings
 from bench.seeds import Streams
 from bench.testing.surroundings import global_state, global_state_of
@@ -38,7 +39,7 @@ class Fit:
 
     rows: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
     labels: tuple[int, ...] = (0, 1, 0, 1, 0, 1, 0, 1, 0, 1)
-    parts: dict[str, seeds.Part] = field(default_factory=lambda: {"round": 1})
+    parts: dict[str, seeds.StreamPart] = field(default_factory=lambda: {"round": 1})
 
     def make(self, model: Model) -> None:
         """Have a model fitted."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from bench.metrics.base import RoundMetric, TestScores
 from bench.testing import metrics as laws
-from bench.testing.metrics import Law
+from bench.testing.metrics import MetricLaw
 
 
 class _Broken(RoundMetric):
@@ -88,7 +88,7 @@ class Lucky(_Broken):
         return 0.5
 
 
-BROKEN_METRICS: dict[Law, type[_Broken]] = {
+BROKEN_METRICS: dict[MetricLaw, type[_Broken]] = {
     laws.facts_are_stated: Sourceless,
     laws.values_are_in_range: Percentage,
     laws.same_scores_same_value: Counting,

@@ -12,7 +12,7 @@ from bench import seeds
 from bench.metrics.base import Metric, RoundMetric, RunCourse, RunMetric, TestScores
 from bench.testing.verdicts import Verdict, verdict
 
-Law = Callable[[Metric], None]
+MetricLaw = Callable[[Metric], None]
 TINY = 1e-9
 
 
@@ -79,7 +79,7 @@ def knowing_nothing_is_chance(metric: Metric) -> None:
             _check(same, metric, f"states chance {stated!r} at prevalence {share:.3g}, and gives {value!r}")
 
 
-LAWS: tuple[Law, ...] = (
+LAWS: tuple[MetricLaw, ...] = (
     facts_are_stated,
     values_are_in_range,
     same_scores_same_value,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from bench.arrays import FloatArray, IntArray
 from bench.strategies.select import top_k, weighted_sample
-from bench.strategies.view import FloatArray, IntArray, PoolView
+from bench.strategies.view import PoolView
 from bench.testing import laws_of_answers
 from bench.testing.answers import Part
 from bench.testing.broken import BrokenAlgorithm, BrokenWeighting

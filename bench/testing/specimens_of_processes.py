@@ -8,10 +8,11 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
+from bench.arrays import FloatArray, IntArray
 from bench.records import Record
 from bench.strategies.base import Stateful
 from bench.strategies.select import top_k
-from bench.strategies.view import FloatArray, IntArray, Need, PoolView
+from bench.strategies.view import Need, PoolView
 from bench.testing import laws_of_processes
 from bench.testing.answers import Part
 from bench.testing.broken import PROBABILITIES, BrokenAlgorithm

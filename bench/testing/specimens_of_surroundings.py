@@ -13,9 +13,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from bench.arrays import FloatArray, IntArray
 from bench.records import Record
 from bench.strategies.select import top_k, weighted_sample
-from bench.strategies.view import NEEDS, FloatArray, IntArray, Need, PoolView
+from bench.strategies.view import NEEDS, Need, PoolView
 from bench.testing import laws_of_surroundings
 from bench.testing.answers import Part
 from bench.testing.broken import PROBABILITIES, BrokenAlgorithm

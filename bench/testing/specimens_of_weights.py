@@ -7,9 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from bench.arrays import FloatArray, IntArray
 from bench.strategies.base import ScoreBased
 from bench.strategies.select import top_k
-from bench.strategies.view import FloatArray, IntArray, Need, PoolView
+from bench.strategies.view import Need, PoolView
 from bench.testing import laws_of_weights
 from bench.testing.answers import Part
 from bench.testing.broken import PROBABILITIES, BrokenAlgorithm, BrokenWeighting

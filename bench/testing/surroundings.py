@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-Setting = tuple[Callable[[], Any], Callable[[Any], Any]]
+GlobalSetting = tuple[Callable[[], Any], Callable[[Any], Any]]
 """How something global is read, as a value that can be compared, and how it is put back."""
 CHANGED_BY_IMPORTS = frozenset({"the environment", "the filters of warnings", "sys.path"})
 """What the first import of a library may change for good: no fault of whoever imports it where it is used."""
@@ -56,9 +56,9 @@ def global_state() -> dict[str, object]:
     }
 
 
-def _settings() -> dict[str, Setting]:
+def _settings() -> dict[str, GlobalSetting]:
     """Return what is neither a generator nor a filter of warnings, for which there are contexts."""
-    settings: dict[str, Setting] = {
+    settings: dict[str, GlobalSetting] = {
         "the environment": (lambda: dict(os.environ), _set_environment),
         "the working directory": (os.getcwd, os.chdir),
         "sys.path": (lambda: list(sys.path), lambda value: sys.path.__setitem__(slice(None), value)),
@@ -75,13 +75,13 @@ def _settings() -> dict[str, Setting]:
     return settings | _of_scikit_learn() | _of_torch()
 
 
-def _of_scikit_learn() -> dict[str, Setting]:
+def _of_scikit_learn() -> dict[str, GlobalSetting]:
     import sklearn
 
     return {"scikit-learn's settings": (sklearn.get_config, lambda value: sklearn.set_config(**value))}
 
 
-def _of_torch() -> dict[str, Setting]:
+def _of_torch() -> dict[str, GlobalSetting]:
     """Return torch's settings that change what is computed, or how fast."""
     import torch
 
@@ -116,7 +116,7 @@ def _of_torch() -> dict[str, Setting]:
     }
 
 
-def _attribute(thing: Any, name: str) -> Setting:
+def _attribute(thing: Any, name: str) -> GlobalSetting:
     return lambda: getattr(thing, name), lambda value: setattr(thing, name, value)
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench import seeds
-from bench.strategies.view import NEEDS, BatchOracle, FloatArray, IntArray, Need, PoolOutputs, PoolView
+from bench.arrays import FloatArray, IntArray
+from bench.strategies.view import NEEDS, BatchOracle, Need, PoolOutputs, PoolView
 
 if TYPE_CHECKING:
     import torch

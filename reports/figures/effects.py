@@ -26,7 +26,7 @@ from reports.figures.style import (
     zero_line,
 )
 
-OVER_ALL = {"seed": "these tasks", "task": "tasks like these", "dataset": "datasets like these"}
+OVER_ALL = {"seed": "these tasks", "task": "new tasks", "dataset": "new datasets"}
 """Unit of a mean over all tasks -> what it speaks of."""
 
 

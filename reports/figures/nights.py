@@ -31,7 +31,7 @@ def nights(points: pd.DataFrame) -> Canvas:
     """Draw each night's estimate with its interval beside the reference; nights outside and drift have other marks.
 
     Args:
-        points: rows of one role, as :func:`analysis.history.series` returns them, in the order of the nights.
+        points: rows of one role, as :func:`analysis.nights.series` returns them, in the order of the nights.
     """
     names, metrics = list(dict.fromkeys(points["name"])), in_order(points["metric"])
     at = {night: number for number, night in enumerate(dict.fromkeys(points["night"]))}

@@ -10,7 +10,7 @@ import seaborn as sns
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import StrMethodFormatter
 
-from analysis.figures import DISTANCES
+from analysis.selected_positives import DISTANCES
 from reports.figures.style import (
     by_name,
     canvas,
@@ -68,7 +68,7 @@ def stage_times(times: pd.DataFrame) -> Canvas:
     """Draw the mean seconds per run of each stage: a stacked bar per strategy, algorithms together.
 
     Args:
-        times: as :func:`analysis.figures.times.stage_seconds` returns it.
+        times: as :func:`analysis.stages.stage_seconds` returns it.
     """
     strategies = times[["algorithm_label", "weighting_label"]].drop_duplicates()
     pairs = sorted(strategies.itertuples(index=False, name=None), key=lambda pair: tuple(map(str.lower, pair)))
@@ -103,7 +103,7 @@ def informativeness(distances: pd.DataFrame) -> Canvas:
     """Draw how the selected positives vary and how far they are from the start set: a row per algorithm.
 
     Args:
-        distances: as :func:`analysis.figures.selected.informativeness` returns it.
+        distances: as :func:`analysis.selected_positives.informativeness` returns it.
     """
     algorithms, look = by_name(distances["algorithm_label"]), looks(by_name(distances["weighting_label"]))
     drawn, panels = row_of_panels(list(DISTANCES.values()), 0.9 + 0.3 * len(algorithms))

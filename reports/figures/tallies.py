@@ -13,8 +13,8 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Patch
 
 from analysis import metric_title
-from analysis.inference import ALPHA
-from analysis.model import NO_VALUE
+from analysis.stats import ALPHA
+from analysis.text import NO_VALUE
 from reports.figures.style import GREY, INK, by_name, canvas, in_order, legend, row_of_panels, wrapped
 
 P_BOUNDS = (0, 0.01, ALPHA, 1 - ALPHA, 0.99, 1)

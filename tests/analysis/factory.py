@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.facts import MADE_WITH
-from analysis.frame import IDENTITY, INFORMATIVENESS, POOL, Results
+from analysis.results import IDENTITY, INFORMATIVENESS, POOL, Results
 from bench.records import (
     METRICS,
     Block,

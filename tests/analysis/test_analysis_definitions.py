@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from analysis.comparisons import Numbers
 from analysis.condition import conditions
-from analysis.definitions import DEFINITIONS, MAIN_RATIOS
-from analysis.paper import printed
+from analysis.definitions import MAIN_RATIOS, PAPER
 from analysis.sections import sections
-from analysis.selection import select
-from analysis.tables import tabulate
+from analysis.tables.published import printed
+from analysis.tables.render import render
 from bench.config import load_spec
 from bench.errors import PairingError
 from bench.records import METRICS
@@ -22,10 +22,17 @@ FOUR = ("random", "badge", "alps", "dal")
 TASKS_PER_DATASET = {"ag_news": 4, "dbpedia_14": 3, "pubmed_20k_rct": 5, "sst2": 2}
 
 
-def table(number, results):
+DEFINITIONS = {definition.number: definition for definition in PAPER}
+
+
+def numbers_of(number, results):
     (condition,) = conditions(results)
-    layout = select(DEFINITIONS[number], condition)
-    return layout and tabulate(layout)
+    return Numbers.of(DEFINITIONS[number], condition)
+
+
+def table(number, results):
+    numbers = numbers_of(number, results)
+    return numbers and render(numbers)
 
 
 def cells(of):
@@ -210,7 +217,7 @@ def test_table_6_marks_what_is_larger_than_both_others(factory):
     noise = np.random.default_rng(1).normal(0, 0.01, (len(identities), 3))
     found = cells(table(6, factory.results(identities, gain[:, None] + noise + 0.5)))
     for title in TITLES.values():
-        tests = {one.other: one.paper.p for one in found[("200",), title, "InvProp"].against}
+        tests = {one.against: one.p for one in found[("200",), title, "InvProp"].tests}
         assert tests["Uniform"] < 1e-6
         assert tests["PosProb"] > 0.05
         assert not found[("200",), title, "InvProp"].bold
@@ -231,7 +238,7 @@ def test_table_9_asks_whether_random_uniform_is_larger(section, runs_of_all):
             continue
         assert cell.value == pytest.approx(stats.ttest_rel(random, own.sort_index(), alternative="greater").pvalue)
         assert (cell.n, len(cell.runs)) == (42, 84)
-        assert [one.other for one in cell.against] == ["Random, Uniform" if label != "Random" else "Uniform"]
+        assert [one.against for one in cell.tests] == ["Random, Uniform" if label != "Random" else "Uniform"]
 
 
 def test_table_10_is_the_mean_of_the_half_widths_of_the_tasks(section, runs_of_all):
@@ -289,7 +296,7 @@ def test_the_papers_grid_fills_every_table_without_a_hole(section):
     assert section.not_run == {}
     for made in section.tables:
         assert {cell.note for cell in made.cells} <= {"", "one seed, no test"}
-        odd = [note for note in made.notes if not note.startswith("Paper and sound mode disagree")]
+        odd = [note for note in made.notes if not note.startswith("Run-level and seed-level tests disagree")]
         if made.address in ("T2", "T2-effects"):  # three seeds make one half of one seed
             assert "one seed, no test: ag_news" in odd.pop()
         assert odd == []
@@ -305,9 +312,9 @@ def test_a_caption_says_test_side_unit_pairs_correction_data_and_runs(number, se
     caption = section.table(f"T{number}").caption
     assert caption.startswith(f"Table {number} of the paper. ")
     assert "Data: ag_news ffffffff" in caption
-    asked = len(select(DEFINITIONS[number], conditions(runs_of_all)[0]).asked)
-    assert f"Runs: {asked:,} of {asked:,}" in caption
-    assert ("printed values of this table are not at hand" in caption) == (number > 6)
+    expected = int(numbers_of(number, runs_of_all).selection.expected.sum())
+    assert f"Runs: {expected:,} of {expected:,}" in caption
+    assert ("No published values to compare with" in caption) == (number > 6)
     if number == 10:
         assert "No test" in caption
         return
@@ -352,10 +359,8 @@ def test_a_ratio_that_was_not_run_is_a_visible_hole(factory):
     assert [row.labels for row in of.rows] == [(str(ratio),) for ratio in MAIN_RATIOS]
     for row in of.rows:
         assert {cell.text == "–" for cell in row.cells} == {row.labels != ("50",)}
-    (missing,) = [note for note in of.notes if note.startswith("Missing")]
-    assert missing.startswith(
-        "Missing are 96 of 120 runs (2 tasks, 3 seeds, 4 ratios, 4 strategies): ag_news/Sports 1/2 "
-    )
+    (missing,) = [note for note in of.notes if "runs missing (" in note]
+    assert missing.startswith("96 of 120 runs missing (2 tasks, 3 seeds, 4 ratios, 4 strategies): ag_news/Sports 1/2 ")
     assert missing.endswith("; and 92 more")
     assert "Runs: 24 of 120" in of.caption
 
@@ -380,8 +385,8 @@ def test_a_ratio_that_was_not_run_is_a_visible_hole(factory):
 def test_what_was_not_run_is_said_and_not_printed(factory, grid, made):
     (section,) = sections(factory.results(factory.grid(**grid)))
     assert {int(one.table.address[1:]) for one in section.numbered} == made
-    assert set(section.not_run) == set(DEFINITIONS) - made
-    assert all(f"Table {number} " in line and "not run: needs " in line for number, line in section.not_run.items())
+    assert set(section.not_run) == {f"T{number}" for number in set(DEFINITIONS) - made}
+    assert all(f"Table {at[1:]} " in line and "not run: needs " in line for at, line in section.not_run.items())
 
 
 def test_a_table_names_what_it_needs():
@@ -430,4 +435,4 @@ def test_a_run_stored_twice_is_an_error_that_names_both(factory):
     identities = factory.grid()
     again = pd.concat([identities, identities.iloc[[5]]], ignore_index=True)
     with pytest.raises(PairingError, match=f"{5:032x}, {24:032x}; remove one of each"):
-        sections(factory.results(again))
+        _ = sections(factory.results(again))[0].tables

@@ -1,9 +1,10 @@
-"""The table of informativeness: sound mode's intervals over seeds, and what was left out."""
+"""The table of informativeness: seed-level intervals, and what was left out."""
 
 import numpy as np
 import pytest
+from frames import effect
 
-from analysis import inference, read_results, sections
+from analysis import read_results, sections
 from bench.records import Informativeness
 from bench.store import Store
 
@@ -24,13 +25,13 @@ def store(factory, tmp_path_factory):
     return store
 
 
-def test_means_have_the_intervals_of_sound_mode(store, factory):
+def test_means_have_intervals_over_seeds(store, factory):
     (section,) = sections(read_results(store))
     table = section.table("informativeness")
     assert [row.labels for row in table.rows] == [("50", "warm", "BADGE", name) for name in ("InvProp", "Uniform")]
     for row, shift in zip(table.rows, (0.1, 0.0), strict=True):
         values = np.array([VALUES[seed] for seed in range(3)]).T + shift
-        expected = inference.effect(factory.tidy(values))
+        expected = effect(factory.tidy(values))
         mean, low, high, seeds = row.cells[:4]
         assert (mean.value, low.value, high.value) == pytest.approx((expected.estimate, expected.low, expected.high))
         assert (seeds.value, seeds.note) == (3, "1 of 4 seeds left out")

@@ -6,21 +6,19 @@ import itertools
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy import stats
 
-from analysis import paired, read_results, sections
+from analysis import read_results, sections
+from analysis.condition import conditions
 from analysis.figures import nearest_texts, score_figure
 from analysis.figures.curves import difference_curves, mean_curves, positives_found
 from analysis.figures.effects import ALL_ALGORITHMS, by_ratio, by_task, wins
-from analysis.figures.intervals import PLACE, against_last, differences, first_against, intervals, weightings
-from analysis.figures.selected import informativeness, score_distribution
-from analysis.figures.times import stage_seconds
+from analysis.figures.selected import score_distribution
 from analysis.names import with_labels
-from bench.errors import PairingError
+from analysis.panels import against_last, first_against, over_units, panels, weightings
+from analysis.selected_positives import informativeness
+from analysis.stages import stage_seconds
 from bench.records import METRICS, SCORE_BINS, Example, Informativeness
 from bench.store import Store
 
@@ -68,69 +66,28 @@ def only(frame, **values):
     return row
 
 
-# Intervals
-
-
-def frame_of(values):
-    """A frame of values[task][seed][algorithm]."""
-    rows = [
-        (50, "warm", f"d{task // 2}", f"c{task}", seed, f"a{algorithm}", float(value))
-        for task, seeds in enumerate(values)
-        for seed, algorithms in enumerate(seeds)
-        for algorithm, value in enumerate(algorithms)
-    ]
-    return pd.DataFrame(rows, columns=[*PLACE, "value"]).assign(metric="auc")
+# Units and differences
 
 
 def test_units_by_hand():
-    frame = frame_of([[[0.1, 0.3], [0.2, 0.4], [0.0, 0.2]], [[0.5, 0.7], [0.4, 0.2], [0.1, 0.5]]])
-    (over_seeds,) = intervals(frame, ["metric"], "seed").itertuples()
-    assert (over_seeds.mean, over_seeds.low, over_seeds.high) == interval_of([0.4, 0.3, 0.2])
-    assert (over_seeds.n, over_seeds.left_out) == (3, 0)
-    (over_tasks,) = intervals(frame, ["metric"], "task").itertuples()
-    assert (over_tasks.mean, over_tasks.low, over_tasks.high) == interval_of([0.2, 0.4])
+    values = np.moveaxis(np.array([[[0.1, 0.3], [0.2, 0.4], [0.0, 0.2]], [[0.5, 0.7], [0.4, 0.2], [0.1, 0.5]]]), -1, 0)
+    there = np.ones(values.shape, dtype=bool)
+    by_seed, by_task = over_units(values, there, "seed"), over_units(values, there, "task")
+    assert (by_seed["mean"], by_seed["low"], by_seed["high"]) == interval_of([0.4, 0.3, 0.2])
+    assert (by_seed["n"], by_seed["left_out"]) == (3, 0)
+    assert (by_task["mean"], by_task["low"], by_task["high"]) == interval_of([0.2, 0.4])
 
 
 def test_a_seed_that_lacks_a_run_is_left_out_and_counted():
-    frame = frame_of([[[0.1, 0.3], [0.2, 0.4], [0.0, 0.2]], [[0.5, 0.7], [0.4, np.nan], [0.1, 0.5]]])
-    (over_seeds,) = intervals(frame, ["metric"], "seed").itertuples()
-    assert (over_seeds.n, over_seeds.left_out) == (2, 1)
-    assert over_seeds.mean == pytest.approx((0.4 + 0.2) / 2)
-    gone = frame[~((frame["seed"] == 1) & (frame["positive"] == "c1"))]  # the rows are not there at all
-    pd.testing.assert_frame_equal(intervals(gone, ["metric"], "seed"), intervals(frame, ["metric"], "seed"))
-    (over_tasks,) = intervals(frame, ["metric"], "task").itertuples()
-    assert over_tasks.mean == pytest.approx((0.2 + np.mean([0.6, 0.3])) / 2)
-
-
-@pytest.mark.parametrize("values", [[[[0.5]]], [[[0.5], [0.5], [0.5]]]], ids=["one unit", "no spread"])
-def test_no_interval_without_spread(values):
-    (row,) = intervals(frame_of(values), ["metric"]).itertuples()
-    assert row.mean == 0.5
-    assert np.isnan([row.low, row.high]).all()
-
-
-@settings(max_examples=15, deadline=None)
-@given(
-    st.lists(
-        st.lists(st.floats(-1, 1), min_size=3, max_size=3).map(lambda row: [[v] for v in row]), min_size=1, max_size=4
-    ),
-    st.floats(-1, 1),
-    st.randoms(use_true_random=False),
-)
-def test_intervals_move_with_a_constant_and_not_with_the_order(values, constant, random):
-    frame = frame_of(values)
-    order = list(range(len(frame)))
-    random.shuffle(order)
-    for unit in ("seed", "task"):
-        (row,) = intervals(frame, ["metric"], unit).itertuples()
-        (moved,) = intervals(frame.assign(value=frame["value"] + constant).iloc[order], ["metric"], unit).itertuples()
-        assert moved.mean == pytest.approx(row.mean + constant)
-        if not np.isnan(row.low) and row.high - row.low > 1e-6:
-            assert (moved.low, moved.high) == pytest.approx((row.low + constant, row.high + constant))
-            assert row.low < row.mean < row.high
-
-
-# Differences
+    values = np.moveaxis(np.array([[[0.1, 0.3], [0.2, 0.4], [0.0, 0.2]], [[0.5, 0.7], [0.4, 0.2], [0.1, 0.5]]]), -1, 0)
+    there = np.ones(values.shape, dtype=bool)
+    values[1, 1, 1] = np.nan
+    by_seed = over_units(values, there)
+    assert (by_seed["n"], by_seed["left_out"]) == (2, 1)
+    assert by_seed["mean"] == pytest.approx((0.4 + 0.2) / 2)
+    assert over_units(values, there, "task")["mean"] == pytest.approx((0.2 + np.mean([0.6, 0.3])) / 2)
+    there[:, 1] = False  # a task that nobody was to run takes no part
+    assert over_units(values, there)["n"] == 3
 
 
 def test_comparisons_start_with_invprop_and_end_with_uniform():
@@ -141,35 +98,39 @@ def test_comparisons_start_with_invprop_and_end_with_uniform():
     assert first_against([]) == against_last(labels[:1]) == []
 
 
-def test_runs_made_under_different_conditions_are_no_pair(at_50):
-    runs = at_50[0].copy()
-    before = differences(runs, [("InvProp", "Uniform")], ["auc"])
-    lost = runs.index[runs["weighting_label"] == "InvProp"][0]
+def panel_of(results, ratio=50):
+    (condition,) = conditions(results)
+    return next(panel for panel in panels(condition) if panel.ratio == ratio)
+
+
+def auc_gap(results):
+    panel = panel_of(results)
+    return panel.difference(("InvProp", "Uniform"), panel.cube.column("auc"))
+
+
+def test_runs_made_under_different_conditions_are_no_pair(results):
+    before, _ = auc_gap(results)
+    runs = results.runs.copy()
+    lost = runs.index[(runs["weighting"] == "invprop") & (runs["ratio"] == 50)][0]
     runs.loc[lost, "pair_key"] = "another"
-    after = differences(runs, [("InvProp", "Uniform")], ["auc"])
-    assert (before["value"].isna().sum(), after["value"].isna().sum()) == (0, 1)
-    runs["pair_key"] = ""
-    assert differences(runs, [("InvProp", "Uniform")], ["auc"])["value"].isna().all()
+    after, there = auc_gap(replace(results, runs=runs))
+    assert (np.isnan(before).sum(), np.isnan(after).sum(), there.sum()) == (0, 1, 24)
+    assert np.isnan(auc_gap(replace(results, runs=runs.assign(pair_key="")))[0]).all()
 
 
-def test_a_run_without_a_partner_stays_as_a_hole(at_50):
-    runs = at_50[0].drop(index=at_50[0].index[at_50[0]["weighting_label"] == "Uniform"][0])
-    found = differences(runs, [("InvProp", "Uniform")], ["auc"])
-    assert (len(found), found["value"].isna().sum()) == (24, 1)
-
-
-def test_a_run_stored_twice_is_refused(at_50):
-    runs = pd.concat([at_50[0], at_50[0].iloc[:1].assign(key="again")])
-    with pytest.raises(PairingError, match=r"stored twice for one ratio, start, .*, again;"):
-        differences(runs, [("InvProp", "Uniform"), ("PosProb", "Uniform")], ["auc"])
+def test_a_run_without_a_partner_stays_as_a_hole(results):
+    runs = results.runs
+    lost = runs.index[(runs["weighting"] == "uniform") & (runs["ratio"] == 50)][0]
+    values, there = auc_gap(replace(results, runs=runs.drop(index=lost)))
+    assert (there.sum(), np.isnan(values[there]).sum()) == (24, 1)
 
 
 # What the figures show
 
 
-def test_curves_end_in_the_means_of_the_last_round(at_50):
-    runs, rounds = at_50
-    means = mean_curves(rounds)
+def test_curves_end_in_the_means_of_the_last_round(at_50, results):
+    runs, _ = at_50
+    means = mean_curves(panel_of(results))
     for row in arm(means, round=2).itertuples():
         own = arm(runs, algorithm_label=row.algorithm_label, weighting_label=row.weighting_label)
         if row.metric != "positives_ratio":  # the factory counts whole positives in its rounds
@@ -178,8 +139,8 @@ def test_curves_end_in_the_means_of_the_last_round(at_50):
     assert arm(means, metric="positives_ratio")["round"].min() == 1
 
 
-def test_bands_are_of_the_paired_difference_over_seeds(at_50):
-    curves = difference_curves(*at_50)
+def test_bands_are_of_the_paired_difference_over_seeds(at_50, results):
+    curves = difference_curves(panel_of(results))
     assert set(zip(curves["larger"], curves["smaller"], strict=True)) == {
         ("InvProp", "Uniform"),
         ("PosProb", "Uniform"),
@@ -190,9 +151,9 @@ def test_bands_are_of_the_paired_difference_over_seeds(at_50):
     assert (row.n, row.left_out, row.labelled) == (4, 0, 110)
 
 
-def test_chance_finds_the_mean_of_the_hypergeometric_and_never_more_than_there_is(at_50):
-    runs, rounds = at_50
-    found = positives_found(runs, rounds)
+def test_chance_finds_the_mean_of_the_hypergeometric_and_never_more_than_there_is(at_50, results):
+    _, rounds = at_50
+    found = positives_found(panel_of(results))
     row = only(found, algorithm_label="Random", weighting_label="InvProp", round=2)
     chance = stats.hypergeom(5000 - 10, 100 - 5, 100).mean()  # the factory's pool without its start set
     assert (row.selected, row.expected, row.ceiling) == (100, pytest.approx(chance), 95)
@@ -203,7 +164,7 @@ def test_chance_finds_the_mean_of_the_hypergeometric_and_never_more_than_there_i
 
 def test_effects_by_ratio_and_over_all_algorithms(results):
     runs = with_labels(results.runs)
-    table = by_ratio(runs)
+    table = by_ratio([panel_of(results, ratio) for ratio in (10, 50)])
     assert table["algorithm_label"].iloc[0] == ALL_ALGORITHMS
     for ratio, algorithm in itertools.product((10, 50), ("BADGE", ALL_ALGORITHMS)):
         where = {"ratio": ratio} | ({} if algorithm == ALL_ALGORITHMS else {"algorithm_label": algorithm})
@@ -212,8 +173,8 @@ def test_effects_by_ratio_and_over_all_algorithms(results):
         assert (row.mean, row.low, row.high) == interval_of(values)
 
 
-def test_effects_by_task_and_over_tasks(at_50):
-    table, values = by_task(at_50[0]), gap(at_50[0], "balanced_accuracy")
+def test_effects_by_task_and_over_tasks(at_50, results):
+    table, values = by_task(panel_of(results)), gap(at_50[0], "balanced_accuracy")
     table = arm(table, smaller="Uniform", metric="balanced_accuracy")
     sports = values[values["positive"] == "Sports"].groupby("seed")["value"].mean()
     row = only(table, dataset="ag_news", positive="Sports")
@@ -229,10 +190,10 @@ def test_p_values_are_those_of_the_paired_test(at_50, figures):
     (table,) = (figure.data["p"] for figure in figures if figure.name == "p-values-ratio50-warm")
     assert len(table) == 2 * 3 * 3
     for row in table.itertuples():
-        arms = (arm(runs, algorithm_label=row.algorithm_label, weighting_label=w) for w in (row.larger, row.smaller))
-        test = paired(*arms, row.metric)
-        assert (row.n, row.unpaired, row.p) == (test.n, 0, pytest.approx(test.p))
-        assert row.text == (f"{test.p:.4f}" if test.p >= 1e-4 else "<0.0001")
+        value = gap(runs, row.metric, row.larger, row.smaller, algorithm_label=row.algorithm_label)["value"]
+        p = stats.ttest_1samp(value, 0, alternative="greater").pvalue
+        assert (row.n, row.unpaired, row.p) == (len(value), 0, pytest.approx(p))
+        assert row.text == (f"{p:.4f}" if p >= 1e-4 else "<0.0001")
 
 
 def test_p_values_of_runs_that_are_odd_are_those_of_the_table(tmp_path, factory):
@@ -260,7 +221,7 @@ def test_wins_ties_and_losses_are_counted(tmp_path, factory):
         store.write(factory.a_run(weighting="invprop", seed=seed, auc=ours))
         if theirs is not None:
             store.write(factory.a_run(weighting="uniform", seed=seed, auc=theirs))
-    row = only(wins(with_labels(read_results(store).runs)), metric="auc")
+    row = only(wins(panel_of(read_results(store))), metric="auc")
     assert (row.win, row.tie, row.loss, row.missing) == (2, 1, 1, 1)
 
 
@@ -305,7 +266,7 @@ def test_informativeness_is_of_the_last_round_and_needs_every_task_of_a_seed(tmp
         store.write(measured(factory.a_run(seed=seed), (None, one), (0.9, 0.5)))
         store.write(measured(factory.a_run(seed=seed, positive="World"), (0.3, other), (0.9, 0.5)))
     store.write(factory.a_run("badge"))  # an old record
-    table = informativeness(with_labels(read_results(store).runs))
+    table = informativeness(panel_of(read_results(store)))
     row = only(table, algorithm_label="Random", metric="pairwise_distance")
     assert (row.n, row.left_out) == (2, 1)
     assert (row.mean, row.low, row.high) == interval_of([0.3, 0.6])

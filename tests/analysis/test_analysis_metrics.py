@@ -5,8 +5,8 @@ from gate_tools import BASELINE, CANDIDATE, a_plan, places, verdict_on
 
 from analysis import explain, read_results, sections
 from analysis.facts import facts_of
-from analysis.frame import IDENTITY
 from analysis.names import metric_title, ratio_label, ratio_level, ratio_short, ratio_slug, stored_metric
+from analysis.results import IDENTITY
 from bench.errors import SpecError
 from bench.metrics.base import RESERVED
 from bench.store import Store
@@ -40,9 +40,9 @@ def test_a_table_shows_the_metrics_asked_for_and_says_which_way_is_better(store)
     assert brier["InvProp"].value < brier["Uniform"].value
     assert brier["InvProp"].bold
     assert not brier["Uniform"].bold
-    (test,) = brier["InvProp"].against
-    assert test.paper.difference == pytest.approx(0.05, abs=2e-3)
-    assert test.sound.estimate == pytest.approx(0.05, abs=2e-3)
+    (test,) = brier["InvProp"].tests
+    assert test.difference == pytest.approx(0.05, abs=2e-3)
+    assert test.estimate == pytest.approx(0.05, abs=2e-3)
     low, high = brier["InvProp"].interval
     assert low < brier["InvProp"].value < high
     (highest,) = (line for line in section.findings if line.startswith("Highest"))

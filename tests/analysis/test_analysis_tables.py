@@ -8,17 +8,19 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from analysis import Cell, Group, Row, Table, read_results, sections
+from analysis.comparisons import Numbers
 from analysis.condition import conditions
-from analysis.definitions import DEFINITIONS
+from analysis.definitions import PAPER
 from analysis.findings import doubts
-from analysis.selection import select
-from analysis.tables import p_values, tabulate
+from analysis.tables.render import p_values, render
 from bench.records import PoolSettings
 from bench.store import Store
 
+FULL = next(definition for definition in PAPER if definition.number == 8)
+
 
 def tables(store):
-    return [tabulate(select(DEFINITIONS[8], condition)) for condition in conditions(read_results(store))]
+    return [render(Numbers.of(FULL, condition)) for condition in conditions(read_results(store))]
 
 
 def cells(table):
@@ -55,7 +57,7 @@ def test_a_planted_effect_is_bold_on_its_side_only(tmp_path, factory):
     assert {column for (_, _, column), cell in cells(table).items() if cell.bold} == {"InvProp"}
     for (_, _, column), cell in cells(table).items():
         assert cell.bold == (column == "InvProp")
-        assert cell.p == max(comparison.paper.p for comparison in cell.against)
+        assert cell.p == max(test.p for test in cell.tests)
 
 
 @settings(max_examples=15)
@@ -67,7 +69,8 @@ def test_bold_means_p_below_alpha_against_every_other_column(factory, rows):
     names = ("invprop", "posprob", "uniform")
     identities = factory.grid(tasks=(("d", "c"),), algorithms=("random",), weightings=names, seeds=range(len(values)))
     (condition,) = conditions(factory.results(identities, np.repeat(values.reshape(-1, 1), 3, axis=1)))
-    table = tabulate(select(DEFINITIONS[8], condition))
+    numbers = Numbers.of(FULL, condition)
+    table = render(numbers)
     for i, cell in enumerate(table.rows[0].cells[3:6]):
         wins = []
         for j in range(3):
@@ -76,13 +79,12 @@ def test_bold_means_p_below_alpha_against_every_other_column(factory, rows):
                 p = stats.ttest_1samp(difference, 0, alternative="greater").pvalue if np.ptp(difference) > 1e-9 else 1
                 wins.append(p < 0.05)
         assert cell.bold == all(wins)
-    claims = {row.labels: row.cells for row in p_values(table).rows}
+    claims = {row.labels: row.cells for row in p_values(numbers, table).rows}
     assert len(claims) == 6
     for column, cell in zip(("InvProp", "PosProb", "Uniform"), table.rows[0].cells[3:6], strict=True):
-        for one in cell.against:
-            p, difference, pairs = claims["Random", f"{column} > {one.other}"][3:6]
-            test = one.paper
-            np.testing.assert_equal((p.value, difference.value, pairs.value), (test.p, test.difference, test.n))
+        for one in cell.tests:
+            p, difference, pairs = claims["Random", f"{column} > {one.against}"][3:6]
+            np.testing.assert_equal((p.value, difference.value, pairs.value), (one.p, one.difference, one.pairs))
 
 
 def test_a_lone_column_is_never_bold(tmp_path, factory):
@@ -91,7 +93,7 @@ def test_a_lone_column_is_never_bold(tmp_path, factory):
     assert "No test: there is one column. " in table.caption
     assert "Bold" not in table.caption
     assert (table.mark, table.with_p) == ("", False)
-    assert p_values(table) is None
+    assert not table.with_p
 
 
 def test_a_missing_and_a_failed_run_are_visible_holes(tmp_path, factory):
@@ -106,12 +108,12 @@ def test_a_missing_and_a_failed_run_are_visible_holes(tmp_path, factory):
     assert found["Random", "ROC-AUC", "InvProp"].note == "1 of 8 runs missing"
     assert found["BADGE", "ROC-AUC", "Uniform"].note == "1 of 8 runs missing, 1 of them failed"
     assert found["BADGE", "ROC-AUC", "InvProp"].note == ""
-    assert found["Random", "ROC-AUC", "InvProp"].against[0].paper.unpaired == 1
+    assert found["Random", "ROC-AUC", "InvProp"].tests[0].unpaired == 1
     table = section.table("T8")
     assert "Runs: 30 of 32" in table.caption
     assert any("Random, InvProp" in note for note in table.notes)
     assert (
-        "Missing are 2 of 32 runs (1 task, 2 seeds, 1 ratio, 2 strategies): "
+        "2 of 32 runs missing (1 task, 2 seeds, 1 ratio, 2 strategies): "
         "ag_news/Sports 1/50 seed 1 warm Random, InvProp; ag_news/Sports 1/50 seed 2 warm BADGE, Uniform (failed)"
     ) in table.notes
     claim = next(row for row in section.table("T8-p").rows if row.labels == ("Random", "InvProp > Uniform"))
@@ -172,12 +174,12 @@ def test_nan_is_shown_and_never_averaged_away(tmp_path, factory):
 
 
 def test_modes_do_not_disagree_where_one_of_them_has_no_test(tmp_path, factory):
-    """Paper mode makes no test with a NaN; sound mode leaves its seed out and still marks the effect."""
+    """The run-level test is not made with a NaN; the seed-level one leaves its seed out and still marks the effect."""
     store = factory.fill(tmp_path / "s")
     store.write(factory.a_run("random", "uniform", seed=1, auc=float("nan")))
     (table,) = tables(store)
     cell = cells(table)["Random", "ROC-AUC", "InvProp"]
-    assert (cell.bold, cell.sound_bold, cell.disagrees, cell.signs) == (False, True, False, "§")
+    assert (cell.bold, cell.seed_bold, cell.disagrees, cell.signs) == (False, True, False, "§")
     assert not any("disagree" in note for note in table.notes)
 
 

@@ -124,9 +124,9 @@ def test_a_wrong_plan_leaves_no_store_behind(bench, stored, tmp_path):
 
 def test_nothing_is_run_against_a_baseline_on_other_data(bench, stored, tmp_path, monkeypatch):
     stored(name="old", arms=("uniform",), tasks=[("toy", "law")], seeds=range(2), ratio=10)
-    monkeypatch.setattr("bench.grid.expand.pinned", lambda model, _: model)  # as the made-up runs have it
-    monkeypatch.setattr("bench.grid.execute.execute", lambda *_: pytest.fail("a grid was run"))
-    monkeypatch.setattr("bench.grid.execute.preflight", lambda *_: pytest.fail("a grid was about to be run"))
+    monkeypatch.setattr("bench.grid.expansion.expand.pinned", lambda model, _: model)  # as the made-up runs have it
+    monkeypatch.setattr("bench.grid.driver.execute.execute", lambda *_: pytest.fail("a grid was run"))
+    monkeypatch.setattr("bench.grid.driver.preflight.preflight", lambda *_: pytest.fail("a grid was about to be run"))
     asked = ["--candidate", "random+invprop", "--baseline", "random+uniform@old", "--margin", "auc=.01"]
     where = ["--spec", "stored.yaml", "--tasks", "toy/law", "--ratios", "10", "--seeds", "2", "--store", "s"]
     code, out, err = bench("regress", *asked, *where)

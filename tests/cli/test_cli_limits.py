@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bench.errors import SpecError
-from bench.grid.execute import Execution
-from bench.grid.workers import Workers
+from bench.grid.driver.execution import Execution
+from bench.grid.executors.choice import Workers
 from bench.grid.world import World
 
 WORLD = World(None, Path("cache"))

@@ -19,7 +19,7 @@ from bench.cli.console import PlainConsole
 from bench.config import load_spec
 from bench.data.export import export_mirror
 from bench.errors import BenchError
-from bench.grid.expand import expand
+from bench.grid.expansion.expand import expand
 from bench.grid.world import World
 from bench.paths import expanded
 from bench.store import Store

@@ -7,7 +7,7 @@ import re
 import pytest
 from conftest import ROOT
 
-from bench.grid.rates import Law, Rates, save
+from bench.grid.cost.rates import LinearLaw, Rates, save
 
 
 @pytest.fixture
@@ -36,8 +36,8 @@ def test_seeds_and_their_price_from_the_mean_of_stored_runs(bench, store, tmp_pa
 
 def test_a_calibration_prices_runs_where_there_is_one(bench, store, tmp_path):
     """A law that takes 7 s for each query, and nothing for the rest: 2 rounds are 14 s."""
-    laws = {f"select {name}": Law(call=7.0) for name in ("random", "badge")}
-    laws |= {stage: Law() for stage in ("start", "fit", "score")}
+    laws = {f"select {name}": LinearLaw(call=7.0) for name in ("random", "badge")}
+    laws |= {stage: LinearLaw() for stage in ("start", "fit", "score")}
     made = {"device": "d", "threads": 1, "origin": "a calibration by hand", "flops_per_token": 1, "flops_per_s": 1}
     save(Rates(model="google-bert/bert-base-uncased", laws=laws, **made), tmp_path / "rates.json")
     code, out, err = bench("power", "--store", store, "--calibration", "rates.json")

@@ -308,8 +308,12 @@ def test_an_option_keeps_its_type(value):
 ALL_RECORDS = [
     value
     for value in vars(records).values()
-    if isinstance(value, type) and issubclass(value, BaseModel) and value.__module__ == records.__name__
+    if isinstance(value, type) and issubclass(value, BaseModel) and value.__module__.startswith("bench.records.")
 ]
+
+
+def test_all_records_are_found():
+    assert {RunSpec, records.RunRecord, records.Settings, Record} <= set(ALL_RECORDS)
 
 
 @pytest.mark.parametrize("model", ALL_RECORDS, ids=lambda model: model.__name__)

@@ -162,7 +162,7 @@ def test_what_is_not_ok_is_never_a_result(store, status, a_record):
     record = store.write(a_record(status=status, reason="out of memory"))
     assert store.keys() == set()
     assert store.keys(status) == {record.key}
-    assert store.sound_keys([record.key]) == (set(), [])
+    assert store.valid_keys([record.key]) == (set(), [])
     with pytest.raises(StoreError, match="no ok record"):
         store.read(record.key)
     assert store.read(record.key, status).reason == "out of memory"
@@ -180,4 +180,4 @@ def test_a_success_removes_the_failure_of_its_run_and_of_no_other(store, status,
 def test_a_failure_leaves_an_earlier_success_alone(store, a_record):
     done = store.write(a_record(), PROBABILITIES)
     store.write(a_record(status="failed", reason="x"))
-    assert store.sound_keys([done.key]) == ({done.key}, [])
+    assert store.valid_keys([done.key]) == ({done.key}, [])

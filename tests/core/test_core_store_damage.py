@@ -65,7 +65,7 @@ def test_a_damaged_record_is_named_in_a_line_set_aside_and_reported(store, chang
     assert str(store.file_of(bad.key)) in str(caught.value)
 
     content = store.file_of(bad.key).read_bytes()
-    assert store.sound_keys([good.key, bad.key, "not stored"]) == (
+    assert store.valid_keys([good.key, bad.key, "not stored"]) == (
         {good.key},
         [f"{caught.value}; set aside and to be run again"],
     )
@@ -73,7 +73,7 @@ def test_a_damaged_record_is_named_in_a_line_set_aside_and_reported(store, chang
     aside = sorted((store.path / "aside").iterdir())
     assert [path.suffix for path in aside] == [".json", ".npy"]
     assert aside[0].read_bytes() == content
-    assert store.sound_keys([good.key, bad.key]) == ({good.key}, [])
+    assert store.valid_keys([good.key, bad.key]) == ({good.key}, [])
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_damaged_record_is_named_in_a_line_set_aside_and_reported(store, chang
 def test_a_run_without_its_probabilities_is_set_aside(store, change, message, a_record):
     bad = store.write(a_record(), PROBABILITIES)
     change(store.file_of(bad.key).with_suffix(".npy"))
-    sound, (line,) = store.sound_keys([bad.key])
+    sound, (line,) = store.valid_keys([bad.key])
     assert sound == set()
     assert message in line
     assert store.keys() == set()
@@ -96,16 +96,16 @@ def test_a_run_can_be_set_aside_more_than_once_and_run_again(store, a_record):
     for _ in range(2):
         bad = store.write(a_record(), PROBABILITIES)
         damaged(store, bad, ".json", lambda content: content[:-20])
-        store.sound_keys([bad.key])
+        store.valid_keys([bad.key])
     assert len(list((store.path / "aside").iterdir())) == 4
     good = store.write(a_record(), PROBABILITIES)
-    assert store.sound_keys([good.key]) == ({good.key}, [])
+    assert store.valid_keys([good.key]) == ({good.key}, [])
 
 
 def test_only_what_is_wanted_is_looked_at(store, a_record):
     bad = store.write(a_record(), PROBABILITIES)
     damaged(store, bad, ".json", lambda content: b"")
-    assert store.sound_keys(["another"]) == (set(), [])
+    assert store.valid_keys(["another"]) == (set(), [])
     assert store.keys() == {bad.key}
 
 
@@ -114,7 +114,7 @@ def test_a_run_that_another_process_set_aside_meanwhile_is_just_missing(store, m
     listed = store.own_keys()
     store.set_aside(stored.key)
     monkeypatch.setattr(store, "own_keys", lambda: listed)
-    assert store.sound_keys([stored.key]) == (set(), [])
+    assert store.valid_keys([stored.key]) == (set(), [])
     store.set_aside(stored.key)  # nothing is left to be moved
 
 

@@ -44,7 +44,7 @@ def test_a_write_that_fails_keeps_the_old_content_and_leaves_no_temporary_file(s
     assert "No space left on device; free some space" in one_line(caught)
     assert str(store.file_of(key).with_suffix(".npy")) in str(caught.value)
     assert files_of(store) == before
-    assert store.sound_keys([key]) == ({key}, [])
+    assert store.valid_keys([key]) == ({key}, [])
 
 
 def test_a_write_that_is_interrupted_leaves_no_temporary_file(store, monkeypatch, a_record):
@@ -71,7 +71,7 @@ def test_a_run_whose_record_does_not_fit_after_its_probabilities_does_not_exist(
         store.write(a_record(), PROBABILITIES)
     monkeypatch.undo()
     assert store.keys() == set()
-    assert store.sound_keys([key]) == (set(), [])
+    assert store.valid_keys([key]) == (set(), [])
 
 
 def test_content_is_on_disk_before_it_gets_its_name(tmp_path, monkeypatch):
@@ -126,7 +126,7 @@ def test_a_disk_that_fills_up_loses_no_finished_run(tmp_path, a_record):
         assert "No space left on device; free some space" in one_line(caught)
         listed = store.keys()
         assert len(listed) > 3
-        assert store.sound_keys(listed) == (listed, [])
+        assert store.valid_keys(listed) == (listed, [])
         assert not list(store.path.rglob("*.tmp"))
 
 
@@ -155,10 +155,10 @@ def test_a_read_only_store_can_be_read_and_says_so_when_written(tmp_path, a_reco
         store.file_of(bad.key).write_text("damaged")
         with read_only(folder):
             assert Store(folder / "store", create=True).keys() == {good.key, bad.key}
-            assert store.sound_keys([good.key]) == ({good.key}, [])
+            assert store.valid_keys([good.key]) == ({good.key}, [])
             for refused in (
                 lambda: store.write(a_record(3), PROBABILITIES),
-                lambda: store.sound_keys([bad.key]),
+                lambda: store.valid_keys([bad.key]),
                 lambda: store.set_aside(good.key),
                 lambda: store.claim("block").__enter__(),
                 lambda: Store(folder / "new", create=True),

@@ -63,7 +63,7 @@ def test_runs_that_a_store_has_not_are_added_as_they_are(stores, put):
     found = merge(here, [there, elsewhere])
     assert (found.new, found.conflicts, found.unreadable) == (3, [], [])
     assert contents(here) == before[0] | before[1] | before[2]
-    assert here.sound_keys(here.keys()) == (here.keys(), [])
+    assert here.valid_keys(here.keys()) == (here.keys(), [])
 
 
 def test_merging_twice_is_merging_once(stores, put):
@@ -233,7 +233,7 @@ def test_a_merge_that_is_stopped_goes_on(stores, put, monkeypatch):
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(StoreError, match="No space left"):
         merge(here, [there])
-    assert here.sound_keys(wanted) == (here.keys(), [])
+    assert here.valid_keys(wanted) == (here.keys(), [])
     assert len(here.keys()) == 1
     monkeypatch.undo()
     assert merge(here, [there]).new == 3

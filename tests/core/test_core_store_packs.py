@@ -55,7 +55,7 @@ def test_packed_runs_are_what_they_were(filled):
     for store in (filled, Store(filled.path)):  # one that knew the files, and one that never saw them
         assert content_of(store) == before
         assert list(store.records()) == records
-        assert store.sound_keys(before) == (set(before), [])
+        assert store.valid_keys(before) == (set(before), [])
         for record in records:
             assert (store.test_probabilities(record) == PROBABILITIES + record.spec.block.seed).all()
             assert store.file_of(record.key) in pack_files(store)
@@ -108,7 +108,7 @@ def test_who_reads_while_packs_are_joined_finds_every_run(filled, a_record, monk
         return real(pack)
 
     monkeypatch.setattr(packs, "_places", joined_meanwhile)
-    assert late.sound_keys(before) == (set(before), [])
+    assert late.valid_keys(before) == (set(before), [])
     assert late.unreadable_packs() == []
     for store in (early, late):
         assert {key: (store.content(key), store.probabilities_content(key)) for key in before} == before
@@ -121,7 +121,7 @@ def test_runs_that_are_not_sound_keep_their_files(filled):
     done = compact.compact(filled)
     assert (done.runs, done.unsound) == (RUNS - 1, 1)
     assert sorted(own_files(filled)) == [path.with_suffix(".json"), path]
-    assert filled.sound_keys([bad])[0] == set()
+    assert filled.valid_keys([bad])[0] == set()
 
 
 def test_failures_are_not_packed(filled, a_record):
@@ -190,7 +190,7 @@ def test_compaction_killed_at_any_step_loses_and_doubles_nothing(tmp_path, a_rec
     for store in after_every_kill(tmp_path, a_record, prepare, compact.compact):
         before = before or content_of(store)
         assert content_of(store) == before
-        assert store.sound_keys(before) == (set(before), [])
+        assert store.valid_keys(before) == (set(before), [])
         compact.compact(store)
         assert own_files(store) == []
         assert content_of(store) == before
@@ -206,11 +206,11 @@ def test_giving_up_a_damaged_pack_killed_at_any_step_loses_no_sound_run(tmp_path
         (pack,) = pack_files(store)
         pack.rename(pack.with_name("0" * 32 + ".parquet"))  # what only the hash in its name can notice
 
-    for killed in after_every_kill(tmp_path, a_record, damage, lambda store: store.sound_keys(store.keys())):
+    for killed in after_every_kill(tmp_path, a_record, damage, lambda store: store.valid_keys(store.keys())):
         store = Store(killed.path)
         before = content_of(store)
         assert len(before) == 3
-        assert store.sound_keys(before)[0] == set(before)
+        assert store.valid_keys(before)[0] == set(before)
         assert content_of(store) == before
         assert pack_files(store) == []
 
@@ -234,7 +234,7 @@ def test_a_flipped_bit_in_a_pack_is_noticed_and_costs_at_most_the_runs_it_is_in(
     inside = set(pq.read_table(pack)["key"].to_pylist())
     flip(pack, int(share * pack.stat().st_size))
     store = Store(filled.path)
-    sound, (line,) = store.sound_keys(before)
+    sound, (line,) = store.valid_keys(before)
     assert str(pack) in line
     assert "to be run again" in line
     assert len(line.splitlines()) == 1
@@ -242,7 +242,7 @@ def test_a_flipped_bit_in_a_pack_is_noticed_and_costs_at_most_the_runs_it_is_in(
     assert store.keys() == sound
     assert content_of(store) == {key: before[key] for key in sound}
     assert [path.stem.partition(".")[0] for path in (store.path / "aside").iterdir()] == [pack.stem]
-    assert store.sound_keys(before) == (sound, [])
+    assert store.valid_keys(before) == (sound, [])
 
 
 @pytest.mark.usefixtures("_no_sync")
@@ -254,7 +254,7 @@ def test_a_pack_cut_short_is_set_aside(filled, keep):
     pack.write_bytes(pack.read_bytes()[:keep])
     store = Store(filled.path)
     assert len(store.unreadable_packs()) == len(store.packs.wrong()) == 1
-    sound, (line,) = store.sound_keys(before)
+    sound, (line,) = store.valid_keys(before)
     assert (sound, store.keys()) == (set(), set())
     assert "cannot be read as a pack" in line
 
@@ -279,7 +279,7 @@ def test_names_in_a_pack_cannot_leave_the_store(filled, name, tmp_path):
     pack = packs.write_pack(filled.packs.folder, [run])
     pack.rename(pack.with_name("0" * 32 + ".parquet"))
     before = content_of(filled)
-    _, (line,) = filled.sound_keys(before)
+    _, (line,) = filled.valid_keys(before)
     assert "names that are no keys" in line
     assert content_of(filled) == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["store"]
@@ -300,9 +300,9 @@ def test_a_disk_that_fails_is_no_fault_of_the_pack(filled, monkeypatch):
     store = Store(filled.path)
     monkeypatch.setattr(pq, "ParquetFile", fails)
     with pytest.raises(StoreError, match=r"cannot read .*Input/output error"):
-        store.sound_keys(store.own_keys())
+        store.valid_keys(store.own_keys())
     monkeypatch.undo()
-    assert store.sound_keys(store.keys()) == (filled.keys(), [])
+    assert store.valid_keys(store.keys()) == (filled.keys(), [])
     assert len(store.keys()) == RUNS
 
 
@@ -324,7 +324,7 @@ def test_runs_that_end_while_others_are_packed_stay(filled, a_record, monkeypatc
     monkeypatch.setattr(compact, "write_pack", meanwhile)
     compact.compact(filled)
     assert len(filled.keys()) == RUNS + 1
-    assert filled.sound_keys(filled.keys()) == (filled.keys(), [])
+    assert filled.valid_keys(filled.keys()) == (filled.keys(), [])
 
 
 def test_only_one_process_compacts(filled):

@@ -37,23 +37,23 @@ def read(monkeypatch) -> list[str]:
 
 def test_what_is_sound_is_read_once(filled, read):
     everything = filled.keys()
-    assert filled.sound_keys(everything) == (everything, [])
+    assert filled.valid_keys(everything) == (everything, [])
     assert sorted(read) == sorted(everything)
     read.clear()
-    assert Store(filled.path).sound_keys(everything) == (everything, [])
+    assert Store(filled.path).valid_keys(everything) == (everything, [])
     assert read == []
 
 
 @pytest.mark.parametrize("suffix", [".json", ".npy"])
 def test_a_file_that_changed_is_read_again(filled, read, suffix):
     everything = filled.keys()
-    filled.sound_keys(everything)
+    filled.valid_keys(everything)
     bad = min(everything)
     path = filled.own_file(bad).with_suffix(suffix)
     content = path.read_bytes()
     path.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])  # of the same size
     read.clear()
-    sound, lines = filled.sound_keys(everything)
+    sound, lines = filled.valid_keys(everything)
     assert (sound, len(lines), set(read)) == (everything - {bad}, 1, {bad})
 
 
@@ -61,18 +61,18 @@ def test_a_run_just_written_is_read_again(store, a_record, read):
     """It could change once more within one tick of the clock, and look the same."""
     key = store.write(a_record(), PROBABILITIES).key
     for _ in range(2):
-        store.sound_keys([key])
+        store.valid_keys([key])
     assert read == [key, key]
 
 
 def test_an_alteration_that_no_time_tells_of_is_found_by_whoever_reads(filled):
     everything = filled.keys()
-    filled.sound_keys(everything)
+    filled.valid_keys(everything)
     bad = min(everything)
     path = filled.own_file(bad).with_suffix(".npy")
     path.write_bytes(path.read_bytes()[:-1] + b"\x00")
     age(filled, bad)
-    assert filled.sound_keys(everything) == (everything, [])  # which is what the notes cost
+    assert filled.valid_keys(everything) == (everything, [])  # which is what the notes cost
     with pytest.raises(CorruptRecordError):
         filled.test_probabilities(filled.read(bad))
 
@@ -80,10 +80,10 @@ def test_an_alteration_that_no_time_tells_of_is_found_by_whoever_reads(filled):
 @pytest.mark.parametrize("content", [b"", b"\xff", b"[1]", b'{"x": 1}', b"[" * 100_000, b"{" + b'"a":{' * 100_000])
 def test_notes_that_are_damaged_are_made_anew(filled, read, content):
     everything = filled.keys()
-    filled.sound_keys(everything)
+    filled.valid_keys(everything)
     (filled.path / "sound.json").write_bytes(content)
     read.clear()
-    assert filled.sound_keys(everything) == (everything, [])
+    assert filled.valid_keys(everything) == (everything, [])
     assert sorted(read) == sorted(everything)
     assert json.loads((filled.path / "sound.json").read_bytes()).keys() >= everything
 
@@ -95,7 +95,7 @@ def test_a_pack_is_read_whole_once(filled, monkeypatch):
     everything, looks = filled.keys(), []
     monkeypatch.setattr("bench.store.store.is_whole", lambda path: looks.append(path) or True)
     for _ in range(2):
-        assert Store(filled.path).sound_keys(everything) == (everything, [])
+        assert Store(filled.path).valid_keys(everything) == (everything, [])
     assert looks == [pack]
 
 
@@ -131,7 +131,7 @@ def test_what_carries_its_hash_is_not_parsed(filled, monkeypatch):
     """Which is what a first resume of 20,000 runs would spend most of its time on."""
     everything = filled.keys()
     monkeypatch.setattr(RunRecord, "model_validate_json", lambda _: pytest.fail("a record was parsed"))
-    assert filled.sound_keys(everything) == (everything, [])
+    assert filled.valid_keys(everything) == (everything, [])
 
 
 def test_only_the_bytes_that_were_written_pass_unparsed(store, a_record):
@@ -158,7 +158,7 @@ def test_a_record_older_than_the_hash_is_read(store, a_record):
     del old["sha256"]
     path.write_text(json.dumps(old))
     assert store.read(stored.key) == stored.model_copy(update={"sha256": ""})
-    assert store.sound_keys([stored.key]) == ({stored.key}, [])
+    assert store.valid_keys([stored.key]) == ({stored.key}, [])
 
 
 def test_an_option_that_is_called_like_the_hash_does_not_confuse_it(a_record):

@@ -12,7 +12,7 @@ from rich.console import Console
 import reports.gate
 from analysis import Store
 from analysis.gate import Verdict, forest, headline, lines, simulate, simulation_table, tables
-from analysis.inference import Components
+from analysis.stats import Components
 from reports import terminal_simulation, terminal_verdict, write_gate
 from reports.figures.effects import forest as drawn_forest
 from reports.gate import to_junit, to_page, to_summary
@@ -132,7 +132,7 @@ def test_the_forest_shows_every_task_and_the_whole(harmed):
 
 @pytest.mark.parametrize(
     ("estimand", "label"),
-    [("fixed-suite", "these tasks"), ("new-tasks", "tasks like these"), ("new-datasets", "datasets like these")],
+    [("fixed-suite", "these tasks"), ("new-tasks", "new tasks"), ("new-datasets", "new datasets")],
 )
 def test_the_drawn_forest_marks_every_margin_and_names_the_whole(tmp_path, estimand, label):
     verdict = verdict_on(a_plan(looks=(2,), margins={"auc": 0.01}, estimand=estimand), fill(tmp_path / "s"))

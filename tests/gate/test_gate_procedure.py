@@ -17,7 +17,7 @@ from analysis.gate.procedure import (
     look_at,
     p_above,
 )
-from analysis.inference import Components, holm
+from analysis.stats import Components, holm
 from bench.errors import SpecError
 
 SHAPE = (2, 4)  # metrics and places of a_plan

@@ -230,7 +230,7 @@ def test_a_baseline_elsewhere_is_not_waited_for(tmp_path):
     fill(here.path, seeds=range(2), arms=("invprop",))
     assert verdict_on(plan, here, old, data_here=other).findings == ()  # all is stored, and was made on the same data
     gaps = verdict_on(plan, Store(tmp_path / "none", create=True), Store(tmp_path / "none"), data_here=same)
-    assert [(it.mendable, "are not in old" in it.text) for it in gaps.findings] == [(True, False), (False, True)]
+    assert [(it.fixable, "are not in old" in it.text) for it in gaps.findings] == [(True, False), (False, True)]
     assert not gaps.runnable
 
 

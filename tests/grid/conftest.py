@@ -15,8 +15,10 @@ from grid_tools import override
 from rich.console import Console
 
 from bench.config import GridSpec
-from bench.grid.execute import Execution, Summary, execute
-from bench.grid.expand import Grid, expand
+from bench.grid.driver.execute import Summary, execute
+from bench.grid.driver.execution import Execution
+from bench.grid.expansion.blocks import Grid
+from bench.grid.expansion.expand import expand
 from bench.grid.world import World
 
 RunGrid = Callable[..., Summary]
@@ -70,6 +72,14 @@ def finished(tiny_spec, run_grid, tmp_path_factory) -> Path:
     store = tmp_path_factory.mktemp("finished") / "store"
     summary = run_grid(tiny_spec, store)
     assert not summary.failures
+    return store
+
+
+@pytest.fixture(scope="session")
+def light_finished(light_spec, run_grid, tmp_path_factory) -> Path:
+    """A store with the grid without torch, run without disturbance; read only."""
+    store = tmp_path_factory.mktemp("light") / "store"
+    assert not run_grid(light_spec, store).failures
     return store
 
 

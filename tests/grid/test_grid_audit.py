@@ -7,11 +7,12 @@ import json
 import shutil
 
 import pytest
+from cli_tools import in_process
 from grid_tools import override
 from rich.console import Console
 
 from bench.display import show_audit
-from bench.grid.audit import audit
+from bench.grid.stored.audit import audit
 from bench.grid.world import World
 from bench.store import Store
 
@@ -38,9 +39,9 @@ def test_what_a_grid_stores_is_sound(finished, world):
     assert (found.runs, found.wrong, found.unchecked) == (12, [], set())
 
 
-def test_cold_starts_and_pools_that_run_dry_are_sound(tiny_spec, run_grid, world, tmp_path):
+def test_cold_starts_and_pools_that_run_dry_are_sound(light_spec, run_grid, world, tmp_path):
     loop = {"rounds": 3, "batch": 60}
-    spec = override(tiny_spec, algorithms=["random"], starts=["cold", "warm"], loop=loop)
+    spec = override(light_spec, algorithms=["random"], starts=["cold", "warm"], loop=loop)
     run_grid(spec, tmp_path / "store")
     found = audit(Store(tmp_path / "store"), world)
     assert (found.runs, found.wrong, found.unchecked) == (6, [], set())
@@ -113,8 +114,9 @@ def test_runs_whose_data_is_not_at_hand_are_checked_as_far_as_possible(store, wo
     assert "not held against its data: toy: " in out.getvalue()
 
 
-def test_doctor_ends_with_exit_code_1_if_a_run_is_wrong(store, cli):
+def test_doctor_ends_with_exit_code_1_if_a_run_is_wrong(store, world, monkeypatch, capsys):
     tamper(store, set_to("another", "pair_key"))
-    wrong = cli("doctor", "--store", store.path)
-    assert wrong.returncode == 1
-    assert "do not all have one pair_key" in wrong.stdout
+    where = ("--data-dir", world.data_dir, "--cache-dir", world.cache_dir)
+    code, out, _ = in_process(monkeypatch, capsys)("doctor", "--store", store.path, *where)
+    assert code == 1
+    assert "do not all have one pair_key" in out

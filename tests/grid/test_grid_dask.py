@@ -17,9 +17,9 @@ from conftest import ROOT
 from grid_tools import assert_same_results, override
 
 from bench.errors import RunError, SpecError
-from bench.grid.executors import reports_of
+from bench.grid.executors.choice import Workers
+from bench.grid.executors.start import start_workers
 from bench.grid.messages import BlockReport
-from bench.grid.workers import Workers
 
 
 class Job:
@@ -32,7 +32,7 @@ class Job:
 @pytest.fixture(scope="module")
 def one_worker(tmp_path_factory):
     """A Dask cluster of a single worker, which has GPU 7."""
-    with reports_of(Workers("dask", gpus=("7",)), "cpu", tmp_path_factory.mktemp("logs")) as reports:
+    with start_workers(Workers("dask", gpus=("7",)), "cpu", tmp_path_factory.mktemp("logs")) as reports:
         yield reports
 
 
@@ -66,7 +66,7 @@ def test_a_worker_s_death_counts_for_its_own_block_alone(one_worker):
 @pytest.mark.parametrize("code", [0, 1])
 def test_a_worker_that_exits_is_started_again_however_long_that_takes(code, tmp_path):
     """Dask gives a worker of this machine up for good when it has been away for some seconds, by default 15."""
-    from bench.grid.dask_workers import dask  # once distributed has set its defaults
+    from bench.grid.executors.dask import dask  # once distributed has set its defaults
 
     def work(job):
         if job.block == "exits":
@@ -75,7 +75,7 @@ def test_a_worker_that_exits_is_started_again_however_long_that_takes(code, tmp_
 
     with (
         dask.config.set({"distributed.deploy.lost-worker-timeout": "10ms"}),
-        reports_of(Workers("dask"), "cpu", tmp_path) as reports,
+        start_workers(Workers("dask"), "cpu", tmp_path) as reports,
     ):
         found = [(report.name, report.lost) for report in reports(work, [Job("exits"), Job("fine")])]
     assert found == [("exits", True), ("fine", False)]
@@ -91,24 +91,24 @@ def test_a_worker_that_cannot_run_blocks_ends_the_grid_in_one_line(one_worker):
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense://x"])
 def test_a_scheduler_that_cannot_be_reached_is_one_line(address, monkeypatch, tmp_path):
-    from bench.grid import dask_workers
+    from bench.grid.executors import dask as dask_executor
 
-    monkeypatch.setattr(dask_workers, "CONNECT_S", 0.3)
+    monkeypatch.setattr(dask_executor, "CONNECT_S", 0.3)
     with (
         pytest.raises(RunError, match=f"cannot reach the Dask scheduler {address}: .*start one with") as error,
-        reports_of(Workers("dask", scheduler=address), "cpu", tmp_path),
+        start_workers(Workers("dask", scheduler=address), "cpu", tmp_path),
     ):
         pass
     assert "\n" not in str(error.value)
 
 
 def test_without_dask_there_is_one_line(monkeypatch, tmp_path):
-    monkeypatch.delitem(sys.modules, "bench.grid.dask_workers", raising=False)
+    monkeypatch.delitem(sys.modules, "bench.grid.executors.dask", raising=False)
     monkeypatch.setitem(sys.modules, "dask", None)
     with pytest.raises(SpecError, match=r"pip install 'imbal-bench\[dask\]'"):
-        reports_of(Workers("dask"), "cpu", tmp_path)
+        start_workers(Workers("dask"), "cpu", tmp_path)
     monkeypatch.undo()
-    importlib.import_module("bench.grid.dask_workers")
+    importlib.import_module("bench.grid.executors.dask")
 
 
 @pytest.fixture
@@ -155,29 +155,37 @@ def test_workers_of_a_scheduler_elsewhere_give_the_same_results(outside, tiny_sp
 
 
 def test_a_scheduler_that_goes_away_before_a_worker_comes_is_one_line():
-    from bench.grid import dask_workers
+    from bench.grid.executors.dask_blocks import run_blocks
 
     class Gone:
         def scheduler_info(self, **_):
             return {}  # as Dask's client says it
 
     with pytest.raises(RunError, match=r"lost the Dask workers \(their scheduler is gone\); finished runs are kept"):
-        list(dask_workers._reports(Gone(), {}, print, []))
+        list(run_blocks(Gone(), {}, print, []))
 
 
 @pytest.mark.slow
 def test_a_scheduler_that_goes_away_is_one_line(outside, monkeypatch, tmp_path):
-    from bench.grid import dask_workers
+    from bench.grid.executors import dask as dask_executor
+
+    begun = tmp_path / "begun"
 
     def work(job):
-        time.sleep(1000)
+        begun.touch()
+        threading.Event().wait()
+
+    def kill_scheduler():
+        while not begun.exists():
+            time.sleep(0.01)
+        scheduler.kill()
 
     address, scheduler = outside
-    monkeypatch.setattr(dask_workers, "CONNECT_S", 2)
-    threading.Timer(8, scheduler.kill).start()
+    monkeypatch.setattr(dask_executor, "CONNECT_S", 60)
+    threading.Thread(target=kill_scheduler, daemon=True).start()
     with (
         pytest.raises(RunError, match=r"lost the Dask workers .* finished runs are kept") as error,
-        reports_of(Workers("dask", scheduler=address), "cpu", tmp_path) as reports,
+        start_workers(Workers("dask", scheduler=address), "cpu", tmp_path) as reports,
     ):
         list(reports(work, [Job("a"), Job("b")]))
     assert "\n" not in str(error.value)

@@ -9,8 +9,9 @@ from grid_tools import override
 
 from bench.config import load_spec
 from bench.errors import InfeasibleTaskError, SpecError, UnknownNameError
-from bench.grid.expand import expand, parse_task
-from bench.grid.plan import grid_cost
+from bench.grid.cost.grid_cost import grid_cost
+from bench.grid.expansion.expand import expand
+from bench.grid.expansion.sizes import parse_task
 from bench.grid.world import World
 from bench.records import Component, Strategy
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from grid_tools import PATIENCE_S, assert_same_results, ended, override, wait_for_runs, wait_until_gone, write_spec
 
@@ -24,18 +24,51 @@ def spec_file(light_spec, tmp_path) -> Path:
     return write_spec(light_spec, tmp_path / "light.yaml")
 
 
+WAITING = '''
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from bench.strategies.base import Algorithm
+from bench.strategies.select import weighted_sample
+
+@dataclass(frozen=True)
+class Waits(Algorithm):
+    """As random, once it may."""
+
+    name, title, paper = "waits", "Waits", "none"
+
+    def select(self, view, w, k):
+        Path({reached!r}).touch()
+        while not Path({go!r}).exists():
+            time.sleep(0.01)
+        return weighted_sample(w, k, view.priority)
+'''
+
+
 def test_a_grid_killed_midway_goes_on_and_ends_the_same(start, light_spec, run_grid, tmp_path):
-    spec, store = override(light_spec, seeds=4), tmp_path / "store"
-    process = start(write_spec(spec, tmp_path / "four.yaml"), store)
-    with ended(process):
-        wait_for_runs(store, 3, process)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-    stored = len(Store(store).keys())
-    assert 3 <= stored < 48
-    summary = run_grid(spec, store)
-    assert (summary.stored_before, summary.done) == (stored, 48 - stored)
-    run_grid(spec, tmp_path / "undisturbed")
+    """It is killed in the third of eight runs, a query of which lasts until then."""
+    from bench.plugins import add_plugin
+    from bench.strategies.base import ALGORITHMS
+
+    reached, go, plugin = (tmp_path / name for name in ("reached", "go", "waits.py"))
+    plugin.write_text(WAITING.format(reached=str(reached), go=str(go)))
+    add_plugin(plugin)
+    try:
+        spec = override(light_spec, seeds=2, algorithms=["random", "waits"], weightings=["uniform", "invprop"])
+        store = tmp_path / "store"
+        process = start(write_spec(spec, tmp_path / "two.yaml"), store, "--plugin", plugin)
+        with ended(process):
+            while not reached.exists():
+                assert process.poll() is None, process.communicate()[0]
+                time.sleep(0.01)
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+        go.touch()
+        summary = run_grid(spec, store, plugins=(str(plugin),))
+        assert (summary.stored_before, summary.done) == (2, 6)
+        run_grid(spec, tmp_path / "undisturbed", plugins=(str(plugin),))
+    finally:
+        del ALGORITHMS._found["waits"]
     assert_same_results(tmp_path / "undisturbed", store)
 
 
@@ -63,12 +96,11 @@ def test_ctrl_c_and_sigterm_stop_a_grid_in_one_line_and_lose_nothing(start, ligh
         number, send = how
         send(process.pid, number)
         output, _ = process.communicate(timeout=PATIENCE_S)
+        wait_until_gone(process.pid)  # nobody goes on in secret
     assert process.returncode == 128 + number
     assert output.strip().splitlines()[-1] == "imbal-bench: stopped; finished runs are kept, the same command goes on"
     assert "Traceback" not in output
-    stored = len(Store(tmp_path / "store").keys())
-    time.sleep(1.5)
-    assert len(Store(tmp_path / "store").keys()) == stored  # nobody goes on in secret
+    assert Store(tmp_path / "store").valid_keys(Store(tmp_path / "store").keys())[1] == []
 
 
 @pytest.mark.slow
@@ -103,76 +135,76 @@ def test_two_drivers_share_one_store(start, light_spec, run_grid, tmp_path):
     assert len(finished) == 2
 
 
-def test_a_corrupt_result_is_set_aside_reported_and_run_again(finished, run_grid, tiny_spec, tmp_path):
+def test_a_corrupt_result_is_set_aside_reported_and_run_again(light_finished, run_grid, light_spec, tmp_path):
     store = tmp_path / "store"
-    run_grid(override(tiny_spec, algorithms=["random"]), store)
-    first, second, _ = sorted(Store(store).keys())
+    shutil.copytree(light_finished, store)
+    first, second, *_ = sorted(Store(store).keys())
     damaged = Store(store).file_of(first)
     damaged.write_bytes(damaged.read_bytes()[:500])
     probabilities = Store(store).file_of(second).with_suffix(".npy")
     probabilities.write_bytes(probabilities.read_bytes()[:-4])
-    summary = run_grid(override(tiny_spec, algorithms=["random"]), store)
-    assert (summary.stored_before, summary.done) == (1, 2)
+    summary = run_grid(light_spec, store)
+    assert (summary.stored_before, summary.done) == (10, 2)
     assert len(summary.set_aside) == 2
     assert all("set aside" in line and "\n" not in line for line in summary.set_aside)
     assert len(list((store / "aside").iterdir())) == 4
-    one, two = Store(store), Store(finished)
-    for record in one.records():
-        other = two.read(record.key)
-        assert [entry.selected for entry in record.rounds] == [entry.selected for entry in other.rounds]
-        np.testing.assert_array_equal(one.test_probabilities(record), two.test_probabilities(other))
+    assert_same_results(store, light_finished)
 
 
-PLUGIN = '''
+PLUGIN = """
 from dataclasses import dataclass
 import numpy as np
 from bench.strategies.base import Algorithm
-
+"""
+BROKEN = '''
 @dataclass(frozen=True)
-class Broken(Algorithm):
-    """{what}"""
+class Broken{number}(Algorithm):
+    """Breaks the contract."""
 
-    name = "broken"
+    name = "broken-{number}"
     title = "Broken"
     paper = "none"
 
     def select(self, view, w, k):
         {body}
 '''
+REASONS = {
+    "raise ZeroDivisionError('by hand')": "ZeroDivisionError: by hand",
+    "return np.zeros(k, dtype=int)": "algorithm 'broken-1' was asked for 6 distinct rows",
+    "return view.probabilities": "the strategy asked for probabilities but declares needs = []",
+    "raise SystemExit(0)": "algorithm 'broken-3' raised SystemExit(0), which would end the program",
+    "raise KeyboardInterrupt": "algorithm 'broken-4' raised KeyboardInterrupt()",
+    "raise GeneratorExit": "algorithm 'broken-5' raised GeneratorExit()",
+}
+"""What a strategy does -> what becomes of its run."""
 
 
-@pytest.mark.parametrize(
-    ("body", "reason"),
-    [
-        ("raise ZeroDivisionError('by hand')", "ZeroDivisionError: by hand"),
-        ("return np.zeros(k, dtype=int)", "algorithm 'broken' was asked for 6 distinct rows"),
-        ("return view.probabilities", "the strategy asked for probabilities but declares needs = []"),
-        ("raise SystemExit(0)", "algorithm 'broken' raised SystemExit(0), which would end the program"),
-        ("raise KeyboardInterrupt", "algorithm 'broken' raised KeyboardInterrupt()"),
-        ("raise GeneratorExit", "algorithm 'broken' raised GeneratorExit()"),
-    ],
-)
-def test_a_failing_strategy_fails_alone_with_its_reason(body, reason, tiny_spec, run_grid, tmp_path):
+def test_failing_strategies_fail_alone_with_their_reasons(light_spec, run_grid, tmp_path):
     from bench.plugins import add_plugin
     from bench.strategies.base import ALGORITHMS
 
     plugin = tmp_path / "broken.py"
-    plugin.write_text(PLUGIN.format(what=reason.replace('"', ""), body=body))
+    plugin.write_text(PLUGIN + "".join(BROKEN.format(number=i, body=body) for i, body in enumerate(REASONS)))
+    names = [f"broken-{number}" for number in range(len(REASONS))]
     add_plugin(plugin)
     try:
-        spec = override(tiny_spec, algorithms=["random", "broken"], weightings=["uniform"])
+        spec = override(light_spec, algorithms=[*names, "random"], weightings=["uniform"])
         summary = run_grid(spec, tmp_path / "store", plugins=(str(plugin),))
     finally:
-        del ALGORITHMS._found["broken"]
-    assert (summary.done, summary.missing, len(summary.failures)) == (1, 1, 1)
-    assert reason in summary.failures[0]
-    (failed,) = Store(tmp_path / "store").records("failed")
-    assert reason in failed.reason
-    assert "\n" not in failed.reason
+        for name in names:
+            del ALGORITHMS._found[name]
+    assert (summary.done, summary.missing, len(summary.failures)) == (1, len(names), len(names))
+    failed = {
+        record.spec.strategy.algorithm.name: record.reason for record in Store(tmp_path / "store").records("failed")
+    }
+    for name, line, reason in zip(names, summary.failures, REASONS.values(), strict=True):
+        assert reason in line
+        assert reason in failed[name]
+        assert "\n" not in failed[name]
 
 
-def test_an_infeasible_task_is_recorded_as_skipped_with_its_counts(tiny_spec, run_grid, tmp_path):
-    spec = override(tiny_spec, ratios=[10, 50], algorithms=["random"], pool={"limit": 100})
+def test_an_infeasible_task_is_recorded_as_skipped_with_its_counts(light_spec, run_grid, tmp_path):
+    spec = override(light_spec, ratios=[10, 50], algorithms=["random"], pool={"limit": 100})
     summary = run_grid(spec, tmp_path / "store")
     assert (summary.done, summary.skipped, summary.missing) == (3, 3, 0)
     reasons = {record.reason for record in Store(tmp_path / "store").records("skipped")}
@@ -224,7 +256,7 @@ def test_a_killed_worker_is_replaced_and_nothing_is_lost(start, light_spec, run_
         os.kill(int(worker), signal.SIGKILL)
         output, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, output
-    assert "a worker was killed from outside or by want of memory; toy/law 1/10 seed" in output
+    assert "a worker was killed (out of memory, or from outside); toy/law 1/10 seed" in output
     run_grid(two, tmp_path / "undisturbed")
     assert_same_results(tmp_path / "undisturbed", store)
 

@@ -16,19 +16,16 @@ from grid_tools import assert_as_in, assert_same_results, override
 from rich.console import Console
 
 from bench.errors import StoreError
-from bench.grid.execute import Execution, execute
-from bench.grid.expand import expand
+from bench.grid.driver.execute import execute
+from bench.grid.driver.execution import Execution
+from bench.grid.expansion.expand import expand
 from bench.grid.world import World
 from bench.store import Store
 
 
-@pytest.fixture(scope="module")
-def quick_spec(tiny_spec):
-    """The six quickest runs of the tiny grid."""
-    return override(tiny_spec, algorithms=["random", "badge"])
-
-
-def test_a_store_that_turns_read_only_ends_the_grid_in_one_line(quick_spec, run_grid, finished, tmp_path, monkeypatch):
+def test_a_store_that_turns_read_only_ends_the_grid_in_one_line(
+    light_spec, run_grid, light_finished, tmp_path, monkeypatch
+):
     store, replace = tmp_path / "store", os.replace
 
     def refuse_after_some(source, target):
@@ -38,13 +35,13 @@ def test_a_store_that_turns_read_only_ends_the_grid_in_one_line(quick_spec, run_
 
     monkeypatch.setattr(os, "replace", refuse_after_some)
     with pytest.raises(StoreError) as caught:
-        run_grid(quick_spec, store)
+        run_grid(light_spec, store)
     assert "Read-only file system; free some space or choose a writable folder" in str(caught.value)
     assert "\n" not in str(caught.value)
     monkeypatch.undo()
-    summary = run_grid(quick_spec, store)
-    assert (summary.stored_before, summary.done, summary.set_aside) == (4, 2, [])
-    assert_as_in(store, finished)
+    summary = run_grid(light_spec, store)
+    assert (summary.stored_before, summary.done, summary.set_aside) == (4, 8, [])
+    assert_same_results(store, light_finished)
 
 
 def edited(**fields):
@@ -56,31 +53,29 @@ def edited(**fields):
     [lambda content: content[:700], lambda content: b'{"weather": "fine"}', edited(schema_version=99), edited(key="x")],
     ids=["truncated", "foreign", "future", "misnamed"],
 )
-def test_a_file_that_is_no_result_is_replaced_by_one(change, tiny_spec, run_grid, finished, tmp_path):
+def test_a_file_that_is_no_result_is_replaced_by_one(change, light_spec, run_grid, light_finished, tmp_path):
     store = tmp_path / "store"
-    shutil.copytree(finished, store)
-    # Of all runs the one that, made alone, asks least of what a block shares.
-    (key,) = (record.key for record in Store(store).records() if str(record.spec.strategy) == "random+uniform")
-    path = Store(store).file_of(key)
+    shutil.copytree(light_finished, store)
+    path = Store(store).file_of(min(Store(store).keys()))
     path.write_bytes(change(path.read_bytes()))
-    summary = run_grid(tiny_spec, store)
+    summary = run_grid(light_spec, store)
     assert (summary.stored_before, summary.done, len(summary.set_aside)) == (11, 1, 1)
-    assert_same_results(finished, store)
+    assert_same_results(light_finished, store)
 
 
-def test_a_clock_that_jumps_changes_nothing(quick_spec, run_grid, finished, tmp_path, monkeypatch):
+def test_a_clock_that_jumps_changes_nothing(light_spec, run_grid, light_finished, tmp_path, monkeypatch):
     day, real, ticks = 86_400, time.time, itertools.count()
     monkeypatch.setattr(time, "time", lambda: real() + (-1) ** next(ticks) * 30 * day)
-    summary = run_grid(quick_spec, tmp_path / "store")
-    assert (summary.done, summary.missing) == (6, 0)
+    summary = run_grid(light_spec, tmp_path / "store")
+    assert (summary.done, summary.missing) == (12, 0)
     assert 0 < summary.seconds < day
     assert next(ticks) > 20
-    assert_as_in(tmp_path / "store", finished)
+    assert_same_results(tmp_path / "store", light_finished)
 
 
 def test_cache_files_cut_short_are_built_again(tiny_spec, toy_mirror, tmp_path):
     world = World(toy_mirror, tmp_path / "cache")
-    spec = override(tiny_spec, algorithms=["alps"], weightings=["uniform", "invprop"])
+    spec = override(tiny_spec, algorithms=["alps"], weightings=["uniform"], loop={"rounds": 1, "batch": 6})
 
     def run(store):
         execute(expand(spec, world), Execution(store, world, threads=1), Console(file=io.StringIO()))
@@ -95,14 +90,15 @@ def test_cache_files_cut_short_are_built_again(tiny_spec, toy_mirror, tmp_path):
 
 
 def test_a_loss_that_is_not_finite_is_a_failure_with_advice(tiny_spec, run_grid, tmp_path):
-    spec = override(tiny_spec, algorithms=["random"], train={"learning_rate": 1e30, "gradient_clip": 0})
+    train = {"learning_rate": 1e30, "gradient_clip": 0}
+    spec = override(tiny_spec, algorithms=["random"], weightings=["uniform", "invprop"], train=train)
     summary = run_grid(spec, tmp_path / "store")
-    assert (summary.done, len(summary.failures)) == (0, 3)
+    assert (summary.done, len(summary.failures)) == (0, 2)
     assert {record.status for record in Store(tmp_path / "store").records("failed")} == {"failed"}
     assert all("not finite; " in line and "\n" not in line for line in summary.failures)
 
 
-def test_a_fit_that_runs_out_of_memory_fails_alone(quick_spec, run_grid, finished, tmp_path, monkeypatch):
+def test_a_fit_that_runs_out_of_memory_fails_alone(tiny_spec, run_grid, finished, tmp_path, monkeypatch):
     """The third fit after M_0's lacks memory; runs before and after it do not notice."""
     from bench.model import encoder
 
@@ -122,9 +118,10 @@ def test_a_fit_that_runs_out_of_memory_fails_alone(quick_spec, run_grid, finishe
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(encoder, "fit_classifier", fit)
-    summary = run_grid(quick_spec, tmp_path / "store")
-    assert (summary.done, summary.missing) == (5, 1)
+    three = override(tiny_spec, algorithms=["random"])
+    summary = run_grid(three, tmp_path / "store")
+    assert (summary.done, summary.missing) == (2, 1)
     assert "while fine-tuning; lower train.batch_size" in summary.failures[0]
-    again = run_grid(quick_spec, tmp_path / "store")
-    assert (again.stored_before, again.done) == (5, 1)
+    again = run_grid(three, tmp_path / "store")
+    assert (again.stored_before, again.done) == (2, 1)
     assert_as_in(tmp_path / "store", finished)

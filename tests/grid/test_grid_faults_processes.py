@@ -64,7 +64,7 @@ def test_runs_that_kill_or_hang_are_given_up_and_the_rest_finishes(executor, sta
     assert "2 runs failed; the same command tries them again" in output
     reasons = {(r.spec.strategy.algorithm.name, r.reason) for r in Store(tmp_path / "store").records("failed")}
     assert reasons == {
-        ("killer", "its worker died 3 times in it, perhaps for want of memory; use fewer workers or a smaller pool"),
+        ("killer", "its worker died 3 times in it, perhaps out of memory; use fewer workers or a smaller pool"),
         ("hanging", "it took longer than the 15.0 s of --run-timeout"),
     }
     run_grid(good, tmp_path / "good")

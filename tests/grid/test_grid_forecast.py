@@ -12,31 +12,26 @@ from hypothesis import strategies as st
 
 from bench.config import load_spec
 from bench.errors import DataError, ModelError
-from bench.grid import calibrate as calibration
-from bench.grid.calibrate import calibrate, law
-from bench.grid.expand import DatasetSizes, expand
-from bench.grid.forecast import forecast
-from bench.grid.plan import (
-    LOG_DEVIATION,
-    embedding_cost,
-    grid_cost,
-    mean_tokens,
-    run_cost,
-    run_weights,
-    shared_cost,
-    unshared_cost,
-)
-from bench.grid.rates import Law, Rates, find, rates_file, read, save
+from bench.grid.cost import calibrate as calibration
+from bench.grid.cost.calibrate import calibrate
+from bench.grid.cost.count import run_cost, shared_cost
+from bench.grid.cost.forecast import forecast
+from bench.grid.cost.grid_cost import embedding_cost, grid_cost, run_weights, unshared_cost
+from bench.grid.cost.rates import LinearLaw, Rates, find, rates_file, read, save
+from bench.grid.cost.rows import LOG_DEVIATION, mean_tokens
+from bench.grid.cost.timing import law
+from bench.grid.expansion.expand import expand
+from bench.grid.expansion.sizes import DatasetSizes
 from bench.grid.world import World
 from bench.model.content import pinned
 from bench.model.hardware import choose_hardware
 from bench.records import ModelSettings, Settings
 from bench.store import Store
 
-SECOND = Law(call=1.0)
+SECOND = LinearLaw(call=1.0)
 
 
-def rates_with(**laws: Law) -> Rates:
+def rates_with(**laws: LinearLaw) -> Rates:
     facts = {"model": "m", "device": "d", "threads": 1, "origin": "o", "flops_per_token": 10.0, "flops_per_s": 100.0}
     return Rates(**facts, laws={name.replace("_of_", " "): found for name, found in laws.items()})
 
@@ -105,7 +100,7 @@ def test_without_sharing_there_is_more_of_everything_that_is_shared(tiny_grid):
 
 
 def test_a_forecast_is_counts_under_laws(tiny_grid):
-    rates = rates_with(start=SECOND, fit=Law(row=2.0), score=Law(token=0.5), select_of_badge=SECOND)
+    rates = rates_with(start=SECOND, fit=LinearLaw(row=2.0), score=LinearLaw(token=0.5), select_of_badge=SECOND)
     cost, found = grid_cost(tiny_grid), forecast(tiny_grid, rates, workers=4)
     assert found.stages["start"] == 1  # one block keeps one worker
     assert found.stages["fit"] == 2 * cost.of("fit").rows
@@ -114,7 +109,7 @@ def test_a_forecast_is_counts_under_laws(tiny_grid):
     assert set(found.unknown) == {"select alps", "select dal", "select random", "surprisal", "lm_head"}
     passes = cost.of("score_pool", "score_test", "surprisal").tokens + 3 * cost.of("fit").tokens
     assert found.floor == pytest.approx(passes * 10 / 100)
-    naive = forecast(tiny_grid, rates_with(naive_of_score=Law(row=1.0), fit=Law(call=1.0))).naive
+    naive = forecast(tiny_grid, rates_with(naive_of_score=LinearLaw(row=1.0), fit=LinearLaw(call=1.0))).naive
     alone = unshared_cost(tiny_grid)
     assert naive == alone.of("score_pool", "score_test", "surprisal").rows + alone.fits
 
@@ -125,7 +120,7 @@ numbers = st.floats(0, 1).filter(lambda value: value == 0 or value > 1e-3)
 @given(numbers, numbers, numbers)
 def test_a_law_is_found_from_three_times(call, row, token):
     sizes = [(1.0, 16.0, 200.0), (1.0, 64.0, 850.0), (1.0, 64.0, 3400.0)]
-    truth = Law(call=call, row=row, token=token)
+    truth = LinearLaw(call=call, row=row, token=token)
     seconds = [truth.seconds(*size) for size in sizes]
     if min(seconds) == 0:
         return
@@ -143,6 +138,19 @@ def test_a_shorter_cut_shortens_the_mean_as_it_does_for_log_normal_lengths(longe
     assert mean_tokens(size, Settings(model=ModelSettings(max_length=128))) == 44.5
 
 
+@pytest.fixture
+def little_is_timed(monkeypatch):
+    """A calibration that times a few rows; that its numbers mean little matters to no test."""
+    few = replace(
+        calibration.SIZES["cpu"],
+        fit=(("sst2", 8), ("sst2", 16), ("ag_news", 16)),
+        score=(("sst2", 16), ("sst2", 64), ("ag_news", 32)),
+        select=(60, 90),
+    )
+    monkeypatch.setitem(calibration.SIZES, "cpu", few)
+
+
+@pytest.mark.usefixtures("little_is_timed")
 def test_a_calibration_knows_every_stage_of_its_grid(tiny_spec, tiny_grid, tmp_path):
     rates = calibrate(tiny_spec, choose_hardware("cpu", "fp32"), threads=1)
     found = forecast(tiny_grid, rates)
@@ -178,14 +186,13 @@ def test_a_calibration_belongs_to_the_content_of_a_model_and_not_to_its_name(tin
         read(tmp_path / "r.json", pinned(model))
 
 
+@pytest.mark.usefixtures("little_is_timed")
 def test_a_calibration_on_a_gpu_fills_it_and_selects_on_it(tiny_spec, monkeypatch):
     hardware, sizes = choose_hardware("cpu", "fp32"), calibration.SIZES["cuda"]
     rows = [n for _, n in sizes.score]
     assert (min(rows), max(rows)) == (512, 32_768)
     assert 208 in [n for _, n in sizes.fit]
     assert sizes.select == (10_000, 100_000)
-    small = replace(sizes, score=(("sst2", 32), ("sst2", 600), ("ag_news", 40)), select=(60, 90))
-    monkeypatch.setitem(calibration.SIZES, "cpu", small)
     views, select = [], calibration.choose
     monkeypatch.setattr(
         calibration,
@@ -198,16 +205,19 @@ def test_a_calibration_on_a_gpu_fills_it_and_selects_on_it(tiny_spec, monkeypatc
 
 
 def test_the_stage_that_dominates_is_named_with_its_share(tiny_grid):
-    slow_fits = forecast(tiny_grid, rates_with(fit=SECOND, score=Law(call=1e-3), select_of_dal=Law(call=1e-3)))
+    slow_fits = forecast(
+        tiny_grid, rates_with(fit=SECOND, score=LinearLaw(call=1e-3), select_of_dal=LinearLaw(call=1e-3))
+    )
     name, share = slow_fits.dominant
     assert name == "training"
     assert share == pytest.approx(slow_fits.stages["fit"] / slow_fits.total)
-    assert forecast(tiny_grid, rates_with(fit=Law(call=1e-3), select_of_dal=SECOND)).dominant[0] == "select dal"
-    passes = forecast(tiny_grid, rates_with(score=Law(row=1.0))).dominant
+    assert forecast(tiny_grid, rates_with(fit=LinearLaw(call=1e-3), select_of_dal=SECOND)).dominant[0] == "select dal"
+    passes = forecast(tiny_grid, rates_with(score=LinearLaw(row=1.0))).dominant
     assert passes == ("inference", 1.0)
     assert forecast(tiny_grid, rates_with()).dominant == ("nothing", 0.0)
 
 
+@pytest.mark.usefixtures("little_is_timed")
 def test_a_checkpoint_out_of_reach_is_timed_by_its_shape_or_refused(tiny_spec, tiny_bert, monkeypatch):
     lost = override(tiny_spec, algorithms=["random"], model={"name": "nobody/nothing", "max_length": 32})
     with pytest.raises(ModelError, match="cannot be loaded"):
@@ -233,7 +243,7 @@ def test_a_calibration_that_cannot_be_used_is_one_clear_line(tmp_path):
 
 def test_the_paper_is_forecast_from_facts_alone(tmp_path):
     grid = expand(load_spec("paper"), World(None, tmp_path), counted=False)
-    found = forecast(grid, rates_with(fit=Law(token=1e-5), score=Law(token=1e-6)))
+    found = forecast(grid, rates_with(fit=LinearLaw(token=1e-5), score=LinearLaw(token=1e-6)))
     assert found.total > 0
     assert found.naive > found.total
 

@@ -1,4 +1,4 @@
-"""Whatever a strategy does while it is asked, the runs after it in the block yield what they would have without it."""
+"""Whatever a strategy does in a query, the runs after it in the block yield what they would have without it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ import torch
 from grid_tools import override
 
 from bench.errors import RunError
-from bench.grid.execute import Execution
-from bench.grid.expand import expand
-from bench.grid.worker import prepare_block
-from bench.loop import run_strategy
+from bench.grid.driver.execution import Execution
+from bench.grid.expansion.expand import expand
+from bench.grid.worker.run_block import prepare_block
+from bench.loop.rounds import run_strategy
 from bench.model.hardware import use_threads
 from bench.strategies.badge import Badge
 from bench.strategies.base import Algorithm, Weighting
@@ -55,15 +55,16 @@ class HostileWeighting(Weighting):
 
 @pytest.fixture(scope="module")
 def prepare(tiny_spec, world, tmp_path_factory):
-    """A function that prepares a block of one round, whose M_0 is asked for these needs."""
+    """A function that prepares a block of one round, whose M_0 serves queries with these needs."""
     folder = tmp_path_factory.mktemp("hostile")
     context = Execution(folder / "store", world, threads=1).context(folder / "log")
-    (job,) = expand(override(tiny_spec, loop={"rounds": 1, "batch": 6}), world).jobs
 
-    def of(needs=Hostile.needs):
+    def of(needs=Hostile.needs, learner="probe"):
         use_threads(1)
+        spec = override(tiny_spec, loop={"rounds": 1, "batch": 6}, learners=[learner], algorithms=["badge"])
+        (job,) = expand(spec, world).jobs
         shared = prepare_block(job, job.runs, context)
-        shared.needs_at_start = frozenset(needs)
+        shared.first_needs = frozenset(needs)
         return shared
 
     return of
@@ -71,8 +72,14 @@ def prepare(tiny_spec, world, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def block(prepare):
-    """A block that all tests share, as hostile and other runs would."""
+    """A block that all tests share, as hostile and other runs would; a linear model on frozen embeddings is trained."""
     return prepare()
+
+
+@pytest.fixture(scope="module")
+def fine_tuned(prepare):
+    """A block in which an encoder is fine-tuned, which reads more of torch's settings."""
+    return prepare(frozenset(NEEDS), "fine-tune")
 
 
 def science(result):
@@ -117,16 +124,16 @@ WRITES = {
 }  # fmt: skip
 
 
-def test_no_array_can_be_written_into(prepare, undisturbed):
+def test_no_array_can_be_written_into(fine_tuned):
     @dataclass(frozen=True)
     class Everything(Hostile):
         needs = frozenset(NEEDS)
 
-    shared = prepare(Everything.needs)
+    before = run(fine_tuned)
     for deed in WRITES.values():
         with pytest.raises(RunError, match=r"'hostile', or its weighting, writes into what it was given .*a copy"):
-            run(shared, Everything(deed))
-    assert run(shared) == undisturbed["badge"]
+            run(fine_tuned, Everything(deed))
+    assert run(fine_tuned) == before
 
 
 EMBEDDINGS = {
@@ -195,6 +202,18 @@ def test_what_a_strategy_sets_or_overwrites_is_gone_after_its_query(deed, block,
     assert run(block, Hostile(deed)) == undisturbed["hostile"]
     assert run(block) == undisturbed["badge"]
     assert (os.getcwd(), global_state()) == (folder, before)  # noqa: PTH109
+
+
+def test_fine_tuning_is_what_it_would_be_after_all_that_at_once(fine_tuned):
+    def all_at_once(view, w):
+        for deed in HARMLESS.values():
+            deed(view, w)
+
+    before, folder, state = run(fine_tuned), os.getcwd(), global_state()  # noqa: PTH109
+    alone = run(fine_tuned, Hostile(lambda *_: None))
+    assert run(fine_tuned, Hostile(all_at_once)) == alone
+    assert run(fine_tuned) == before
+    assert (os.getcwd(), global_state()) == (folder, state)  # noqa: PTH109
 
 
 def buy_more(view, _):

@@ -13,7 +13,7 @@ from scipy.spatial.distance import cosine
 from bench.data.corpus import split_of
 from bench.informativeness import EXCERPT, informativeness
 from bench.learners.fine_tune import FineTune
-from bench.loop import score_histogram
+from bench.loop.state import score_histogram
 from bench.records import SCORE_BINS
 from bench.store import Store
 from bench.strategies.invprop import InvProp

@@ -16,11 +16,11 @@ from grid_tools import override
 from analysis import read_results, sections
 from bench.cli.gate import suite_of
 from bench.errors import InfeasibleTaskError, SpecError, UnknownNameError
-from bench.grid.audit import audit
-from bench.grid.expand import expand
-from bench.grid.plan import grid_cost
-from bench.grid.recompute import prevalence_of
-from bench.grid.rescore import rescore
+from bench.grid.cost.grid_cost import grid_cost
+from bench.grid.expansion.expand import expand
+from bench.grid.stored.audit import audit
+from bench.grid.stored.recompute import prevalence_of
+from bench.grid.stored.rescore import rescore
 from bench.metrics.catalogue import round_values
 from bench.records import FINE_TUNE, Settings
 from bench.store import Store, labels
@@ -56,7 +56,7 @@ def records(store):
     found = {}
     for record in map(store.read, store.keys()):
         block = record.spec.block
-        found[block.learner.spelt, bool(block.judge), block.start, str(record.spec.strategy)] = record
+        found[block.learner.as_typed, bool(block.judge), block.start, str(record.spec.strategy)] = record
     return found
 
 
@@ -153,7 +153,7 @@ def test_only_what_is_read_names_a_run(several, world):
     longer = override(several, train={"epochs": 7})
     other = override(several, model={**several.model.model_dump(), "max_length": 16, "content": ""})
     keys, trained, cut = (
-        {job.block.learner.spelt: job.keys for job in expand(it, world).jobs} for it in (several, longer, other)
+        {job.block.learner.as_typed: job.keys for job in expand(it, world).jobs} for it in (several, longer, other)
     )
     assert keys == trained
     assert keys["tfidf"] == cut["tfidf"]
@@ -202,13 +202,15 @@ import io, json, sys
 from pathlib import Path
 from rich.console import Console
 from bench.config import load_spec
-from bench.grid.execute import Execution, execute, preflight
-from bench.grid.expand import expand
+from bench.grid.driver.execute import execute
+from bench.grid.driver.execution import Execution
+from bench.grid.driver.preflight import preflight
+from bench.grid.expansion.expand import expand
 from bench.grid.world import World
 
 world = World(Path(sys.argv[1]), Path(sys.argv[2]))
 for learner in ("tfidf", "probe"):
-    spec = load_spec(sys.argv[3], [f"learners={learner}", "algorithms=random,entropy", f"seeds=[{sys.argv[4]}]"])
+    spec = load_spec(sys.argv[3], [f"learners={learner}", "algorithms=entropy", f"seeds=[{sys.argv[4]}]"])
     grid, run = expand(spec, world), Execution(Path(sys.argv[5]), world, threads=1)
     preflight(grid.spec, run, grid.strategies)
     summary = execute(grid, run, Console(file=io.StringIO()))
@@ -226,6 +228,6 @@ def test_what_a_run_loads(several, store, world, toy_mirror, tmp_path):
         list(map(str, command)), capture_output=True, text=True, check=True, env=cli_environment(toy_mirror, tmp_path)
     )
     tfidf, probe = map(json.loads, ended.stdout.splitlines())
-    assert (tfidf[:2], probe[:2]) == ([4, []], [4, []])
+    assert (tfidf[:2], probe[:2]) == ([2, []], [2, []])
     assert not {"torch", "transformers", "tokenizers", "pytorch_lightning", "datasets"} & set(tfidf[2])
     assert not {"transformers", "tokenizers", "pytorch_lightning", "datasets"} & set(probe[2])

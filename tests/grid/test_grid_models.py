@@ -9,8 +9,9 @@ from grid_tools import override, write_spec
 from tiny_checkpoints import save_checkpoint
 
 from bench.errors import ModelError
-from bench.grid.execute import Execution, preflight
-from bench.grid.expand import expand
+from bench.grid.driver.execution import Execution
+from bench.grid.driver.preflight import preflight
+from bench.grid.expansion.expand import expand
 from bench.store import Store
 
 

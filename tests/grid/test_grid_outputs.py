@@ -1,7 +1,8 @@
-"""What the loop hands a strategy of a round's model and its committees, each row in its own place."""
+"""What the loop hands a strategy of a round's model and its committees: each row in its own place, and counted."""
 
 from __future__ import annotations
 
+import itertools
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,8 +11,13 @@ import torch
 
 from bench.learners.base import Model, Scores
 from bench.learners.fine_tune import FineTune
-from bench.loop import Labelling, SharedBlock, Stages
-from bench.records import Block, ModelSettings, Settings, Task
+from bench.loop.needs import Passes, first_query_needs, needs_in, run_needs
+from bench.loop.shared import SharedBlock
+from bench.loop.state import Labelling, Stages
+from bench.records import Block, LoopSettings, ModelSettings, RunSpec, Settings, Strategy, Task
+from bench.strategies.base import ALGORITHMS, WEIGHTINGS
+from bench.strategies.catalogue import component
+from bench.strategies.view import OUTPUTS
 
 ROWS = np.array([7, 11, 20, 31, 40, 55])  # of the dataset; the pool's positions are 0 to 5
 STATE = Labelling(labelled=np.array([4, 1]), labels=np.array([1, 0]), unlabelled=np.array([0, 2, 3, 5]))
@@ -83,3 +89,39 @@ def test_no_pass_is_made_where_none_is_needed(needs):
     stages = Stages()
     assert shared_block().score_pool(STATE, frozenset(needs), 2, stages).probabilities is None
     assert not stages.rows
+
+
+SUBSETS = [set(needs) for n in range(len(OUTPUTS) + 1) for needs in itertools.combinations(sorted(OUTPUTS), n)]
+
+
+@pytest.mark.parametrize("needs", SUBSETS, ids=lambda needs: "+".join(sorted(needs)) or "nothing")
+def test_the_loop_computes_what_passes_count_for_a_plan(needs):
+    """Two members beside M_t are fitted on two labelled rows for two epochs."""
+    stages = Stages()
+    shared_block().score_pool(STATE, frozenset(needs), 2, stages)
+    counted = Passes.of(frozenset(needs), MODEL).work(len(STATE.unlabelled), len(STATE.labelled), fitted=4)
+    assert {stage: rows for stage, (_, rows) in counted.items()} == stages.rows
+
+
+def test_members_of_an_ensemble_are_not_fitted_on_nothing():
+    counted = Passes.of(frozenset({"ensemble"}), MODEL).work(6, 0, fitted=0)
+    assert counted == {"score_pool": (1, 6), "score_members": (2, 12)}
+
+
+@pytest.mark.parametrize(
+    ("start", "weighting", "first", "second"),
+    [
+        ("warm", "uniform", {"surprisal"}, {"surprisal"}),
+        ("warm", "invprop", {"surprisal", "probabilities"}, {"surprisal", "probabilities"}),
+        ("cold", "invprop", {"surprisal"}, {"surprisal", "probabilities"}),
+    ],
+)
+def test_a_cold_start_reads_no_weights_in_round_one(start, weighting, first, second):
+    alps = Strategy(algorithm=component(ALGORITHMS, "alps"), weighting=component(WEIGHTINGS, weighting))
+    block = BLOCK.model_copy(update={"start": start})
+    runs = [
+        RunSpec(block=block, strategy=alps, settings=Settings(loop=LoopSettings(rounds=rounds))) for rounds in (1, 2)
+    ]
+    assert [needs_in(alps, number, start) for number in (1, 2)] == [first, second]
+    assert first_query_needs(runs) == first
+    assert [run_needs(run) for run in runs] == [first, second]

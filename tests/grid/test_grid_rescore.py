@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from cli_tools import in_process
-from kill_tools import killed_at_line
+from kill_tools import folders_after_kills
 
-import bench.grid.rescore
+import bench.grid.stored.rescore
 from bench.errors import UnknownNameError
-from bench.grid.audit import audit
-from bench.grid.rescore import rescore
+from bench.grid.stored.audit import audit
+from bench.grid.stored.rescore import rescore
 from bench.grid.world import World
 from bench.metrics.catalogue import round_metrics, run_metrics
 from bench.records import METRICS
@@ -185,16 +185,10 @@ def test_a_rescoring_killed_at_any_line_goes_on_where_it_stopped(finished, world
     whole = Store(Path(shutil.copytree(old.path, tmp_path / "whole")))
     rescore(whole, world, ["brier"])
     wanted, folder = contents(whole), str(Path(bench.__file__).parent / "store")
-    killed, number = True, 0
-    while killed:
-        there = Path(shutil.copytree(old.path, tmp_path / f"killed-{number}"))
-        killed = killed_at_line(number, lambda there=there: rescore(Store(there), world, ["brier"]), folder)
+    for there, _ in folders_after_kills(old.path, lambda: rescore(Store(old.path), world, ["brier"]), folder):
         rescore(Store(there), world, ["brier"])
         assert contents(Store(there)) == wanted
         assert len(list((there / "packed").glob("*.parquet"))) == packed
-        shutil.rmtree(there)
-        number += 211
-    assert number > 211
 
 
 def test_the_command_says_what_it_did(finished, toy_mirror, tmp_path, monkeypatch, capsys):

@@ -9,7 +9,8 @@ import pytest
 from grid_tools import assert_same_results, override
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
-from bench.grid.plan import grid_cost, run_cost, shared_cost
+from bench.grid.cost.count import run_cost, shared_cost
+from bench.grid.cost.grid_cost import grid_cost
 from bench.store import Store
 from bench.tasks import build_task
 
@@ -111,8 +112,8 @@ def test_provenance_says_how_it_was_made(records, tiny_bert):
         assert made.precision in {"bf16", "fp32"}
 
 
-def test_cold_start_labels_nothing_first_and_weighs_nothing_in_round_one(tiny_spec, run_grid, tmp_path):
-    spec = override(tiny_spec, starts=["cold"], algorithms=["random", "badge"], loop={"rounds": 2, "batch": 6})
+def test_cold_start_labels_nothing_first_and_weighs_nothing_in_round_one(light_spec, run_grid, tmp_path):
+    spec = override(light_spec, starts=["cold"], algorithms=["random", "margin"])
     assert not run_grid(spec, tmp_path / "s").failures
     records = list(Store(tmp_path / "s").records())
     assert len(records) == 6
@@ -120,14 +121,14 @@ def test_cold_start_labels_nothing_first_and_weighs_nothing_in_round_one(tiny_sp
         assert record.start_rows == ()
         assert (record.rounds[0].labelled, record.rounds[1].labelled) == (0, 6)
         assert set(record.rounds[1].selected_w) == {1.0}
-    for algorithm in ("random", "badge"):
+    for algorithm in ("random", "margin"):
         same = [r.rounds[1].selected for r in records if r.spec.strategy.algorithm.name == algorithm]
         assert same[0] == same[1] == same[2]  # round 1 is the same whatever the weighting
 
 
-def test_a_pool_smaller_than_the_budget_is_labelled_whole(tiny_spec, run_grid, tmp_path):
+def test_a_pool_smaller_than_the_budget_is_labelled_whole(light_spec, run_grid, tmp_path):
     loop = {"rounds": 3, "batch": 60}
-    spec = override(tiny_spec, algorithms=["badge"], weightings=["invprop"], loop=loop)
+    spec = override(light_spec, algorithms=["margin"], weightings=["invprop"], loop=loop)
     assert not run_grid(spec, tmp_path / "s").failures
     (record,) = Store(tmp_path / "s").records()
     assert [len(entry.selected) for entry in record.rounds] == [0, 60, 50, 0]
@@ -139,7 +140,8 @@ def test_a_checkpoint_without_a_lm_head_gets_one_trained_and_says_so(
     tiny_spec, tiny_bert_without_head, run_grid, tmp_path
 ):
     model = {"name": str(tiny_bert_without_head), "max_length": 32, "lm_head_steps": 5}
-    spec = override(tiny_spec, algorithms=["alps"], weightings=["uniform"], model=model)
+    loop = {"rounds": 1, "batch": 6}
+    spec = override(tiny_spec, algorithms=["alps"], weightings=["uniform"], model=model, loop=loop)
     assert not run_grid(spec, tmp_path / "s").failures
     (record,) = Store(tmp_path / "s").records()
     assert record.provenance.lm_head == "trained"
@@ -157,9 +159,9 @@ def test_results_do_not_depend_on_what_ran_before(tiny_spec, run_grid, finished,
     assert_same_results(finished, store)
 
 
-def test_bins_of_invprop_are_runs_of_their_own(tiny_spec, run_grid, tmp_path):
+def test_bins_of_invprop_are_runs_of_their_own(light_spec, run_grid, tmp_path):
     options = {"invprop": {"bins": [2, 20]}}
-    spec = override(tiny_spec, algorithms=["random"], weightings=["invprop"], options=options)
+    spec = override(light_spec, algorithms=["random"], weightings=["invprop"], options=options)
     run_grid(spec, tmp_path / "s")
     bins = {r.spec.strategy.weighting.options["bins"] for r in Store(tmp_path / "s").records()}
     assert bins == {2, 20}

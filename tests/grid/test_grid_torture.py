@@ -19,7 +19,7 @@ import pytest
 from conftest import cli_environment
 from grid_tools import assert_as_in, override, write_spec
 
-from bench.grid.heartbeat import beats
+from bench.grid.worker.heartbeat import beats
 from bench.store import Store
 
 KILLS = int(os.environ.get("IMBAL_BENCH_KILLS", "5"))

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 from bench.config.slurm import SlurmSpec, load_slurm
 from bench.errors import BenchError, SpecError
-from bench.grid.executors import reports_of
-from bench.grid.expand import expand
+from bench.grid.executors.choice import Workers, choose_workers
+from bench.grid.executors.start import start_workers
+from bench.grid.expansion.expand import expand
 from bench.grid.messages import BlockReport
-from bench.grid.workers import Workers, choose_workers
 
 SLURM = SlurmSpec(jobs=2, cores=8, workers=2)
 
@@ -36,7 +36,7 @@ def one_line(error: pytest.ExceptionInfo[BenchError]) -> str:
     [
         ({}, "inline", 1),
         ({"jobs": 3}, "joblib", 3),
-        ({"apart": True}, "joblib", 1),
+        ({"needs_subprocess": True}, "joblib", 1),
         ({"executor": "joblib"}, "joblib", 1),
         ({"executor": "dask", "jobs": 2}, "dask", 2),
         ({"gpus": "0, 3", "per_gpu": 2}, "joblib", 4),
@@ -47,7 +47,7 @@ def one_line(error: pytest.ExceptionInfo[BenchError]) -> str:
 def test_options_imply_an_executor(options, executor, processes):
     workers = choose_workers(**options)
     assert (workers.executor, len(workers.slots)) == (executor, processes)
-    assert workers.elsewhere == bool({"scheduler", "slurm"} & options.keys())
+    assert workers.remote == bool({"scheduler", "slurm"} & options.keys())
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_options_imply_an_executor(options, executor, processes):
     [
         ({"executor": "joblib", "scheduler": "tcp://a:1"}, "need --executor dask"),
         ({"executor": "inline", "jobs": 2}, "--executor inline is one worker"),
-        ({"executor": "inline", "apart": True}, "--run-timeout"),
+        ({"executor": "inline", "needs_subprocess": True}, "--run-timeout"),
         ({"jobs": 2, "gpus": "0"}, "--jobs and --gpus each say which workers"),
         ({"scheduler": "tcp://a:1", "slurm": SLURM}, "--scheduler and --slurm each say"),
         ({"per_gpu": 2}, "give --gpus too"),
@@ -200,7 +200,7 @@ def test_a_worker_that_dies_takes_nobody_along_and_is_replaced(tmp_path):
         return BlockReport(job, failures=[os.environ["CUDA_VISIBLE_DEVICES"]])
 
     workers = choose_workers(gpus="0,1")
-    with reports_of(workers, "cpu", tmp_path) as reports:
+    with start_workers(workers, "cpu", tmp_path) as reports:
         found = []
         pending = [Job("victim"), Job("neighbour")]
         threads_of = {}
@@ -257,6 +257,6 @@ def test_processes_that_want_the_same_cache_build_it_once(tmp_path):
     for process in processes:
         process.stdin.write("go\n")
         process.stdin.flush()
-    assert [process.communicate(timeout=60)[0] for process in processes] == ["7\n"] * 4
+    assert [process.communicate()[0] for process in processes] == ["7\n"] * 4
     assert (tmp_path / "log").read_text() == "built\n"
     assert [path.name for path in Path(tmp_path / "cache").iterdir() if path.is_dir()] == ["x"]

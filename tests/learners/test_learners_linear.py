@@ -168,9 +168,9 @@ def test_texts_without_words_are_refused(material, tmp_path):
 
 
 def test_a_learner_is_spelt_as_it_is_typed():
-    assert component(learner("tfidf:svd=8,C=3")).spelt == "tfidf:C=3.0,svd=8"
-    assert component(learner("tfidf:svd=0")).spelt == "tfidf"
-    assert learner(component(learner("tfidf:svd=8,C=0.5")).spelt) == learner("tfidf:C=0.5,svd=8")
+    assert component(learner("tfidf:svd=8,C=3")).as_typed == "tfidf:C=3.0,svd=8"
+    assert component(learner("tfidf:svd=0")).as_typed == "tfidf"
+    assert learner(component(learner("tfidf:svd=8,C=0.5")).as_typed) == learner("tfidf:C=0.5,svd=8")
 
 
 @pytest.mark.parametrize(

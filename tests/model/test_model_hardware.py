@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from bench.errors import ModelError
-from bench.model import gpu, hardware
+from bench.model import hardware, nvml
 from bench.model.hardware import choose_hardware, refuse_missing_gpus, uses_gpu
 
 
@@ -102,9 +102,9 @@ MIG = ("NVIDIA H100", 9, True)
 @pytest.mark.parametrize(
     ("gpus", "found"),
     [
-        ([H100], gpu.Gpu("NVIDIA H100", bf16=True)),
-        ([A100, A100], gpu.Gpu("NVIDIA A100", bf16=True)),
-        ([V100], gpu.Gpu("NVIDIA V100", bf16=False)),
+        ([H100], nvml.Gpu("NVIDIA H100", bf16=True)),
+        ([A100, A100], nvml.Gpu("NVIDIA A100", bf16=True)),
+        ([V100], nvml.Gpu("NVIDIA V100", bf16=False)),
         ([A100, H100], None),  # which one is in use, CUDA alone can tell
         ([MIG], None),
         ([H100, MIG], None),
@@ -113,8 +113,8 @@ MIG = ("NVIDIA H100", 9, True)
 )
 def test_the_driver_is_asked_what_the_gpus_are(monkeypatch, gpus, found):
     driver = Driver(*gpus)
-    monkeypatch.setattr(gpu.ctypes, "CDLL", lambda name: driver if name == gpu.LIBRARY else pytest.fail(name))
-    assert gpu.alike() == found
+    monkeypatch.setattr(nvml.ctypes, "CDLL", lambda name: driver if name == nvml.LIBRARY else pytest.fail(name))
+    assert nvml.alike() == found
     assert driver.open == 0
 
 
@@ -123,16 +123,16 @@ def test_the_driver_is_asked_what_the_gpus_are(monkeypatch, gpus, found):
 )
 def test_a_driver_that_does_not_answer_leaves_it_to_cuda(monkeypatch, function):
     driver = Driver(H100)
-    monkeypatch.setattr(gpu.ctypes, "CDLL", lambda _: driver)
+    monkeypatch.setattr(nvml.ctypes, "CDLL", lambda _: driver)
     monkeypatch.setattr(driver, function, lambda *_: 999)
-    assert gpu.alike() is None
+    assert nvml.alike() is None
 
 
 def test_without_the_driver_s_library_it_is_left_to_cuda(monkeypatch):
-    monkeypatch.setattr(gpu, "LIBRARY", "libno-such-library.so.1")
-    assert gpu.alike() is None
-    monkeypatch.setattr(gpu.ctypes, "CDLL", lambda _: object())  # a library without these functions
-    assert gpu.alike() is None
+    monkeypatch.setattr(nvml, "LIBRARY", "libno-such-library.so.1")
+    assert nvml.alike() is None
+    monkeypatch.setattr(nvml.ctypes, "CDLL", lambda _: object())  # a library without these functions
+    assert nvml.alike() is None
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def one_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
     monkeypatch.setattr(torch.cuda, "_lazy_init", lambda: pytest.fail("a CUDA context was created"))
-    monkeypatch.setattr(hardware, "alike", lambda: gpu.Gpu("NVIDIA H100", bf16=True))
+    monkeypatch.setattr(hardware, "alike", lambda: nvml.Gpu("NVIDIA H100", bf16=True))
 
 
 def test_a_gpu_has_its_index_and_is_chosen_without_a_cuda_context(one_gpu):
@@ -152,7 +152,7 @@ def test_a_gpu_has_its_index_and_is_chosen_without_a_cuda_context(one_gpu):
 
 
 def test_bf16_that_the_gpu_has_not_is_refused_without_a_cuda_context(one_gpu, monkeypatch):
-    monkeypatch.setattr(hardware, "alike", lambda: gpu.Gpu("NVIDIA V100", bf16=False))
+    monkeypatch.setattr(hardware, "alike", lambda: nvml.Gpu("NVIDIA V100", bf16=False))
     with pytest.raises(ModelError, match="has no bf16; use auto or fp32"):
         choose_hardware("cuda", "bf16")
     assert choose_hardware("cuda").precision == "fp32"
@@ -161,7 +161,7 @@ def test_bf16_that_the_gpu_has_not_is_refused_without_a_cuda_context(one_gpu, mo
 def test_bf16_that_the_gpu_has_not_is_refused_before_the_first_run(one_gpu, monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     assert uses_gpu("auto", "bf16")
-    monkeypatch.setattr(hardware, "alike", lambda: gpu.Gpu("NVIDIA V100", bf16=False))
+    monkeypatch.setattr(hardware, "alike", lambda: nvml.Gpu("NVIDIA V100", bf16=False))
     with pytest.raises(ModelError, match="has no bf16; use auto or fp32"):
         uses_gpu("auto", "bf16")
     monkeypatch.setattr(hardware, "alike", lambda: None)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from bench.errors import RunError
-from bench.grid.provenance import provenance
+from bench.grid.worker.provenance import provenance
 from bench.learners.embeddings import made_by
 from bench.model import batching
 from bench.model.batching import lowered_budget

@@ -20,8 +20,8 @@ from transformers import (
 from bench.model import hardware as hardware_module
 from bench.model.attention import with_mask_in_full
 from bench.model.fitting import StaysOnDevice
-from bench.model.gpu import Gpu
 from bench.model.hardware import choose_hardware
+from bench.model.nvml import Gpu
 from bench.model.standard_state import standard_state
 from bench.records import TrainSettings
 

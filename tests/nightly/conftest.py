@@ -13,8 +13,8 @@ import yaml
 from cli_tools import in_process
 
 from bench.config import GridSpec
-from bench.grid.execute import Summary
-from bench.grid.expand import expand
+from bench.grid.driver.execute import Summary
+from bench.grid.expansion.expand import expand
 from bench.grid.world import World as Data
 from bench.records import METRICS
 from bench.store import Store
@@ -77,7 +77,7 @@ class World:
 
 def any_model(patch):
     """Let the model of a grid be one that is not at hand, since no run is made here."""
-    patch.setattr("bench.grid.expand.pinned", lambda model, _: model.model_copy(update={"content": "c" * 32}))
+    patch.setattr("bench.grid.expansion.expand.pinned", lambda model, _: model.model_copy(update={"content": "c" * 32}))
 
 
 @pytest.fixture(autouse=True)
@@ -115,8 +115,8 @@ def make_up(factory):
 def made_up(monkeypatch, make_up):
     """Made-up runs take the place of real ones, and no page is drawn."""
     world = World()
-    monkeypatch.setattr("bench.grid.execute.execute", lambda grid, how, console: make_up(world, grid, how.store))
-    monkeypatch.setattr("bench.grid.execute.preflight", lambda *_: None)
+    monkeypatch.setattr("bench.grid.driver.execute.execute", lambda grid, how, console: make_up(world, grid, how.store))
+    monkeypatch.setattr("bench.grid.driver.preflight.preflight", lambda *_: None)
     monkeypatch.setattr("reports.read_report", lambda store: None)
     for name in ("write_report", "history_page", "write_gate"):  # each has tests of its own, and takes a second
         monkeypatch.setattr(f"reports.{name}", lambda *_, name=name: world.written.append(name) or "page")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.history import Comparison, Night, Point, append, drifting, exit_code_of, read_history, series, summary
-from analysis.history.drift import ENOUGH, LEAST_BEFORE, WINDOW
+from analysis.nights import Comparison, Night, Point, append, drifting, exit_code_of, read_history, series, summary
+from analysis.nights.drift import ENOUGH, LEAST_BEFORE, WINDOW
 from bench.errors import CorruptRecordError
 
 HALF = 0.01

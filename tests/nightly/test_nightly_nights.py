@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from analysis.history import read_history, series
+from analysis.nights import read_history, series
 from bench.store import Baseline, Store
 
 STRATEGY = "margin+invprop:bins=10"

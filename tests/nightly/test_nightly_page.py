@@ -5,7 +5,7 @@ import re
 import pytest
 from chromium_tools import CHROMIUM, Browser
 
-from analysis.history import Comparison, Night, Point
+from analysis.nights import Comparison, Night, Point
 from reports import history_page
 
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)>'

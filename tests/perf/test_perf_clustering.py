@@ -31,7 +31,7 @@ def test_inertia_is_compared_by_its_definition(monkeypatch, hardware):
 def test_there_is_a_pool_of_each_task_and_all_weightings_take_their_turn(monkeypatch, hardware, tmp_path):
     """With toys in place of texts: which pools are made, and that weights are those of the weighting."""
     pool = toy_pool(n=40)
-    shared = SimpleNamespace(view=lambda *_: pool.view(), first=SimpleNamespace(state=None, outputs=None))
+    shared = SimpleNamespace(first=SimpleNamespace(state=None, outputs=None))
     task = SimpleNamespace(rows=np.arange(40), test_rows=np.arange(5))
     for name, value in {
         "load_corpus": lambda *_, **__: SimpleNamespace(train=None, test=None),
@@ -40,6 +40,7 @@ def test_there_is_a_pool_of_each_task_and_all_weightings_take_their_turn(monkeyp
         "Material": lambda *_: None,
         "Probe": lambda: SimpleNamespace(begin=lambda _: None),
         "SharedBlock": lambda *_: shared,
+        "view_of": lambda *_: pool.view(),
     }.items():
         monkeypatch.setattr(clustering, name, value)
     pools = list(clustering._pools(hardware, None, tmp_path, lambda _: None))

@@ -14,7 +14,7 @@ from bench.errors import RunError, UnknownNameError
 from bench.model import standard_state
 from bench.perf import gpu, gpu_candidates
 from bench.perf.gpu import PARTS
-from bench.perf.gpu_card import TINY, Card, Options, Part, SkippedError
+from bench.perf.gpu_card import TINY, Card, GpuPart, Options, SkippedError
 from bench.perf.report import Measure
 
 
@@ -72,12 +72,12 @@ def lines(options):
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_what_breaks_dies_or_hangs_is_a_line_and_the_rest_is_measured(options, monkeypatch):
     parts = {
-        "breaks": Part(breaks, 60),
-        "dies": Part(dies, 60),
-        "hangs": Part(hangs, 0.5),
-        "skips": Part(skips, 60),
-        "card": Part(fine, 60, gpu_only=True),
-        "fine": Part(fine, 60),
+        "breaks": GpuPart(breaks, 60),
+        "dies": GpuPart(dies, 60),
+        "hangs": GpuPart(hangs, 0.5),
+        "skips": GpuPart(skips, 60),
+        "card": GpuPart(fine, 60, gpu_only=True),
+        "fine": GpuPart(fine, 60),
     }
     report, found, told = found_of(options, monkeypatch, parts)
     assert [each.stage for each in report.measures] == ["before it broke", "before it hung", "fine"]
@@ -95,7 +95,7 @@ def test_what_breaks_dies_or_hangs_is_a_line_and_the_rest_is_measured(options, m
 
 
 def test_what_there_is_no_time_for_is_said(options, monkeypatch):
-    report, found, told = found_of(options, monkeypatch, {"fine": Part(fine, 60)}, limit=1.0)
+    report, found, told = found_of(options, monkeypatch, {"fine": GpuPart(fine, 60)}, limit=1.0)
     assert found.skipped == {"fine": "the 1 s were over"}
     assert report.measures == ()
     assert told == []

@@ -25,6 +25,6 @@ def test_a_later_resume_opens_no_run(tmp_path, monkeypatch):
     """What makes 20,000 runs a matter of a second; times are for ``imbal-bench perf store``."""
     store = Store(tmp_path / "store", create=True)
     keys = set(scan.fill(store, 5))
-    assert store.sound_keys(keys) == (keys, [])
+    assert store.valid_keys(keys) == (keys, [])
     monkeypatch.setattr(Store, "content", lambda *_: pytest.fail("a run was read"))
-    assert Store(store.path).sound_keys(keys) == (keys, [])
+    assert Store(store.path).valid_keys(keys) == (keys, [])

@@ -13,7 +13,7 @@ import pytest
 from analysis import read_results, sections
 from analysis.figures import score_figure
 from analysis.figures.model import Drawing, Figure
-from analysis.history.drift import SERIES
+from analysis.nights.drift import SERIES
 from bench.records import METRICS, Informativeness
 from bench.store import Store
 from reports.figures import draw
@@ -57,7 +57,7 @@ def figures(tmp_path_factory, factory):
 
 
 def some_nights():
-    """Three nights of two comparisons, as ``analysis.history.series`` returns them."""
+    """Three nights of two comparisons, as ``analysis.nights.series`` returns them."""
     rows = [
         ("gate", name, metric, f"2026-11-0{night}", 0.01 * night, 0.01 * night - 0.02, 0.01 * night + 0.02, 0.0, state)
         for name in ("badge+invprop", "random+uniform")
@@ -83,7 +83,7 @@ LABELS = {
     "curves": ["BADGE", "Random", "InvProp", "PosProb", "Uniform", "Positives ratio", "difference", "rows labelled"],
     "positives": ["BADGE", "uniform random draw", "ceiling", "positives found", "rows selected"],
     "ratios": ["All algorithms", "BADGE", "InvProp − Uniform", "InvProp − PosProb", "1/10", "1/50"],
-    "forest": ["ag_news", "Sports", "World", "these tasks", "tasks like these", "ROC-AUC", "InvProp − Uniform"],
+    "forest": ["ag_news", "Sports", "World", "these tasks", "new tasks", "ROC-AUC", "InvProp − Uniform"],
     "wins": ["BADGE", "win", "tie", "loss", "6", "InvProp against Uniform", "pairs"],
     "p-values": ["BADGE", "InvProp > Uniform", "PosProb > Uniform", "ROC-AUC"],
     "informativeness": ["BADGE", "InvProp", "between two selected positives", "mean cosine distance"],
@@ -197,7 +197,7 @@ def test_a_forest_has_each_task_in_its_own_row_under_its_dataset(figures):
     drawn = forest(tasks)
     labels = [(text.get_text(), text.get_fontweight()) for text in drawn.axes[0].get_yticklabels()]
     assert labels == [("ag_news", "bold"), ("Sports", "normal"), ("World", "normal"), ("", "normal")] + [
-        (name, "bold") for name in ("these tasks", "tasks like these")
+        (name, "bold") for name in ("these tasks", "new tasks")
     ]
     places = dict(zip([text for text, _ in labels], drawn.axes[0].get_yticks(), strict=True))
     (bars,) = [
@@ -205,7 +205,7 @@ def test_a_forest_has_each_task_in_its_own_row_under_its_dataset(figures):
     ]
     own = tasks[(tasks["metric"] == "auc") & (tasks["smaller"] == "Uniform")]
     assert bars[0].get_xdata(orig=False).tolist() == own["mean"].tolist()
-    rows = [places[name] for name in ("Sports", "World", "these tasks", "tasks like these")]
+    rows = [places[name] for name in ("Sports", "World", "these tasks", "new tasks")]
     np.testing.assert_allclose(bars[0].get_ydata(orig=False), rows, atol=0.4)
 
 

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 import reports
-from analysis import Cache, overview, read_results, sections, traced
+from analysis import Cache, overview, p_text, read_results, sections, traced
 from bench.errors import StoreError, UnknownNameError
 from bench.store import Store
 from reports.latex import escaped, to_latex
@@ -124,7 +124,7 @@ def test_the_page_says_what_is_missing(page, store):
     assert "unreadable, left out:" in page.text
     assert "1 of 6 runs missing, 1 of them failed: 50, BADGE, Uniform" in page.text
     assert "Table 9 (Random-Uniform against the others at extreme imbalance) not run: needs ratio 1000" in page.text
-    assert "Against the paper's printed tables: sign of the effect agrees" in page.text
+    assert "Against the paper's published tables: sign of the effect agrees" in page.text
     assert re.search(r"abc1234 with local changes", page.text)
 
 
@@ -190,14 +190,14 @@ def test_csv_holds_the_unrounded_numbers_and_the_tests(table):
     place = 0
     for row in table.rows:
         for (metric, column), cell in zip(table.columns, row.cells, strict=True):
-            for one in cell.against:
+            for one in cell.tests:
                 line = lines[place]
                 place += 1
                 where = (line["Ratio"], line["Algorithm"], line["metric"], line["column"])
                 assert where == (*row.labels, metric, column)
                 assert (line["value"], line["n"], line["bold"]) == (exact(cell.value), str(cell.n), str(cell.bold))
-                assert (line["against"], line["p"]) == (one.other, exact(one.paper.p))
-                assert line["pairs"] == str(one.paper.n)
+                assert (line["against"], line["p"]) == (one.against, exact(one.p))
+                assert line["pairs"] == str(one.pairs)
 
 
 def exact(value):
@@ -219,7 +219,7 @@ def test_the_terminal_shows_numbers_p_and_what_is_missing(store, parts, width):
     assert max(map(len, text.splitlines())) <= width
     for cell in parts[0].table("T8").cells:
         assert cell.text + "*" * cell.bold in text
-        assert cell.p_text in text
+        assert p_text(cell.p) in text
     flat = " ".join(text.split())
     assert "1 failed: RunError: NaN loss in round 3" in flat
     assert "1 of 6 runs missing, 1 of them failed: 50, BADGE, Uniform" in flat
@@ -244,7 +244,7 @@ def test_a_test_that_was_not_made_is_a_dash_and_never_nan(tmp_path, factory):
     text = console.export_text()
     assert re.search(r"against Uniform: 1 pair, difference \+0\.\d{6}, p – \(one pair, no test\)", text)
     assert re.search(
-        r"sound mode: 1 seed, difference \+0\.\d{6} \[–, –\], p –, after Holm – \(one seed, no test\)", text
+        r"seed-level: 1 seed, difference \+0\.\d{6} \[–, –\], p –, after Holm – \(one seed, no test\)", text
     )
     assert "1 run behind it" in text
     assert "nan" not in text

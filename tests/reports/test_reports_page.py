@@ -7,7 +7,7 @@ import pytest
 from chromium_tools import CHROMIUM, Browser
 
 from analysis import overview, read_results, sections, traced
-from analysis.model import p_text
+from analysis.text import p_text
 from bench.store import Store
 from reports.page import to_html
 from reports.picture import Picture
@@ -98,10 +98,10 @@ def test_the_first_lines_are_numbers_of_the_tables(section):
     for number, line in enumerate(effects):
         for row in (row for row in tests.rows if row.labels[1] == "InvProp > Uniform"):
             p, difference, pairs = row.cells[3 * number : 3 * number + 3]
-            (one,) = next(own.cells[2 * number].against for own in table.rows if own.labels == row.labels[:1])
-            assert (one.sound is not None) == (row.labels[0] in ("10", "50", "100"))
-            if one.sound:
-                sound = f"sound p {p_text(one.p_holm)}, {one.sound.n} seeds"
+            (one,) = next(own.cells[2 * number].tests for own in table.rows if own.labels == row.labels[:1])
+            assert bool(one.units) == (row.labels[0] in ("10", "50", "100"))
+            if one.units:
+                sound = f"seed-level p {p_text(one.p_holm)}, {one.units} seeds"
                 assert f"{difference.text} at ratio 1/{row.labels[0]} (p {p.text}, {pairs.text} pairs; {sound})" in line
             else:
                 assert f"1/{row.labels[0]} " not in line

@@ -78,7 +78,7 @@ def test_bad_options_are_named(options, error, message):
 
 
 def test_a_component_of_another_version_is_refused():
-    with pytest.raises(SpecError, match="is at version 1, but version 0 was asked for"):
+    with pytest.raises(SpecError, match="is at version 1, but version 0 was requested"):
         build(WEIGHTINGS, Component(name="uniform", version="0"))
 
 

@@ -12,8 +12,9 @@ import pytest
 from conftest import ROOT, cli_environment
 from grid_tools import PATIENCE_S, assert_same_results
 
+import bench
 from bench.environment import CUBLAS_WORKSPACE, is_left_out, leave_out_ambient
-from bench.grid import provenance
+from bench.grid.worker import provenance
 from bench.store import Store
 
 HOSTILE = {
@@ -128,13 +129,13 @@ def test_whoever_imports_the_package_has_them_left_out_before_any_library_is_loa
 @pytest.fixture
 def checkout(tmp_path, monkeypatch, other_repository) -> Path:
     """A repository whose file is taken for the code that runs."""
-    code = other_repository / "bench" / "grid" / "provenance.py"
+    code = other_repository / "bench" / "__init__.py"
     code.parent.mkdir(parents=True)
     code.write_text("")
     author = ("-c", "user.name=x", "-c", "user.email=x@y")
     subprocess.run(["git", "-C", other_repository, "add", "."], check=True)
     subprocess.run(["git", "-C", other_repository, *author, "commit", "-q", "-m", "y"], check=True)
-    monkeypatch.setattr(provenance, "__file__", str(code))
+    monkeypatch.setattr(bench, "__file__", str(code))
     return other_repository
 
 

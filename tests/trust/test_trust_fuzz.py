@@ -23,7 +23,7 @@ from conftest import make_texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.history import Night, append, read_history
+from analysis.nights import Night, append, read_history
 from bench.config import load_spec
 from bench.config.slurm import load_slurm
 from bench.data.corpus import Corpus, Split, split_of
@@ -33,9 +33,9 @@ from bench.data.mirror import read_mirror
 from bench.data.tokens import tokenise
 from bench.data.user import load_user
 from bench.errors import BenchError
-from bench.grid import rates
-from bench.grid.attempts import Attempts
-from bench.grid.heartbeat import Beat, beats
+from bench.grid.cost import rates
+from bench.grid.worker.attempts import Attempts
+from bench.grid.worker.heartbeat import Beat, beats
 from bench.model.checkpoint import load_tokenizer, resolve
 from bench.nightly import Begun, NightFolder
 from bench.perf import report
@@ -100,7 +100,7 @@ def whole_runs(folder: Path) -> object:
     """Return what a resume takes for sound, as it is read then; a run that is gone is run again."""
     store = Store(folder / "store")
     store.keys()
-    sound, _ = store.sound_keys(store.keys() | {KEY})
+    sound, _ = store.valid_keys(store.keys() | {KEY})
     return tuple((store.read(key), store.test_probabilities(store.read(key)).tobytes()) for key in sorted(sound))
 
 
@@ -135,7 +135,7 @@ def some_rates(folder: Path) -> Path:
         device="d",
         threads=1,
         origin="o",
-        laws={"fit": rates.Law(call=1.0)},
+        laws={"fit": rates.LinearLaw(call=1.0)},
         flops_per_token=1,
         flops_per_s=2,
     )
@@ -192,7 +192,7 @@ def a_noted(folder: Path) -> Path:
     store = a_store(folder)
     for path in store.path.rglob("*.*"):
         os.utime(path, (1e9, 1e9))
-    store.sound_keys(store.keys())
+    store.valid_keys(store.keys())
     return store.path / "sound.json"
 
 
@@ -245,7 +245,7 @@ FORMATS = {
     "replicate": Format(a_replicate, merged_runs, True),
     "notes of soundness": Format(a_noted, whole_runs, True),
     "heartbeat": Format(a_beat, lambda folder: beats(opened(folder))),
-    "note of attempts": Format(a_note, lambda folder: Attempts(opened(folder), "call").hopeless("work")),
+    "note of attempts": Format(a_note, lambda folder: Attempts(opened(folder), "call").why_given_up("work")),
     "calibration": Format(some_rates, lambda folder: rates.read(folder / "rates.json", ModelSettings(name="m"))),
     "baseline of perf": Format(a_report, lambda folder: report.read(folder / "report.json")),
     "baseline": Format(a_baseline, lambda folder: tuple(Baseline(folder / "baselines", "main").records()), True),

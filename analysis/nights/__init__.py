@@ -1,0 +1,31 @@
+"""The nightly job's memory: what each night said, and where that drifts.
+
+A :class:`Reference` fixes what a night is held to before it runs, and judges its runs; ``append`` writes the night into
+the history, ``series`` marks drift, and ``summary`` tells the last night on one screen.
+"""
+
+from analysis.nights.drift import RULE, drifting, series
+from analysis.nights.judging import Asked, Reference, compared, named
+from analysis.nights.nights import Comparison, Night, Point, append, read_history
+from analysis.nights.page import night_figures
+from analysis.nights.summary import exit_code_of, summary, summary_json, verdict_of
+
+__all__ = [
+    "RULE",
+    "Asked",
+    "Comparison",
+    "Night",
+    "Point",
+    "Reference",
+    "append",
+    "compared",
+    "drifting",
+    "exit_code_of",
+    "named",
+    "night_figures",
+    "read_history",
+    "series",
+    "summary",
+    "summary_json",
+    "verdict_of",
+]

@@ -1,0 +1,76 @@
+"""Seed-level statistics: declared questions, their unit of replication, and how much the evidence bears.
+
+A :class:`Design` holds the matched differences of two arms; everything else takes one. ``effect`` is the evidence on
+one question (fixed-suite, new-tasks, new-datasets), ``holm`` keeps a family's error rate, ``leave_one_out`` and
+``bounds`` say what a mark hangs on, ``best_of`` separates choice from test, ``components``, ``needs`` and the functions
+on power plan a grid, and ``validate`` measures how often all of this errs. ``run_level_test`` is the paper's test.
+"""
+
+from analysis.stats.best_of import BestOf, best_of
+from analysis.stats.design import Design
+from analysis.stats.effect import ESTIMANDS, UNITS, Effect, Estimand, effect
+from analysis.stats.holm import holm
+from analysis.stats.interval import ALPHA, LEVEL, half_width, t_interval, t_test
+from analysis.stats.needs import Need, Way, needs
+from analysis.stats.pilot import PAPER_PILOT, Pilot, rearranged
+from analysis.stats.power import (
+    PAPER_COMPONENTS,
+    PAPER_SHAPE,
+    Components,
+    Shape,
+    components,
+    minimum_detectable_effect,
+    power_of,
+    seeds_needed,
+    shape_of,
+    standard_error,
+    tasks_needed,
+)
+from analysis.stats.robustness import Bounds, LeaveOneOut, bounds, leave_one_out
+from analysis.stats.run_level import RunLevelTest, run_level_test
+from analysis.stats.validation import MODEL, Rate, Trial, Validation, validate
+
+__all__ = [
+    "ALPHA",
+    "ESTIMANDS",
+    "LEVEL",
+    "MODEL",
+    "PAPER_COMPONENTS",
+    "PAPER_PILOT",
+    "PAPER_SHAPE",
+    "UNITS",
+    "BestOf",
+    "Bounds",
+    "Components",
+    "Design",
+    "Effect",
+    "Estimand",
+    "LeaveOneOut",
+    "Need",
+    "Pilot",
+    "Rate",
+    "RunLevelTest",
+    "Shape",
+    "Trial",
+    "Validation",
+    "Way",
+    "best_of",
+    "bounds",
+    "components",
+    "effect",
+    "half_width",
+    "holm",
+    "leave_one_out",
+    "minimum_detectable_effect",
+    "needs",
+    "power_of",
+    "rearranged",
+    "run_level_test",
+    "seeds_needed",
+    "shape_of",
+    "standard_error",
+    "t_interval",
+    "t_test",
+    "tasks_needed",
+    "validate",
+]

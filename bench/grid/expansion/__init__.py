@@ -1,0 +1,1 @@
+"""From a specification to the blocks and runs of a grid."""

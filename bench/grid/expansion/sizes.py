@@ -1,0 +1,81 @@
+"""Rows per class of a dataset, counted in the data or taken from known facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from bench.data.facts import DATASETS
+from bench.data.sources import default_positives
+from bench.errors import DataError
+from bench.grid.world import World
+
+
+@dataclass(frozen=True)
+class DatasetSizes:
+    """Rows per class of a dataset: counted where the data is available, from the known facts otherwise.
+
+    Attributes:
+        source: what the dataset is loaded by: its name, or the path of a user's YAML file.
+        fingerprint: of the content; empty where only facts are known.
+        origin: where the numbers come from, in words.
+    """
+
+    source: str
+    classes: tuple[str, ...]
+    tasks: tuple[str, ...]
+    train: tuple[int, ...]
+    test: tuple[int, ...]
+    mean_tokens: float
+    fingerprint: str
+    origin: str
+
+
+def parse_task(text: str) -> tuple[str, str | None]:
+    """Split ``dataset/class`` (a class may hold slashes; a dataset may be a path that ends in .yaml)."""
+    for suffix in (".yaml", ".yml"):
+        head, found, tail = text.partition(suffix)
+        if found and (not tail or tail.startswith("/")):
+            return head + suffix, tail[1:] or None
+    dataset, _, positive = text.partition("/")
+    return dataset, positive or None
+
+
+def sizes_of(dataset: str, world: World, *, counted: bool) -> tuple[str, DatasetSizes]:
+    """Return the name of a dataset and its sizes.
+
+    Args:
+        dataset: its name, or the path of a user's YAML file (which gives it a name).
+        world: where to look for the data.
+        counted: whether the data must be available; if not, known facts will do.
+
+    Raises:
+        DataError: if the data is needed and cannot be had.
+    """
+    facts = DATASETS.get(dataset)
+    try:
+        corpus = world.corpus(dataset)
+    except DataError:
+        if counted or facts is None:
+            raise
+        about = " (approximate)" if facts.rows_per_class_approximate else ""
+        tasks = facts.paper_tasks or facts.classes
+        origin = f"known facts of the canonical dataset{about}; the data is not available"
+        rows = facts.train_rows_per_class, facts.test_rows_per_class
+        return dataset, DatasetSizes(dataset, facts.classes, tasks, *rows, facts.mean_tokens, "", origin)
+    classes = corpus.label_names
+    train = tuple(np.bincount(corpus.train.labels, minlength=len(classes)).tolist())
+    test = tuple(np.bincount(corpus.test.labels, minlength=len(classes)).tolist())
+    tasks = default_positives(dataset, corpus)
+    tokens = facts.mean_tokens if facts and facts.mean_tokens else _mean_tokens(dataset, world)
+    origin = f"counted in {corpus.source}"
+    return corpus.name, DatasetSizes(dataset, classes, tasks, train, test, tokens, corpus.fingerprint, origin)
+
+
+@lru_cache(maxsize=16)
+def _mean_tokens(dataset: str, world: World) -> float:
+    """Guess tokens a text from a sample: 1.3 word pieces a word and two special tokens."""
+    texts = world.corpus(dataset).train.texts.slice(0, 1000).to_pylist()
+    return float(np.mean([1.3 * len(text.split()) + 2 for text in texts]))

@@ -1,0 +1,1 @@
+"""What a worker does with a block, from the claim on it to the stored runs."""
