@@ -15,16 +15,13 @@ from bench.learners.base import Learner, Model, Scores, Which
 from bench.loop.needs import Passes, is_judged
 from bench.loop.state import Labelling, Query, Stages
 from bench.metrics.catalogue import round_values
-from bench.records import METRICS, Block, Round, Settings
+from bench.records import JUDGE, METRICS, Block, Round, Settings
 from bench.seeds import StreamPart, Streams
 from bench.strategies.view import Need, PoolOutputs
 from bench.tasks import ImbalancedTask, block_parts, bootstrap, oversample
 
 if TYPE_CHECKING:
     from bench.model.surprisal import Surprisal
-
-JUDGE = "judge."
-"""Begins the names of the judge's metrics."""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ GOAL = "at most 1.01"
 
 
 @dataclass(frozen=True)
-class Pool:
+class WeightedPool:
     """Rows (n, d) and their weights (n,). ``name`` says of which texts and under which weighting."""
 
     name: str
@@ -72,7 +72,7 @@ def measure(
     )
 
 
-def compare(pool: Pool, hardware: Hardware, number: int) -> Measure:
+def compare(pool: WeightedPool, hardware: Hardware, number: int) -> Measure:
     """Measure the mean inertia over seeds of both, in float64 by its definition."""
     from sklearn.cluster import KMeans
 
@@ -105,7 +105,9 @@ def _inertia(X: torch.Tensor, w: FloatArray, centres: torch.Tensor) -> float:
     return float(w @ nearest**2)
 
 
-def _pools(hardware: Hardware, data_dir: Path | None, cache_dir: Path, tell: Callable[[str], None]) -> Iterator[Pool]:
+def _pools(
+    hardware: Hardware, data_dir: Path | None, cache_dir: Path, tell: Callable[[str], None]
+) -> Iterator[WeightedPool]:
     """Yield rows of each task's pool at 1/50: embeddings, and weights by a probe that was fitted on the start set."""
     number = 0
     for dataset in DATASETS:
@@ -126,4 +128,4 @@ def _pools(hardware: Hardware, data_dir: Path | None, cache_dir: Path, tell: Cal
             w = clean_weights(weighting.weights(view), view.size, weighting.name)
             some = np.sort(np.argsort(view.priority, kind="stable")[:ROWS])
             X = view.embeddings[torch.from_numpy(some)].to(hardware.device)
-            yield Pool(f"{dataset}/{positive} 1/{RATIO} {weighting.name}", X, w[some])
+            yield WeightedPool(f"{dataset}/{positive} 1/{RATIO} {weighting.name}", X, w[some])

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from bench.perf import clustering
-from bench.perf.clustering import Pool, compare
+from bench.perf.clustering import WeightedPool, compare
 from bench.testing import toy_pool
 
 
@@ -19,7 +19,7 @@ def planted():
 
 
 def test_inertia_is_compared_by_its_definition(monkeypatch, hardware):
-    pool, whole = Pool("planted", planted(), np.linspace(0.1, 1, 200)), clustering.weighted_kmeans
+    pool, whole = WeightedPool("planted", planted(), np.linspace(0.1, 1, 200)), clustering.weighted_kmeans
     assert clustering._inertia(pool.X, pool.w, pool.X[:1]) == pytest.approx(
         pool.w @ np.square(pool.X.double().numpy() - pool.X[0].double().numpy()).sum(1)
     )

@@ -10,10 +10,9 @@ import numpy as np
 from bench.arrays import Float32Array, IntArray
 from bench.errors import CorruptRecordError, DataError
 from bench.grid.world import World
-from bench.loop.shared import JUDGE
 from bench.metrics.base import RunCourse, TestScores
 from bench.metrics.catalogue import agrees, round_metrics, round_values, run_metrics, run_values
-from bench.records import PoolFacts, Ratio, RunRecord, Settings, Task, prevalence
+from bench.records import JUDGE, PoolFacts, Ratio, RunRecord, Settings, Task, prevalence
 from bench.store import Store, labels
 from bench.tasks import ImbalancedTask, build_task
 
