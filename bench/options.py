@@ -29,6 +29,22 @@ def defaults(cls: Any) -> dict[str, Option]:
     return options
 
 
+def worded(kind: str, text: str) -> tuple[str, dict[str, str]]:
+    """Return the name and the options, as they are written, of ``name`` or ``name:option=value,option=value``.
+
+    Raises:
+        SpecError: if the text does not read so.
+    """
+    name, _, words = text.partition(":")
+    options: dict[str, str] = {}
+    for word in filter(None, words.split(",")):
+        option, equals, value = word.partition("=")
+        if not equals or option in options:
+            raise SpecError(f"{kind} {text!r} must read name or name:option=value,option=value, each option once")
+        options[option] = value
+    return name, options
+
+
 def at_default(part: Any) -> tuple[str, ...]:
     """Return the options of an instance whose value is the default, sorted."""
     values = asdict(part)

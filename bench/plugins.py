@@ -27,6 +27,14 @@ def use_plugins(plugins: Iterable[PluginFile]) -> None:
         add_plugin(plugin)
 
 
+def replace_plugin(plugin: PluginFile) -> tuple[str, ...]:
+    """Register a plug-in in the place of others that define the same names; as :func:`add_plugin` otherwise."""
+    module = load_file(plugin)
+    for registry in REGISTRIES:
+        registry.forget_plugins(module)
+    return add_plugin(plugin)
+
+
 def add_plugin(plugin: str | Path | PluginFile) -> tuple[str, ...]:
     """Register the algorithms, weightings, learners and metrics that a Python file defines; return their names.
 

@@ -23,7 +23,7 @@ from importlib.machinery import ModuleSpec
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from bench.errors import PluginError, UnknownNameError
 from bench.foreign import foreign_code
@@ -83,16 +83,36 @@ class Registry(Generic[T]):
         self._found = found  # only now: a module that is refused leaves nothing behind
         return count
 
-    def forget_plugins(self) -> None:
-        """Forget what plug-in files have added."""
+    def add_class(self, cls: type[T]) -> None:
+        """Register a class that no file defines, such as one in a notebook; it is known in this process alone.
+
+        Raises:
+            PluginError: if it is not concrete and named, or takes a name that is in use.
+        """
+        if not self._is_ours(cls):
+            raise PluginError(f"{cls.__qualname__} is not a concrete subclass of {self.base.__name__} with a `name`")
+        name = str(cls.__dict__["name"])
+        found = {key: own for key, own in self._classes().items() if key != name or own.__module__ != "__main__"}
+        self._add(found, cls)
+        self._found = found
+
+    def forget_plugins(self, like: ModuleType | None = None) -> None:
+        """Forget what plug-ins and notebooks have added; or of that only what a module defines anew."""
+        names = None if like is None else {str(cls.__dict__["name"]) for cls in self._defined(like)}
         known = self._classes().items()
-        self._found = {name: cls for name, cls in known if not cls.__module__.startswith(_PLUGIN_MODULE)}
+        self._found = {
+            name: cls for name, cls in known if not is_added(cls) or (names is not None and name not in names)
+        }
 
     def _add_all(self, found: dict[str, type[T]], module: ModuleType) -> int:
-        ours = [c for c in vars(module).values() if self._is_ours(c) and c.__module__ == module.__name__]
+        ours = self._defined(module)
         for cls in ours:
             self._add(found, cls)
         return len(ours)
+
+    def _defined(self, module: ModuleType) -> list[type[T]]:
+        """Return the concrete subclasses that a module defines."""
+        return [c for c in vars(module).values() if self._is_ours(c) and c.__module__ == module.__name__]
 
     def _is_ours(self, cls: object) -> bool:
         return (
@@ -146,6 +166,23 @@ class Registry(Generic[T]):
             self._broken[where] = _reason(error)
 
 
+def plugin_of(cls: type[Any]) -> PluginFile | None:
+    """Return the plug-in that a class was loaded from, as it was read then; None if from none."""
+    spec = getattr(sys.modules.get(cls.__module__), "__spec__", None)
+    loader = getattr(spec, "loader", None)
+    return loader.plugin if isinstance(loader, _ContentLoader) else None
+
+
+def file_of(cls: type[Any]) -> str | None:
+    """Return the file of the module that defines a class; None where it has none."""
+    return getattr(sys.modules.get(cls.__module__), "__file__", None)
+
+
+def is_added(cls: type[Any]) -> bool:
+    """Return whether a class came from a plug-in file, or from a notebook or a script itself."""
+    return cls.__module__.startswith(_PLUGIN_MODULE) or cls.__module__ == "__main__"
+
+
 def _reason(error: Exception) -> str:
     """Return an exception in one line."""
     return " ".join(f"{type(error).__name__}: {error}".split())
@@ -194,15 +231,15 @@ class _ContentLoader(ExecutionLoader):
     """Imports the content that was read, whatever has become of its file, and never a stale ``.pyc`` next to it."""
 
     def __init__(self, plugin: PluginFile) -> None:
-        self._plugin = plugin
+        self.plugin = plugin
 
     def get_filename(self, fullname: str) -> str:  # noqa: ARG002 - importlib's signature
         """Return where it was read."""
-        return self._plugin.path
+        return self.plugin.path
 
     def get_source(self, fullname: str) -> str:  # noqa: ARG002 - importlib's signature
         """Return the content as text."""
-        return importlib.util.decode_source(self._plugin.content)
+        return importlib.util.decode_source(self.plugin.content)
 
 
 def load_file(plugin: str | Path | PluginFile) -> ModuleType:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from bench import cli as command_line
+from imbal_bench import cli as command_line
 
 
 def in_process(monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:

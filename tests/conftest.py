@@ -108,7 +108,7 @@ def cli(tmp_path, toy_mirror) -> Cli:
 
     def run(*arguments: object, timeout: float = 200, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "bench", *map(str, arguments)],
+            [sys.executable, "-m", "imbal_bench", *map(str, arguments)],
             cwd=tmp_path,
             env=cli_environment(toy_mirror, tmp_path, **environment),
             capture_output=True,

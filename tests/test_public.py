@@ -19,7 +19,9 @@ from bench.strategies.catalogue import component
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-PACKAGES = sorted(path.parent for top in ("bench", "analysis", "reports") for path in (ROOT / top).rglob("__init__.py"))
+PACKAGES = sorted(
+    path.parent for top in ("imbal_bench", "bench", "analysis", "reports") for path in (ROOT / top).rglob("__init__.py")
+)
 SHIPPED = [path.stem for path in (ROOT / "bench" / "config" / "presets").iterdir()]
 
 
@@ -31,18 +33,20 @@ def dotted(package: Path) -> str:
 def test_a_package_exports_what_it_imports_and_nothing_else(package):
     """What ``__init__`` imports is the public door: all of it is in ``__all__``, and there."""
     tree = ast.parse((package / "__init__.py").read_text("utf-8"))
-    imported = {
-        alias.asname or alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
-    }
+    lazy = [node for it in tree.body if isinstance(it, ast.If) for node in it.body]  # imported when it is first used
+    of_ours = [it for it in (*tree.body, *lazy) if isinstance(it, ast.ImportFrom) and it.module != "typing"]
+    names = {alias.asname or alias.name for node in of_ours for alias in node.names}
+    imported = {name for name in names if not name.startswith("_")}
     module = importlib.import_module(dotted(package))
     exported = getattr(module, "__all__", [])
     assert set(exported) == imported
     assert len(exported) == len(set(exported))
     assert [name for name in exported if not hasattr(module, name)] == []
+    assert set(exported) <= set(dir(module))
 
 
 def test_the_types_are_shipped():
-    assert all((ROOT / top / "py.typed").exists() for top in ("bench", "analysis", "reports"))
+    assert all((ROOT / top / "py.typed").exists() for top in ("imbal_bench", "bench", "analysis", "reports"))
 
 
 def test_the_command_is_there():

@@ -1,7 +1,8 @@
 """Imports run one way: every import of every module is held against a table of which room may use which.
 
-A room is a module or sub-package of ``bench`` or ``bench.grid``, or one of the packages ``analysis`` and ``reports``.
-Imports inside functions and under ``TYPE_CHECKING`` count like any other, unless the table says otherwise.
+A room is a module or sub-package of ``imbal_bench``, ``bench`` or ``bench.grid``, or one of the packages ``analysis``
+and ``reports``. Imports inside functions and under ``TYPE_CHECKING`` count like any other, unless the table says
+otherwise.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("bench", "analysis", "reports")
-OF_ROOMS = ("bench", "bench.grid")
+PACKAGES = ("imbal_bench", "bench", "analysis", "reports")
+OF_ROOMS = ("imbal_bench", "bench", "bench.grid")
 """Packages that are made of rooms, outermost first."""
 
 # Which of our rooms a room may import, besides those of EVERYWHERE; ``bench`` alone is bench/__init__.py, the version.
@@ -59,7 +60,6 @@ ROOMS: dict[str, set[str]] = {
     },
     # The store lies below the grid and knows nothing of how a run is made.
     "bench.store": {"bench.seeds", "bench.records", "bench.control", "bench.paths"},
-    "bench.nightly": {"bench.records", "bench.config", "bench.store", "bench.paths"},
     "bench.loop": {
         *("bench.seeds", "bench.records", "bench.tasks", "bench.model", "bench.strategies", "bench.learners"),
         "bench.metrics",
@@ -74,6 +74,7 @@ ROOMS: dict[str, set[str]] = {
     "bench.grid": set(),
     "bench.grid.world": {"bench.data", "bench.paths"},
     "bench.grid.expansion": {
+        "bench.options",
         *("bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model", "bench.strategies"),
         *("bench.learners", "bench.paths", "bench.grid.world"),
     },
@@ -115,20 +116,6 @@ ROOMS: dict[str, set[str]] = {
         *("bench.seeds", "bench.records", "bench.tasks", "bench.model", "bench.strategies", "bench.metrics"),
         *("bench.control", "bench.store", "bench.grid.world"),
     },
-    "bench.display": {
-        *("bench", "bench.config", "bench.data", "bench.model", "bench.components", "bench.testing", "bench.store"),
-        *("bench.grid.world", "bench.grid.expansion", "bench.grid.cost", "bench.grid.worker", "bench.grid.driver"),
-        *("bench.grid.stored", "bench.learners", "bench.metrics", "analysis"),
-    },
-    "bench.cli": {
-        *("bench", "bench.environment", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model"),
-        *("bench.strategies", "bench.perf", "bench.testing", "bench.store", "bench.nightly"),
-        *("bench.grid.world", "bench.grid.expansion", "bench.grid.cost", "bench.grid.executors", "bench.grid.driver"),
-        "bench.grid.stored",
-        *("bench.display", "bench.paths", "bench.registry", "bench.plugins", "bench.words"),
-        *("analysis", "reports"),
-    },
-    "bench.__main__": {"bench.cli"},
     "analysis": {
         *(
             "bench.seeds",
@@ -142,9 +129,41 @@ ROOMS: dict[str, set[str]] = {
         ),
     },
     "reports": {"analysis"},
+    # The door: workflows on all of the above, and what is thin over them. Nothing imports it.
+    "imbal_bench": {"imbal_bench.packages", "imbal_bench.api"},
+    "imbal_bench.packages": set(),
+    "imbal_bench.first": {"imbal_bench.packages"},
+    "imbal_bench.nights": {"bench.records", "bench.config", "bench.store", "bench.paths"},
+    "imbal_bench.workflows": {
+        *("bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model", "bench.strategies"),
+        *("bench.perf", "bench.testing", "bench.store", "bench.paths", "bench.registry", "bench.plugins"),
+        *("bench.grid.world", "bench.grid.expansion", "bench.grid.cost", "bench.grid.executors", "bench.grid.worker"),
+        *("bench.grid.driver", "bench.grid.stored", "bench.words", "analysis", "reports", "imbal_bench.nights"),
+    },
+    "imbal_bench.display": {
+        *("bench", "bench.config", "bench.data", "bench.model", "bench.components", "bench.strategies"),
+        *("bench.learners", "bench.metrics", "bench.perf", "bench.testing", "bench.store", "bench.grid.world"),
+        *("bench.grid.expansion", "bench.grid.cost", "bench.grid.driver", "bench.grid.stored", "analysis", "reports"),
+        "imbal_bench.workflows",
+    },
+    "imbal_bench.cli": {
+        *("bench", "bench.environment", "bench.config", "bench.paths", "bench.registry", "bench.grid.world"),
+        *("bench.grid.driver", "analysis", "imbal_bench.display", "imbal_bench.nights", "imbal_bench.workflows"),
+    },
+    "imbal_bench.__main__": {"imbal_bench.cli"},
+    "imbal_bench.api": {
+        *("bench.seeds", "bench.records", "bench.config", "bench.data", "bench.model", "bench.strategies"),
+        *("bench.metrics", "bench.store", "bench.options", "bench.paths", "bench.plugins", "bench.registry"),
+        *("bench.learners", "bench.grid.world", "bench.grid.expansion", "bench.grid.executors", "analysis"),
+        *("imbal_bench.display", "imbal_bench.workflows"),
+    },
 }
 # Package -> what all of its rooms may import: errors to raise, types of arrays.
-EVERYWHERE = {"bench": {"bench.errors", "bench.arrays"}, "analysis": {"bench.errors", "bench.arrays"}}
+EVERYWHERE = {
+    "imbal_bench": {"bench.errors"},
+    "bench": {"bench.errors", "bench.arrays"},
+    "analysis": {"bench.errors", "bench.arrays"},
+}
 
 # Which rooms may import a library; one that is not named here may be imported anywhere.
 LIBRARIES: dict[str, set[str]] = {
@@ -173,9 +192,12 @@ LIBRARIES: dict[str, set[str]] = {
         "bench.informativeness",
     },
     "threadpoolctl": {"bench.model", "bench.strategies", "bench.testing"},
-    "typer": {"bench.cli"},
-    "rich": {"bench.cli", "bench.display", "bench.grid.driver", "bench.grid.logs", "bench.perf", "reports"},
-    "pandas": {"analysis", "reports"},
+    "typer": {"imbal_bench.cli"},
+    "rich": {
+        *("imbal_bench.cli", "imbal_bench.display", "imbal_bench.workflows", "bench.grid.driver", "bench.grid.logs"),
+        *("bench.perf", "reports"),
+    },
+    "pandas": {"analysis", "reports", "imbal_bench.api"},
     "scipy": {"analysis", "bench.grid.cost", "bench.learners", "bench.strategies", "bench.testing"},
     "matplotlib": {"reports"},
     "seaborn": {"reports"},
@@ -191,7 +213,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {}
 FOR_TYPES_ONLY = {("bench/data/tokens.py", "transformers")}
 
 # The command line answers `--help` at once: what it uses is imported inside its commands, but for these.
-LIGHT = {"bench", "bench.environment", "bench.errors", "bench.paths"}
+LIGHT = {"bench", "bench.environment", "bench.errors", "bench.paths", "imbal_bench.display"}
 
 # Modules that come with a declared library and are no distribution of their own in pyproject.toml.
 COMES_WITH = {"lightning_fabric": "pytorch-lightning", "markupsafe": "jinja2"}
@@ -279,7 +301,7 @@ def violations(root: Path) -> list[str]:
         elif target.partition(".")[0] in PACKAGES:
             if target not in ROOMS[room] | {room} | EVERYWHERE.get(room.partition(".")[0], set()):
                 lines.append(where)
-            if room == "bench.cli" and it.at_load and not it.for_types and target not in {room} | LIGHT:
+            if room == "imbal_bench.cli" and it.at_load and not it.for_types and target not in {room} | LIGHT:
                 lines.append(f"{where} before a command needs it")
         elif target in LIBRARIES and room not in LIBRARIES[target]:
             excused = (it.file, target) in EXCEPTIONS or (it.for_types and (it.file, target) in FOR_TYPES_ONLY)
@@ -413,9 +435,13 @@ def house(tmp_path):
         ("bench__seeds", "import torch.nn as nn", "torch.nn"),
         ("bench__tasks", "from transformers import AutoModel", "transformers"),
         ("bench__data__corpus", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import torch", "torch"),
-        ("bench__cli", "import typer\nfrom bench.grid.driver import execute", "bench.grid.driver"),
+        ("imbal_bench__cli", "import typer\nfrom bench.grid.world import World", "bench.grid.world"),
         ("analysis__frame", "from bench.loop import run_strategy", "bench.loop"),
         ("reports__page", "from bench.store import Store", "bench.store"),
+        ("bench__grid__world", "from analysis import read_results", "analysis"),
+        ("bench__cheat", "import imbal_bench", "bench.cheat is not in the table"),
+        ("analysis__cheat", "from imbal_bench.workflows import run", "imbal_bench.workflows"),
+        ("reports__cheat", "def f():\n    import imbal_bench.api", "imbal_bench.api"),
         ("reports__page", "if True:\n    import bench.records", "bench.records"),
     ],
 )
@@ -438,8 +464,8 @@ def test_what_is_allowed_passes(house):
         bench__strategies__fine="import torch, numpy\nfrom bench.errors import RunError\nfrom .view import PoolView",
         bench__strategies__view="",
         bench__errors="",
-        bench__cli="from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from bench.grid.world import x\n"
-        "def f():\n    from bench.grid.driver import execute",
+        imbal_bench__cli="from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from bench.grid.world import x\n"
+        "def f():\n    from bench.grid.world import execute",
         reports__page="import analysis",
     )
     assert violations(root) == []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import reprlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from types import NoneType
@@ -19,6 +20,8 @@ from bench.yaml12 import YamlError, parse, quoting
 
 OF_DATASETS = {"train", "test", "test_fraction", "text", "label", "classes", "positive"}
 """Fields of a user's dataset file; ``train`` is one of a grid too, with fields of its own."""
+PRODUCT = ("algorithms", "weightings", "options")
+"""Fields that make up strategies, unless ``strategies`` names them whole."""
 WANTED = {bool: "true or false", int: "an integer", float: "a number"}
 
 
@@ -44,14 +47,57 @@ def load_spec(
         SpecError: a wrong field is named with the value given and what is allowed.
     """
     raw = _read(name_or_path)
+    if raw.get("strategies") and (others := raw.keys() & set(PRODUCT)):
+        raise SpecError(f"{name_or_path}: give either strategies or {' and '.join(sorted(others))}")
     for override in overrides:
         apply(raw, override, GridSpec, option_type)
+        _let_win(raw, override.partition("=")[0])
     try:
         spec = GridSpec.model_validate(raw)
     except ValidationError as error:
         raise SpecError(one_line(error, name_or_path, GridSpec)) from None
     _refuse_conversions(raw, name_or_path)
     return spec
+
+
+def built(base: str | os.PathLike[str] | None, fields: Mapping[str, Any], *, where: str, name: str) -> GridSpec:
+    """Return a specification from fields, such as the arguments of a call.
+
+    Args:
+        base: a preset's name or a YAML file whose fields those given replace, within groups one by one; None: nothing.
+        fields: of a :class:`GridSpec`; values of NumPy are read as Python's.
+        where: who gives them, for messages.
+        name: of the grid, unless the base has one.
+
+    Raises:
+        SpecError: a wrong field is named with the value given and what is allowed.
+    """
+    raw: dict[str, Any] = {"name": name} if base is None else _read(os.fspath(base))
+    for field, value in fields.items():
+        plain = _plain(value)
+        raw[field] = {**raw.get(field, {}), **plain} if isinstance(plain, dict) else plain
+        _let_win(raw, field)
+    try:
+        spec = GridSpec.model_validate(raw)
+    except ValidationError as error:
+        raise SpecError(one_line(error, where, GridSpec)) from None
+    _refuse_conversions(raw, where)
+    return spec
+
+
+def _plain(value: Any) -> Any:
+    """Return values of NumPy, and ranges, as Python's own."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {name: _plain(one) for name, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list | tuple | range) else value
+
+
+def _let_win(raw: dict[str, Any], field: str) -> None:
+    """Of the two ways to say which strategies are run, keep the one that was given last."""
+    for other in PRODUCT if field == "strategies" else ("strategies",) if field in PRODUCT[:2] else ():
+        raw.pop(other, None)
 
 
 def _refuse_conversions(raw: dict[str, Any], where: str) -> None:

@@ -79,6 +79,9 @@ class GridSpec(Settings):
         "posprob",
         "invprop",
     )
+    strategies: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
+    """Whole strategies, such as ``badge+invprop:bins=5``: exactly these are run, instead of each algorithm with each
+    weighting."""
     options: dict[str, dict[str, OptionValues]] = Field(default_factory=dict)
     """Algorithm or weighting -> option -> the values to run, e.g. ``{invprop: {bins: [2, 5, 10]}}``."""
     infeasible: Literal["skip", "refuse"] = "skip"
@@ -86,7 +89,7 @@ class GridSpec(Settings):
 
     @model_validator(mode="after")
     def _no_doubles(self) -> GridSpec:
-        axes = ("tasks", "ratios", "seeds", "starts", "learners", "algorithms", "weightings")
+        axes = ("tasks", "ratios", "seeds", "starts", "learners", "algorithms", "weightings", "strategies")
         lists = {axis: getattr(self, axis) for axis in axes}
         for part, options in self.options.items():
             lists |= {f"options.{part}.{option}": values for option, values in options.items()}

@@ -21,6 +21,7 @@ class WorkerContext:
         driver: process name of the driver. call: names this call of it.
         folder: where the driver was started, so that relative paths mean the same here.
         log_file: of the driver; workers add to it. run_timeout: seconds a run may take, or None.
+        debug: whether what a run raises is raised, and not recorded.
     """
 
     store: Path
@@ -33,6 +34,7 @@ class WorkerContext:
     folder: Path
     log_file: Path
     run_timeout: float | None = None
+    debug: bool = False
 
 
 @dataclass

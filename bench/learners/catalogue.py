@@ -8,10 +8,9 @@ from typing import Any, get_type_hints
 
 from bench.components import ComponentFacts, component_of, facts_of, instance_of
 from bench.config.overrides import typed
-from bench.errors import SpecError
 from bench.learners.base import LEARNERS, Learner
-from bench.options import validated
-from bench.records import Component, Option
+from bench.options import validated, worded
+from bench.records import Component
 
 
 def learner(text: str) -> Learner:
@@ -21,13 +20,9 @@ def learner(text: str) -> Learner:
         UnknownNameError: if there is no such learner, or it has no such option.
         SpecError: if it does not read so, or an option has a value that is not allowed.
     """
-    name, _, words = text.partition(":")
-    cls, options = LEARNERS.get(name), dict[str, Option]()
-    for word in filter(None, words.split(",")):
-        option, equals, value = word.partition("=")
-        if not equals or option in options:
-            raise SpecError(f"learner {text!r} must read name or name:option=value,option=value, each option once")
-        options[option] = typed(value, _option_type(cls, option))
+    name, words = worded(LEARNERS.kind, text)
+    cls = LEARNERS.get(name)
+    options = {option: typed(value, _option_type(cls, option)) for option, value in words.items()}
     return validated(LEARNERS.kind, cls, options)
 
 

@@ -77,7 +77,7 @@ def measure(*, quick: bool, tell: Callable[[str], None]) -> Report:
 def _report(store: Store, out: Path) -> tuple[float, float, float]:
     """Return seconds by the clock, seconds of all processors, and most bytes held, of one report."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    command = [sys.executable, "-m", "bench", "report", "--store", str(store.path), "--out", str(out)]
+    command = [sys.executable, "-m", "imbal_bench", "report", "--store", str(store.path), "--out", str(out)]
     most = 0
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         while process.poll() is None:

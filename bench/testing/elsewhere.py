@@ -72,7 +72,7 @@ def _server() -> subprocess.Popen[bytes]:
     search = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
     other = {"PYTHONHASHSEED": salt, "PYTHONPATH": search, "TZ": "Pacific/Kiritimati", "USER": "somebody"}
     return subprocess.Popen(
-        [sys.executable, "-c", f"from {__name__} import serve; serve()"],
+        [sys.executable, "-P", "-c", f"from {__name__} import serve; serve()"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, **other},

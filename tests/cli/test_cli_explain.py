@@ -29,9 +29,13 @@ def test_explain_lists_runs_seeds_values_and_files(bench, results):
     assert all((results / name).is_file() for name in files)
 
 
-def test_report_writes_the_folder_for_an_article_where_it_is_told(bench, results, tmp_path):
-    code, out, err = bench("report", "--store", results, "--paper", tmp_path / "article")
+def test_report_prints_the_tables_asked_for_and_writes_the_folder_for_an_article(bench, results, tmp_path):
+    asked = ["--paper", tmp_path / "article", "--table", "T4", "--table", "runs"]
+    code, out, err = bench("report", "--store", results, *asked)
     assert (code, err) == (0, "")
+    assert "T4: InvProp vs Uniform" in out
+    assert "runs: What was run" in out
+    assert (results / "report" / "tables" / "table4-paper.tex").exists()
     assert f"for an article: {tmp_path / 'article' / 'main.tex'}" in out
     assert (tmp_path / "article" / "tables" / "table3.tex").is_file()
     assert (results / "report" / "report.html").is_file()
@@ -60,11 +64,3 @@ def test_a_wrong_address_is_one_line(bench, results, arguments, fragments):
     assert line.startswith("imbal-bench: ")
     for fragment in fragments:
         assert fragment in line
-
-
-def test_report_prints_the_tables_that_are_asked_for(bench, results):
-    code, out, _ = bench("report", "--table", "T4", "--table", "runs")
-    assert code == 0
-    assert "T4: InvProp vs Uniform" in out
-    assert "runs: What was run" in out
-    assert (results / "report" / "tables" / "table4-paper.tex").exists()

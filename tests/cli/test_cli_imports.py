@@ -34,7 +34,7 @@ PROGRAM = """
 import contextlib, io, json, os, sys
 
 os.environ.pop("IMBAL_BENCH_DATA", None)
-from bench.cli import main
+from imbal_bench.cli import main
 
 for command in json.loads(sys.argv[1]):
     sys.argv = ["imbal-bench", *command.split()]

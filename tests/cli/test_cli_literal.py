@@ -13,9 +13,6 @@ import pytest
 from conftest import ROOT
 from typer.models import ParameterInfo
 
-from bench.cli import app
-from bench.cli.commands import Commands
-from bench.cli.console import PlainConsole
 from bench.config import load_spec
 from bench.data.export import export_mirror
 from bench.errors import BenchError
@@ -24,6 +21,9 @@ from bench.grid.world import World
 from bench.paths import expanded
 from bench.store import Store
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS
+from imbal_bench.cli import app
+from imbal_bench.cli.commands import Commands
+from imbal_bench.display.console import PlainConsole
 
 ODD = (
     *("[exp]", "[/exp]", "[bold red]x", "a, b", "run #2", "x: y", "'q'", '"dq"', " lead", "trail ", "$x$", "a\\b"),
@@ -138,14 +138,16 @@ def test_a_console_prints_text_as_it_is_in_every_place(capsys):
 
 def test_one_place_alone_makes_consoles_and_nobody_reads_markup():
     found = set()
-    for path in (path for package in ("bench", "analysis", "reports") for path in (ROOT / package).rglob("*.py")):
+    for path in (
+        path for package in ("imbal_bench", "bench", "analysis", "reports") for path in (ROOT / package).rglob("*.py")
+    ):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             called = ast.unparse(node.func).rpartition(".")[2] if isinstance(node, ast.Call) else ""
             options = [it for it in getattr(node, "keywords", []) if it.arg in {"markup", "emoji"}]
             marked = any(ast.unparse(it.value) != "False" for it in options)
             if called in {"Console", "PlainConsole", "from_markup"} or marked:
                 found.add(path.relative_to(ROOT).as_posix())
-    assert found == {"bench/cli/console.py"}
+    assert found == {"imbal_bench/display/console.py"}
 
 
 @pytest.mark.parametrize("name", ["st_[exp]", "st_[/exp]", "st_:fire:", "st_[link=x]"])
@@ -183,7 +185,7 @@ class Ascii(io.TextIOWrapper):
     "arguments", [("list",), ("status", "--store", "é字\udcff"), ("report", "--store", "é字"), ("--help",), ("é字",)]
 )
 def test_no_character_stops_a_command(monkeypatch, tmp_path, bench, arguments):
-    from bench.cli import main
+    from imbal_bench.cli import main
 
     Store(tmp_path / "é字", create=True)
     out, err = Ascii(), Ascii()
@@ -211,13 +213,14 @@ class Full(io.TextIOWrapper):
 
 
 def test_a_report_is_written_before_it_is_printed(monkeypatch, tmp_path, bench):
-    from bench.cli.console import console_here
-    from bench.cli.results import print_and_write
+    from imbal_bench.display.console import console_here
+    from imbal_bench.display.stores import show_report
+    from imbal_bench.workflows.report import report
 
     Store(tmp_path / "s", create=True)
     monkeypatch.setattr(sys, "stdout", Full())
     with pytest.raises(OSError, match="No space left"):
-        print_and_write(tmp_path / "s", tmp_path / "out", console_here())
+        show_report(report(tmp_path / "s", tmp_path / "out"), console_here())
     assert (tmp_path / "out" / "report.html").is_file()
 
 
@@ -267,6 +270,7 @@ def home(monkeypatch, tmp_path, toy_mirror, tiny_bert) -> Path:
 QUICK = ("loop.rounds=1", "loop.batch=5", "train.epochs=1", "pool.limit=120", "pool.test_limit=30")
 
 
+@pytest.mark.usefixtures("_unwritten")
 def test_a_tilde_is_home_for_every_command_and_variable(bench, tmp_path, home):
     first = ["run", "~/grid.yaml", "--plugin", "~/mine.py", "--store", "~/s", "--model", "~/bert"]
     settings = [part for one in QUICK for part in ("--set", one)]

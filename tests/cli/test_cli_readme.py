@@ -11,11 +11,11 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from bench import cli as command_line
 from bench.config import load_spec, preset_names
 from bench.plugins import add_plugin
 from bench.strategies.base import ALGORITHMS
 from bench.testing import laws_for
+from imbal_bench import cli as command_line
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = {
@@ -45,15 +45,16 @@ def test_the_strategy_of_the_guide_obeys_every_law(shown_plugin):
         law(cls())
 
 
-def test_the_strategy_of_the_guide_runs_beside_the_others(shown_plugin, cli, tmp_path):
+@pytest.mark.usefixtures("_unwritten")
+def test_the_strategy_of_the_guide_runs_beside_the_others(shown_plugin, bench, tmp_path):
     (command,) = [line for line in COMMANDS if "--plugin near.py" in line]
     arguments = shlex.split(command)[1:]
     assert arguments[0] == "run"
     tiny = ["--tasks", "toy/law", "--ratios", "10", "--seeds", "1", "--learner", "tfidf", "--store", "s"]
-    done = cli(*arguments, *tiny)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "6 of 6 runs stored" in done.stdout
-    assert re.search(r"near\s+[\d.]+", done.stdout)
+    code, out, err = bench(*arguments, *tiny)
+    assert code == 0, out + err
+    assert "6 of 6 runs stored" in out
+    assert re.search(r"near\s+[\d.]+", out)
     assert (tmp_path / "s" / "report" / "report.html").exists()
 
 

@@ -427,3 +427,24 @@ def test_any_name_loads_or_is_refused_in_one_line(name):
 )
 def test_any_override_is_applied_or_refused_in_one_line(field, value):
     loads_or_is_refused("smoke", [f"{field}={value}"])
+
+
+PAIRS = "name: pairs\ntasks: [sst2]\nstrategies: [random+uniform, 'badge+invprop:bins=5']\n"
+
+
+def test_of_strategies_and_their_parts_what_is_given_last_is_meant(tmp_path):
+    path = tmp_path / "pairs.yaml"
+    path.write_text(PAIRS)
+    assert load_spec(str(path)).strategies == ("random+uniform", "badge+invprop:bins=5")
+    product = load_spec(str(path), ["algorithms=dal"])
+    assert (product.strategies, product.algorithms) == ((), ("dal",))
+    whole = load_spec("bins", ["strategies=dal+invprop"])
+    assert (whole.strategies, whole.options) == (("dal+invprop",), {})
+    assert GridSpec.model_validate_json(whole.model_dump_json()) == whole
+
+
+def test_a_file_gives_strategies_or_their_parts_and_not_both(tmp_path):
+    path = tmp_path / "both.yaml"
+    path.write_text(PAIRS + "algorithms: [random]\nweightings: [uniform]\n")
+    with pytest.raises(SpecError, match="give either strategies or algorithms and weightings"):
+        load_spec(str(path))

@@ -55,7 +55,7 @@ def test_a_plain_text_is_its_own_name_and_others_start_readably():
     assert len(file_name("字" * 100)) == 16
 
 
-@pytest.mark.parametrize("package", ["bench", "analysis", "reports"])
+@pytest.mark.parametrize("package", ["imbal_bench", "bench", "analysis", "reports"])
 def test_one_place_alone_knows_of_home_folders(package):
     found = {
         path.relative_to(ROOT).as_posix()

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bench import seeds
 
 ROOT = Path(__file__).parents[2]
-CODE = sorted(path for room in ("bench", "analysis", "reports") for path in (ROOT / room).rglob("*.py"))
+CODE = sorted(path for room in ("imbal_bench", "bench", "analysis", "reports") for path in (ROOT / room).rglob("*.py"))
 PARTS = {"dataset": "sst2", "positive": "positive", "ratio": 50, "seed": 0, "round": 1}
 
 names = st.text("abcdefg", min_size=1, max_size=4)

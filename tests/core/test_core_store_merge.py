@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from bench.cli import app
 from bench.errors import StoreError
 from bench.records import Provenance, Round, RunRecord
 from bench.store import Store, replicates
 from bench.store.codec import encode_record
 from bench.store.compact import LOCK, compact
 from bench.store.merge import merge
+from imbal_bench.cli import app
 
 PROBABILITIES = np.linspace(0, 1, 30, dtype=np.float32).reshape(3, 10)
 

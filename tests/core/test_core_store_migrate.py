@@ -17,7 +17,6 @@ from typer.testing import CliRunner
 
 import bench.store
 from analysis.gate import Plan, migrate_plans
-from bench.cli import app
 from bench.control import control_of
 from bench.errors import CorruptRecordError, StoreError, UnknownNameError
 from bench.grid.stored.audit import _against_itself
@@ -28,6 +27,7 @@ from bench.store.baseline import migrate as migrate_baseline
 from bench.store.migrate import migrate
 from bench.store.packs import PackedRun, write_pack
 from bench.strategies.base import ALGORITHMS
+from imbal_bench.cli import app
 
 SCHEMA_1, SCHEMA_2 = (Path(__file__).parent / name for name in ("schema1", "schema2"))
 

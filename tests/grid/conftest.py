@@ -93,7 +93,19 @@ def start(toy_mirror, world, tmp_path) -> Start:
     """Start ``imbal-bench run`` in a process group of its own, on one thread."""
 
     def begin(spec: Path, store: Path, *more: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "bench", "run", spec, "--store", store, "--threads", 1, "--no-report", *more]
+        command = [
+            sys.executable,
+            "-m",
+            "imbal_bench",
+            "run",
+            spec,
+            "--store",
+            store,
+            "--threads",
+            1,
+            "--no-report",
+            *more,
+        ]
         return subprocess.Popen(
             [str(part) for part in command],
             cwd=tmp_path,

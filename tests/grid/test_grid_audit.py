@@ -11,10 +11,10 @@ from cli_tools import in_process
 from grid_tools import override
 from rich.console import Console
 
-from bench.display import show_audit
 from bench.grid.stored.audit import audit
 from bench.grid.world import World
 from bench.store import Store
+from imbal_bench.display.stores import show_audit
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from conftest import cli_environment
 from grid_tools import override
 
 from analysis import read_results, sections
-from bench.cli.gate import suite_of
 from bench.errors import InfeasibleTaskError, SpecError, UnknownNameError
 from bench.grid.cost.grid_cost import grid_cost
 from bench.grid.expansion.expand import expand
@@ -25,6 +24,7 @@ from bench.metrics.catalogue import round_values
 from bench.records import FINE_TUNE, Settings
 from bench.store import Store, labels
 from bench.store.codec import encode_record
+from imbal_bench.workflows.regress import suite_of
 
 SELECT = {"algorithms": ("random", "entropy", "badge"), "weightings": ("uniform", "invprop")}
 

@@ -42,7 +42,18 @@ class Torture:
         """Start a driver on all seeds so far."""
         self.count["drivers started"] += 1
         file = write_spec(override(self.spec, seeds=self.seeds), self.store.parent / "torture.yaml")
-        command = [sys.executable, "-m", "bench", "run", file, "--store", self.store, "--threads", "1", "--no-report"]
+        command = [
+            sys.executable,
+            "-m",
+            "imbal_bench",
+            "run",
+            file,
+            "--store",
+            self.store,
+            "--threads",
+            "1",
+            "--no-report",
+        ]
         return subprocess.Popen(
             [*map(str, command), "--jobs", str(JOBS)],
             env=self.environment,

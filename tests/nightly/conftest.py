@@ -115,11 +115,15 @@ def make_up(factory):
 def made_up(monkeypatch, make_up):
     """Made-up runs take the place of real ones, and no page is drawn."""
     world = World()
-    monkeypatch.setattr("bench.grid.driver.execute.execute", lambda grid, how, console: make_up(world, grid, how.store))
-    monkeypatch.setattr("bench.grid.driver.preflight.preflight", lambda *_: None)
-    monkeypatch.setattr("reports.read_report", lambda store: None)
+    monkeypatch.setattr(
+        "imbal_bench.workflows.nightly.execute", lambda grid, how, console: make_up(world, grid, how.store)
+    )
+    monkeypatch.setattr("imbal_bench.workflows.nightly.preflight", lambda *_: None)
+    monkeypatch.setattr("imbal_bench.workflows.nightly.read_report", lambda store: None)
     for name in ("write_report", "history_page", "write_gate"):  # each has tests of its own, and takes a second
-        monkeypatch.setattr(f"reports.{name}", lambda *_, name=name: world.written.append(name) or "page")
+        monkeypatch.setattr(
+            f"imbal_bench.workflows.nightly.{name}", lambda *_, name=name: world.written.append(name) or "page"
+        )
     return world
 
 

@@ -31,7 +31,7 @@ def test_a_killed_night_goes_on_where_it_stopped(cli, tiny_bert, toy_mirror, tmp
     (tmp_path / "grid.yaml").write_text(yaml.safe_dump(spec))
     asked = ["nightly", "grid.yaml", "--threads", "1"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "bench", *asked],
+        [sys.executable, "-m", "imbal_bench", *asked],
         cwd=tmp_path,
         env=cli_environment(toy_mirror, tmp_path),
         stdout=subprocess.PIPE,

@@ -11,11 +11,11 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from bench.cli import app
 from bench.config import GridSpec, load_spec, preset_names
 from bench.errors import CorruptRecordError
-from bench.nightly import SCRIPTS, Begun, NightFolder, fitted, script, tonight
-from bench.nightly.machine import MEMORY_GB, SMALL_POOL, SMALLER
+from imbal_bench.cli import app
+from imbal_bench.nights import SCRIPTS, Begun, NightFolder, fitted, script, tonight
+from imbal_bench.nights.machine import MEMORY_GB, SMALL_POOL, SMALLER
 
 TODAY = date(2026, 11, 23)
 BEGUN = Begun(grid=GridSpec(name="tiny", tasks=("toy",)), notes=("a note",))

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from bench.cli import app
 from bench.records import Example, Informativeness, ModelSettings, Settings
 from bench.store import Store
 from bench.store.compact import compact
+from imbal_bench.cli import app
 from reports import publication, read_report, write_publication, write_report
 
 HOST, FOLDER, SECRET, REASON = "node-17.example.org", "/home/someone", "a text under licence", "no file /home/someone/x"

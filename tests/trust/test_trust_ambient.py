@@ -43,7 +43,7 @@ GRID = ("run", "smoke", "--tasks", "toy/law", "--algorithms", "random,badge", "-
 def start(folder: Path, mirror: Path, model: Path, umask: int, variables: dict[str, str]) -> subprocess.Popen[str]:
     """Start the command line on a tiny grid and its report, in a folder."""
     return subprocess.Popen(
-        [sys.executable, "-m", "bench", *GRID, "--model", model, "--threads", "1", "--store", "store"],
+        [sys.executable, "-m", "imbal_bench", *GRID, "--model", model, "--threads", "1", "--store", "store"],
         cwd=folder, env=cli_environment(mirror, folder, **variables), umask=umask,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("bench", "analysis", "reports")
+PACKAGES = ("imbal_bench", "bench", "analysis", "reports")
 MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "runpy", "pty", "code", "codeop"}
 NAMES = {"eval", "exec", "compile", "__import__"}
 LOADERS = {"torch.load", "joblib.load", "joblib.dump", "pickle.load", "pickle.loads", "os.system", "os.popen"}
@@ -15,6 +15,7 @@ METHODS = {"read_pickle", "to_pickle", "exec_module", "import_module", "full_loa
 SAFE_YAML = {"SafeLoader", "MappingNode", "SequenceNode", "ScalarNode", "MarkedYAMLError"}
 
 ALLOWED = {
+    ("imbal_bench/packages.py", "exec_module"): "our own packages, by their place beside this one",
     ("bench/registry.py", "import_module"): "our own modules, by the files of a package",
     ("bench/registry.py", "exec_module"): "plug-ins, which a user names on the command line or installs",
     ("bench/testing/elsewhere.py", "pickle"): "between a process and the helper that it started, over a pipe",

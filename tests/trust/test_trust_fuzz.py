@@ -37,7 +37,6 @@ from bench.grid.cost import rates
 from bench.grid.worker.attempts import Attempts
 from bench.grid.worker.heartbeat import Beat, beats
 from bench.model.checkpoint import load_tokenizer, resolve
-from bench.nightly import Begun, NightFolder
 from bench.perf import report
 from bench.records import Block, Component, ModelSettings, RunRecord, RunSpec, Settings, Strategy, Task
 from bench.store import Baseline, Store
@@ -45,6 +44,7 @@ from bench.store.acknowledged import acknowledge, acknowledgements
 from bench.store.baseline import save
 from bench.store.compact import compact
 from bench.store.merge import merge
+from imbal_bench.nights import Begun, NightFolder
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from bench.data.tokens import TokenTable
 from bench.errors import ModelError
 from bench.grid.cost.rates import LinearLaw, Rates
 from bench.grid.cost.timing import SIZES, Sizes, law, seconds_of
+from bench.grid.expansion.pairs import strategy
 from bench.model import checkpoint as checkpoints
 from bench.model.batching import Collate
 from bench.model.content import pinned
@@ -124,6 +125,11 @@ class Calibration:
         return replace(made, surprisal=surprisal, embeddings=h, labelled_embeddings=labelled)
 
 
+def _algorithms(spec: GridSpec) -> tuple[str, ...]:
+    """Return the algorithms whose queries are to be timed."""
+    return tuple(dict.fromkeys(strategy(text).algorithm.name for text in spec.strategies)) or spec.algorithms
+
+
 def calibrate(spec: GridSpec, hardware: Hardware, threads: int, cache_dir: Path | None = None) -> Rates:
     """Time what a specification needs - its model, its batches, its algorithms - on made-up texts.
 
@@ -154,7 +160,7 @@ def calibrate(spec: GridSpec, hardware: Hardware, threads: int, cache_dir: Path 
             "naive fit": it.over((("ag_news", NAIVE_ROWS),), it.naive_fit),
             "naive score": it.naive_score(),
             **it.surprisal(),
-            **{f"select {name}": it.select(name) for name in spec.algorithms},
+            **{f"select {name}": it.select(name) for name in _algorithms(spec)},
         }
         multiply, operations = products(
             encoder.model.config.hidden_size, encoder.model.config.intermediate_size, hardware

@@ -23,6 +23,7 @@ class Execution:
         workers: which processes run blocks. device: auto, cpu or cuda.
         plugins: files with strategies, as they were read, or where they are.
         threads: of each worker; None divides the cores. run_timeout: seconds a run may take; None for no limit.
+        debug: whether what a run raises ends the grid, with its traceback, instead of becoming a failure record.
     """
 
     store: Path
@@ -32,11 +33,14 @@ class Execution:
     plugins: tuple[str | PluginFile, ...] = ()
     threads: int | None = None
     run_timeout: float | None = None
+    debug: bool = False
 
     def __post_init__(self) -> None:
         limit = self.run_timeout
         if limit is not None and not 0 < limit <= threading.TIMEOUT_MAX:
             raise SpecError(f"a run's time limit is {limit} s; give seconds above 0, or none for no limit")
+        if self.debug and self.workers.executor != "inline":
+            raise SpecError("errors of a run can rise in this process only; leave out what asks for other workers")
         if self.workers.gpus and self.device == "cpu":
             raise SpecError("--gpus shares out GPUs, but --device cpu leaves them unused; give one of them")
 
@@ -58,4 +62,5 @@ class Execution:
             folder=Path.cwd(),
             log_file=log_file,
             run_timeout=self.run_timeout,
+            debug=self.debug,
         )

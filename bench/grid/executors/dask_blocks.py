@@ -86,6 +86,7 @@ class _BlocksAtWork:
 
     Attributes:
         waiting: blocks that no worker has yet. at_work: address of a worker -> its block and what will be its report.
+        prepared: addresses of workers that have been told where our packages are.
     """
 
     client: Any
@@ -93,6 +94,7 @@ class _BlocksAtWork:
     work: RunBlock
     waiting: deque[BlockJob]
     at_work: dict[str, tuple[BlockJob, Any]] = field(default_factory=dict)
+    prepared: set[str] = field(default_factory=set)
 
     def reports(self) -> Iterator[BlockReport]:
         """Yield a report of each block: what its worker reports, or that its worker died."""
@@ -107,6 +109,7 @@ class _BlocksAtWork:
         """Give a block to each worker that has none; it is bound to that worker, and is not taken to another."""
         for address in addresses:
             if self.waiting and address not in self.at_work:
+                self._make_sure_of_packages(address)
                 job = self.waiting.popleft()
                 future = self.client.submit(
                     self.work,
@@ -116,6 +119,13 @@ class _BlocksAtWork:
                     **({"resources": self.wanted} if self.wanted else {}),
                 )
                 self.at_work[address] = job, future
+
+    def _make_sure_of_packages(self, address: str) -> None:
+        """Have a worker that somebody started find our packages before others of their names (imbal_bench.packages)."""
+        if address not in self.prepared:
+            with suppress(Exception):  # one that cannot be reached, or lacks the suite, fails with its first block
+                self.client.run(exec, "import imbal_bench", workers=[address])
+            self.prepared.add(address)
 
     def _finished(self) -> Iterator[BlockReport]:
         """Wait a little for the next block that ends, and yield its report."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from bench.config.spec import GridSpec
 from bench.errors import SpecError, UnknownNameError
+from bench.grid.expansion.pairs import spelt
+from bench.grid.expansion.pairs import strategy as strategy_of
 from bench.learners.base import Learner
 from bench.learners.catalogue import component as describe
 from bench.learners.catalogue import learner, not_offered
@@ -74,7 +76,26 @@ def suited(spec: GridSpec, learners: list[Learner], judge: Learner | None) -> tu
     return found, tuple(lines)
 
 
-def _strategies(spec: GridSpec) -> Iterator[Strategy]:
+def _strategies(spec: GridSpec) -> Iterable[Strategy]:
+    return _product(spec) if not spec.strategies else _pairs(spec)
+
+
+def _pairs(spec: GridSpec) -> list[Strategy]:
+    """Return the strategies that a specification names whole."""
+    if spec.options:
+        raise SpecError(
+            "options belong to algorithms and weightings; write those of strategies as badge+invprop:bins=5"
+        )
+    found: list[Strategy] = []
+    for text in spec.strategies:
+        one = strategy_of(text)
+        if one in found:
+            raise SpecError(f"strategy {spelt(one)} is named twice in strategies: {', '.join(spec.strategies)}")
+        found.append(one)
+    return found
+
+
+def _product(spec: GridSpec) -> Iterator[Strategy]:
     algorithms, weightings = _named(spec.algorithms, ALGORITHMS), _named(spec.weightings, WEIGHTINGS)
     unused = set(spec.options) - set(algorithms) - set(weightings)
     if unused:

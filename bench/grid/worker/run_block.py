@@ -41,7 +41,7 @@ _ONE_BLOCK = threading.Lock()  # torch's settings belong to the process; a Dask 
 
 
 def run_block(job: BlockJob, context: WorkerContext) -> BlockReport:
-    """Run what is missing of a block; every failure becomes part of the report."""
+    """Run what is missing of a block; every failure becomes part of the report, unless it is to be raised (debug)."""
     report = BlockReport(str(job.block))
     try:
         with _ONE_BLOCK:
@@ -53,6 +53,8 @@ def run_block(job: BlockJob, context: WorkerContext) -> BlockReport:
                     return report
                 _Worker(job, context, store, report).run_missing()
     except BenchError as error:
+        if context.debug:
+            raise
         report.fatal = str(error)
     except OSError as error:
         report.fatal = f"cannot use the store {context.store}: {error}; finished runs are kept"
@@ -120,6 +122,7 @@ class _Worker:
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - a block's failure is a record, never a crash of the grid
+            self._raise_in_debug(error, name)
             for run in missing:
                 self._store_failure(run, error)
             return None
@@ -144,6 +147,7 @@ class _Worker:
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - a run's failure is a record, never a crash of the grid
+            self._raise_in_debug(error, str(run))
             self._store_failure(run, error)
 
     @contextmanager
@@ -161,6 +165,12 @@ class _Worker:
 
     def _key(self, run: RunSpec) -> str:
         return run.key(self.job.fingerprint)
+
+    def _raise_in_debug(self, error: Exception, where: str) -> None:
+        """Raise an error, with a note of where, if it is to be seen; otherwise a failure is a record, and no crash."""
+        if self.context.debug:
+            error.add_note(f"raised in {where}")
+            raise error
 
     def _store_failure(self, run: RunSpec, error: Exception) -> None:
         reason = str(error) if isinstance(error, BenchError) else f"{type(error).__name__}: {error}"

@@ -1,5 +1,0 @@
-"""``python -m bench`` is ``imbal-bench``."""
-
-from bench.cli import main
-
-main()

@@ -1,0 +1,150 @@
+"""Result stores as files: put together, packed, published, and completed with metrics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from imbal_bench.cli.commands import Commands
+from imbal_bench.cli.options import (
+    CACHE,
+    QUICKSTART,
+    CacheOption,
+    Places,
+    PluginOption,
+    StoreArgument,
+    StoreHere,
+    WithTextsOption,
+    plugins_of,
+)
+
+store_app = Commands(
+    help="Result stores: merge those of several machines, pack many files into few, publish.", no_args_is_help=True
+)
+
+
+@store_app.command()
+def merge(
+    into: Annotated[Path, typer.Argument(help="Store that grows; it is made if there is none.")],
+    sources: Annotated[list[Path], typer.Argument(metavar="FROM...", help="Stores of other machines; only read.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")] = False,
+) -> None:
+    """Add the runs of other stores. Exit code 1: a run has different results, was refused, or could not be read.
+
+    A run that is there already is never overwritten; the other result of it is kept beside, as a replicate. A run that
+    does not belong beside the store's own runs of its block, by what their common first model says, is refused.
+
+    Examples:
+
+    imbal-bench store merge results/paper gpu1/results/paper gpu2/results/paper
+    """
+    from imbal_bench.display.console import console_here
+    from imbal_bench.display.stores import show_merge
+    from imbal_bench.workflows import stores
+
+    found = stores.merge(into, sources, dry_run=dry_run)
+    show_merge(found, console_here(), dry_run=dry_run)
+    if found.conflicts or found.refused or found.unreadable:
+        raise typer.Exit(1)
+
+
+@store_app.command()
+def migrate(store: StoreHere = QUICKSTART, cache_dir: CacheOption = CACHE, plugin: PluginOption = None) -> None:
+    """Bring a store that an earlier version wrote to today's form and names; nothing is lost or run again.
+
+    No grid may be running on it. If it is stopped, the same command goes on. Exit code 1: a file could not be
+    converted and lies in aside/ now.
+    """
+    from imbal_bench.display.console import console_here
+    from imbal_bench.display.stores import show_migration
+    from imbal_bench.workflows import stores
+
+    plugins_of(plugin)
+    console = console_here()
+    with console.status("") as status:
+        found = stores.migrate(store, cache_dir, lambda runs: status.update(f"{runs:,} runs converted"))
+    show_migration(found, console)
+    if found.done.set_aside:
+        raise typer.Exit(1)
+
+
+@store_app.command()
+def compact(store: StoreHere = QUICKSTART) -> None:
+    """Move the files of all finished runs into a few packs, bit for bit, and join small packs; all is read as before.
+
+    A grid may be running on the store.
+    """
+    from imbal_bench.display.console import console_here
+    from imbal_bench.display.stores import show_compaction
+    from imbal_bench.workflows import stores
+
+    done = stores.compact(store)
+    show_compaction(done, console_here())
+    if done.unsound:
+        raise typer.Exit(1)
+
+
+@store_app.command()
+def replicates(store: StoreHere = QUICKSTART) -> None:
+    """Say how far the results of other machines agree with the store's own, by what they were made with."""
+    from imbal_bench.display.console import console_here
+    from imbal_bench.display.stores import show_replicates
+    from imbal_bench.workflows import stores
+
+    show_replicates(store, stores.replicates(store), console_here())
+
+
+@store_app.command()
+def export(
+    out: Annotated[Path, typer.Argument(help="Folder to write, or one file that ends in .zip.")],
+    store: StoreHere = QUICKSTART,
+    with_texts: WithTextsOption = False,
+) -> None:
+    """Write runs and rounds as Parquet and CSV for publication, with what columns mean, and hashes.
+
+    Names of machines, places on their disks and texts stay out of it.
+
+    Examples:
+
+    imbal-bench store export runs.zip --store results/paper
+    """
+    from imbal_bench.display.console import console_here
+    from imbal_bench.workflows import stores
+
+    files = stores.export(out, store, with_texts=with_texts)
+    console_here().print(f"{out}: {', '.join(files)}")
+
+
+def rescore(
+    store: StoreArgument,
+    places: Places,
+    metrics: Annotated[
+        str | None, typer.Option("--metrics", help="E.g. average_precision,brier; see `list metrics`. Default: all.")
+    ] = None,
+    plugin: PluginOption = None,
+) -> None:
+    """Add metrics to the runs of a store from their stored test probabilities; nothing is run.
+
+    Test labels are kept in the store; those of runs from before they were are taken from the data, once. A stored value
+    stays as it is, unless it is wrong: then it is replaced, and said. Exit code 1: some runs could not be completed.
+
+    Examples:
+
+    imbal-bench rescore results/paper
+
+    imbal-bench rescore results/paper --metrics average_precision,brier --data-dir mirror
+    """
+    from imbal_bench.display.console import console_here
+    from imbal_bench.display.stores import show_rescoring
+    from imbal_bench.workflows import stores
+
+    plugins_of(plugin)
+    console = console_here()
+    with console.status("") as status:
+        tell = lambda runs: status.update(f"{runs:,} runs looked at")  # noqa: E731
+        done = stores.rescore(store, places.world, tell, metrics)
+    show_rescoring(done, console)
+    if done.left_out:
+        raise typer.Exit(1)

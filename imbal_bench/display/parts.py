@@ -1,0 +1,134 @@
+"""What there is to run: datasets, tasks, algorithms, weightings, learners, metrics and presets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+
+from imbal_bench.display.tables import table_of
+
+if TYPE_CHECKING:  # each function imports what it shows, so that a command loads what it needs and no more
+    from bench.components import ComponentFacts as Facts
+    from bench.testing import Verdict
+
+
+OUTCOME_STYLES = {"holds": "green", "broken": "bold red", "waived": "yellow"}
+
+
+def show_datasets(data_dir: Path | None, console: Console) -> None:
+    """List the datasets with their facts and where each would be taken from."""
+    from bench.data.availability import availability
+    from bench.data.facts import DATASETS
+
+    table = table_of("Datasets", "name", "classes (tasks of the paper marked *)", "train", "test", "licence", "here")
+    for state in availability(data_dir, probe=False):
+        facts = DATASETS[state.dataset]
+        classes = ", ".join(f"{name}*" if name in facts.paper_tasks else name for name in facts.classes)
+        about = "~" if facts.rows_per_class_approximate else ""
+        rows = [f"{about}{sum(n):,}" for n in (facts.train_rows_per_class, facts.test_rows_per_class)]
+        table.add_row(facts.name, classes, *rows, facts.licence, f"{state.state}: {state.detail}")
+    console.print(table)
+
+
+def show_tasks(console: Console) -> None:
+    """List the tasks as specifications name them."""
+    from bench.data.facts import DATASETS
+
+    table = table_of("Tasks", "task", "train positives", "test positives")
+    for facts in DATASETS.values():
+        for name in facts.paper_tasks or facts.classes:
+            at = facts.classes.index(name)
+            counts = (facts.train_rows_per_class[at], facts.test_rows_per_class[at])
+            table.add_row(f"{facts.name}/{name}", *(f"{n:,}" for n in counts))
+    console.print(table)
+
+
+def _show(title: str, parts: Sequence[Facts], console: Console) -> None:
+    table = table_of(title, "name", "needs", "options", "paper", "settled here")
+    for facts in parts:
+        options = ", ".join(f"{k}={v}" for k, v in facts.options.items()) or "–"
+        table.add_row(
+            facts.name,
+            ", ".join(facts.needs) or "nothing",
+            options,
+            facts.paper,
+            facts.open_points,
+        )
+    console.print(table)
+
+
+def show_algorithms(console: Console) -> None:
+    """List the algorithms with their facts."""
+    from bench.strategies.base import ALGORITHMS
+    from bench.strategies.catalogue import facts
+
+    _show("Algorithms", facts(ALGORITHMS), console)
+
+
+def show_weightings(console: Console) -> None:
+    """List the weightings with their facts."""
+    from bench.strategies.base import WEIGHTINGS
+    from bench.strategies.catalogue import facts
+
+    _show("Weightings", facts(WEIGHTINGS), console)
+
+
+def show_learners(console: Console) -> None:
+    """List learners with their facts."""
+    from bench.learners.catalogue import facts
+
+    table = table_of("Learners", "name", "what is trained", "offers", "options", "paper")
+    for it in facts():
+        options = ", ".join(f"{k}={v}" for k, v in it.options.items()) or "–"
+        table.add_row(it.name, it.summary, ", ".join(it.offers), options, it.paper)
+    console.print(table)
+
+
+def show_metrics(console: Console) -> None:
+    """List the metrics with their facts; the areas under learning curves, one for each metric of rounds, in one row."""
+    from bench.metrics.base import REGISTRY
+    from bench.metrics.catalogue import every
+    from bench.metrics.learning_curve import AreaUnderLearningCurve
+
+    table = table_of("Metrics", "name", "of a", "range", "better", "chance at 1/50", "what", "formula", "source")
+    for metric in every().values():
+        if not isinstance(metric, AreaUnderLearningCurve):
+            names = f"{metric.name} ({', '.join(metric.aliases)})" if metric.aliases else metric.name
+            chance = "–" if math.isnan(metric.chance(0.02)) else f"{metric.chance(0.02):.3g}"
+            table.add_row(
+                names, metric.kind, f"{metric.low:g} to {metric.high:g}",
+                "higher" if metric.higher_is_better else "lower", chance, metric.summary, metric.formula, metric.source,
+            )  # fmt: skip
+    curve = AreaUnderLearningCurve
+    table.add_row(
+        f"{curve.prefix}METRIC ({curve.short}METRIC)", "run", "the metric's", "the metric's", "the metric's",
+        "mean of a metric of rounds over the labels bought", curve.formula, curve.source,
+    )  # fmt: skip
+    console.print(table)
+    for line in REGISTRY.failures:
+        console.print(line, style="red", markup=False, highlight=False)
+
+
+def show_presets(console: Console) -> None:
+    """List the presets."""
+    from bench.config import load_spec, preset_names
+
+    table = table_of("Presets", "name", "tasks", "ratios", "seeds", "model", "about")
+    for name in preset_names():
+        spec = load_spec(name)
+        ratios = ", ".join(map(str, spec.ratios))
+        table.add_row(name, ", ".join(spec.tasks), ratios, str(len(spec.seeds)), spec.model.name, spec.about)
+    console.print(table)
+
+
+def show_verdicts(title: str, found: Sequence[Verdict], console: Console) -> None:
+    """Show what became of each law that a part stands under."""
+    table = table_of(title, "law", "verdict", "why")
+    for verdict in found:
+        table.add_row(verdict.law, Text(verdict.outcome, OUTCOME_STYLES[verdict.outcome]), Text(verdict.why))
+    console.print(table, "")
