@@ -71,7 +71,7 @@ class Dal(Algorithm):
         "for BERT: 1e-4, 100, 10, 5); fast, this suite's and the default (5e-4, 128, 5, 3). On frozen MiniLM "
         "embeddings of sst2 and ag_news at 1/50 with a logistic probe (two seeds under uniform weights, one under "
         "InvProp), positives ratios (uniform .01-.04, InvProp .24-.26 and .36-.38) and AUCs of all three differ less "
-        "than seeds do; so do those of fast with 5 and with 3 sub-batches, which take three fifths of the time. Two "
+        "than seeds do; so do those of fast with 5 and 3 sub-batches on pubmed/OBJECTIVE (three seeds). Two "
         "draws of one query share 92-100 % of their rows under InvProp with fast and ibm, 84-86 % with authors, 80-84 "
         "% standardised; under uniform weights 12-20 % with fast and ibm, 2-14 % with authors (fast: with 5). Only "
         "authors (and standardised) pass accuracy "
