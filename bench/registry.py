@@ -55,8 +55,16 @@ class Registry(Generic[T]):
         """
         classes = self._classes()
         if name not in classes:
-            raise UnknownNameError(self.kind, name, classes, "; ".join(self.failures))
+            today = self.today(name)
+            renamed = [f"{name!r} is called {today!r} now."] if today != name else []
+            raise UnknownNameError(self.kind, name, classes, "; ".join([*renamed, *self.failures]))
         return classes[name]
+
+    def today(self, name: str) -> str:
+        """Return what is called so, or was ``formerly``, by the name that it has now; else the name itself."""
+        classes = self._classes()
+        names = [new for new, cls in classes.items() if name in getattr(cls, "formerly", ())]
+        return name if name in classes or not names else names[0]
 
     def items(self) -> Mapping[str, type[T]]:
         """Return all names with their classes, sorted by name."""

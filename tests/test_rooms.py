@@ -246,6 +246,7 @@ LIBRARIES: dict[str, set[str]] = {
     "distributed": {"bench.grid.executors"},
     "dask_jobqueue": {"bench.grid.executors"},
     "sklearn": {
+        "bench.perf",
         "bench.model",
         "bench.testing",
         "bench.strategies",

@@ -40,7 +40,7 @@ def query_batch(
     rows = shared.task.rows[state.unlabelled]
     labels = shared.task.oracle()  # of this query alone, so that it is known whose labels it revealed
     oracle = BatchOracle(lambda row: int(labels.reveal(rows[[row]])[0]), min(batch, len(rows)))
-    view = _view(shared, state, needs, outputs, number)
+    view = view_of(shared, state, needs, outputs, number)
     view = lent(replace(view, state=last.state, oracle=oracle if "oracle" in needs else None))
     with stages.measure("select", view.size), _kept(shared, outputs, needs, algorithm), standard_state():
         choice = choose(algorithm, weights, view, batch)
@@ -56,7 +56,9 @@ def query_batch(
     )
 
 
-def _view(shared: SharedBlock, state: Labelling, needs: frozenset[Need], outputs: PoolOutputs, number: int) -> PoolView:
+def view_of(
+    shared: SharedBlock, state: Labelling, needs: frozenset[Need], outputs: PoolOutputs, number: int
+) -> PoolView:
     """Return what a strategy sees in round ``number``."""
     if "surprisal" in needs:
         outputs = replace(outputs, surprisal=shared.surprisal.of(state.unlabelled))

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.arrays import Float32Array
-from bench.loop.needs import is_judged
 from bench.loop.query import query_batch
 from bench.loop.shared import SharedBlock
 from bench.loop.state import Stages
@@ -21,7 +20,12 @@ ReportStage = Callable[[int, str], None]
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run yields. ``test_probabilities`` is (rounds + 1, m)."""
+    """What a run yields.
+
+    Attributes:
+        test_probabilities: (rounds + 1, m); with a judge (rounds + 3, m), the last two the judge's at M_0 and after the
+            last round.
+    """
 
     rounds: tuple[Round, ...]
     test_probabilities: Float32Array
@@ -40,8 +44,8 @@ def run_strategy(shared: SharedBlock, algorithm: Algorithm, weighting: Weighting
         report(number, f"fit on {len(state.labelled)} rows")
         shared.fit(state, number, stages)
         metrics, on_test = shared.evaluate(stages)
-        if is_judged(number, loop.rounds):
-            metrics |= shared.judged(state, number, stages)
-        history.append(shared.round_record(number, state, stages, metrics, query))
+        of_judge, judged = shared.judged(state, number, stages)
+        history.append(shared.round_record(number, state, stages, metrics | of_judge, query))
         probabilities.append(on_test)
+    probabilities += [p for p in (shared.first.judged, judged) if p is not None]
     return RunResult(tuple(history), np.stack(probabilities))

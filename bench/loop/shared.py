@@ -15,7 +15,7 @@ from bench.learners.base import Learner, Model, Scores, Which
 from bench.loop.needs import Passes, is_judged
 from bench.loop.state import Labelling, Query, Stages
 from bench.metrics.catalogue import round_values
-from bench.records import METRICS, Block, Round, Settings
+from bench.records import JUDGE, METRICS, Block, Round, Settings
 from bench.seeds import StreamPart, Streams
 from bench.strategies.view import Need, PoolOutputs
 from bench.tasks import ImbalancedTask, block_parts, bootstrap, oversample
@@ -23,17 +23,19 @@ from bench.tasks import ImbalancedTask, block_parts, bootstrap, oversample
 if TYPE_CHECKING:
     from bench.model.surprisal import Surprisal
 
-JUDGE = "judge."
-"""Begins the names of the judge's metrics."""
-
 
 @dataclass(frozen=True)
 class FirstModel:
-    """M_0 as all runs of a block share it: the start set, its evaluation, and its predictions for the pool."""
+    """M_0 as all runs of a block share it: the start set, its evaluation, and its predictions for the pool.
+
+    Attributes:
+        test_probabilities: (m,). judged: (m,) the judge's, or None where there is none.
+    """
 
     state: Labelling
     record: Round
     test_probabilities: Float32Array
+    judged: Float32Array | None
     outputs: PoolOutputs
 
 
@@ -78,10 +80,9 @@ class SharedBlock:
         self.fit(state, 0, stages)
         evaluation, probabilities = self.evaluate(stages)
         outputs = self.score_pool(state, self.first_needs, 0, stages)
-        if is_judged(0, self.settings.loop.rounds):
-            evaluation |= self.judged(state, 0, stages)
-        record = self.round_record(0, state, stages, evaluation)
-        return FirstModel(state, record, probabilities, outputs)
+        of_judge, judged = self.judged(state, 0, stages)
+        record = self.round_record(0, state, stages, evaluation | of_judge)
+        return FirstModel(state, record, probabilities, judged, outputs)
 
     def parts(self, number: int) -> dict[str, str | int]:
         """Return the parts that name the random streams of a round."""
@@ -112,15 +113,17 @@ class SharedBlock:
             p = self._score("test", self.task.test_rows).probabilities
         return round_values(self.task.test_labels, p, self.task.prevalence), p.astype(np.float32)
 
-    def judged(self, state: Labelling, number: int, stages: Stages) -> dict[str, float]:
-        """Return the judge's metrics on the test set after a fit on all labelled rows, as M_t's; none without a judge.
+    def judged(self, state: Labelling, number: int, stages: Stages) -> tuple[dict[str, float], Float32Array | None]:
+        """Return the judge's metrics and probabilities on the test set after a fit on all labelled rows, as M_t's.
+
+        None in rounds without a judge.
 
         The model of M_t may be gone afterwards, where both are of one encoder. What a learner's selections are worth to
         another one (Lowell et al. 2019) shows at the end, and how much they added to the start set: hence
         :func:`bench.loop.needs.is_judged`; in between it would cost as much again.
         """
-        if self.judge is None:
-            return {}
+        if self.judge is None or not is_judged(number, self.settings.loop.rounds):
+            return {}, None
         parts = self.parts(number)
         at = self._training_rows(state.labels, parts, bootstrapped=False)
         with stages.measure("fit_judge", len(at) * self.judge.epochs):
@@ -129,7 +132,7 @@ class SharedBlock:
         with stages.measure("score_judge", len(rows)):
             p = self.judge.score("test", rows).checked(len(rows)).probabilities
         found = round_values(self.task.test_labels, p, self.task.prevalence, METRICS)
-        return {JUDGE + name: value for name, value in found.items()}
+        return {JUDGE + name: value for name, value in found.items()}, p.astype(np.float32)
 
     def _score(self, which: Which, rows: IntArray, **options: Any) -> Scores:
         """Return the predictions of the model as it stands for rows of a split, checked."""

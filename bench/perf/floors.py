@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
+import numpy as np
 import torch
 
 from bench import seeds
 from bench.model.hardware import Hardware
+from bench.strategies.dal import HIDDEN, SCORED_ROWS, UNLABELLED_PER_LABELLED, Training
 
 COPIED_BYTES = 2**28
 
@@ -41,6 +44,47 @@ def products(d: int, f: int, hardware: Hardware) -> tuple[Callable[[], None], fl
             torch.nn.functional.linear(wide, down, bias[0])
 
     return multiply, 2.0 * rows * (4 * d * d + 2 * d * f)
+
+
+def network_products(
+    training: Training, n: int, width: int, labelled: int, batch: int, hardware: Hardware
+) -> tuple[Callable[[], None], float]:
+    """Return the matrix products of a DAL query, and their floating-point operations.
+
+    Of one that trains for all its epochs and scores all rows.
+
+    Args:
+        training: of DAL's network.
+        n: rows unlabelled.
+        width: of h.
+        labelled: rows labelled.
+        batch: rows that the query takes.
+        hardware: device.
+    """
+    rng, device = torch.Generator().manual_seed(seeds.torch_seed("calibration", width=width)), hardware.device
+    layers = [
+        torch.randn(outputs, inputs, generator=rng).to(device)
+        for inputs, outputs in pairwise([width, HIDDEN, HIDDEN, HIDDEN, 2])
+    ]
+    inputs = [torch.randn(SCORED_ROWS, layer.shape[1], generator=rng).to(device) for layer in layers]
+    taken = np.cumsum([0, *map(len, np.array_split(np.arange(batch), training.sub_batches)[:-1])])
+    steps = int(training.epochs * (1 + UNLABELLED_PER_LABELLED) * (labelled + taken).sum() / training.batch_size)
+    chunks, few = training.sub_batches * n // SCORED_ROWS, training.batch_size
+
+    def multiply() -> None:
+        for _ in range(chunks):
+            for layer, rows in zip(layers, inputs, strict=True):
+                torch.mm(rows, layer.T)
+        for _ in range(steps):
+            for at, (layer, rows) in enumerate(zip(layers, inputs, strict=True)):
+                gradient = torch.mm(rows[:few], layer.T)
+                torch.mm(gradient.T, rows[:few])
+                if at:
+                    torch.mm(gradient, layer)
+
+    weights = sum(layer.numel() for layer in layers)
+    backward = 2 * weights - layers[0].numel()
+    return multiply, 2.0 * (chunks * SCORED_ROWS * weights + steps * few * (weights + backward))
 
 
 def memory_copy(hardware: Hardware) -> tuple[Callable[[], None], float]:

@@ -96,6 +96,22 @@ def scoring(bench: Bench, name: str, tokens: TokenTable) -> list[Measure]:
     ]  # fmt: skip
 
 
+def embedding(bench: Bench, name: str, tokens: TokenTable) -> list[Measure]:
+    """Measure mean-pooled embeddings, which a probe has computed once, against the matrix rate."""
+    rows = bench.rows(tokens)
+    multiply, operations = products(bench.shape.hidden, bench.shape.inner, bench.hardware)
+    took = bench.time(embed=lambda: bench.encoder.embed(tokens, rows), multiply=multiply)
+    useful = sum(map(bench.shape.encoding_flops, tokens.lengths[rows].tolist()))
+    at_best = useful / operations * took["multiply"]
+    return [
+        Measure(
+            stage=f"embed {name}: rows", value=len(rows) / took["embed"], unit="rows/s", better="higher",
+            floor=f"{bench.hardware.precision} matrix products alone at {len(rows) / at_best:.3g} rows/s",
+            ratio=at_best / took["embed"],
+        )
+    ]  # fmt: skip
+
+
 def fitting(bench: Bench, name: str, tokens: TokenTable) -> list[Measure]:
     """Measure fine-tuning at the paper's batch of 8 against a plain fp32 AdamW loop, in time and in results."""
     encoder, size = bench.encoder, FIT_STEPS * TRAIN.batch_size

@@ -59,7 +59,7 @@ def measure(
             tell(stage.__name__)
             found += stage(bench)
         for name, text in texts.items():
-            for per_text in (stages.scoring, stages.fitting, stages.surprisal):
+            for per_text in (stages.scoring, stages.embedding, stages.fitting, stages.surprisal):
                 tell(f"{per_text.__name__} {name}")
                 found += per_text(bench, name, text.tokens)
     return PerfReport(

@@ -4,6 +4,7 @@ They are pydantic models so that a stored file is validated by the type it becom
 """
 
 from bench.records.run_record import (
+    JUDGE,
     METRIC_VERSION,
     METRICS,
     SCHEMA_VERSION,
@@ -51,6 +52,7 @@ from bench.records.values import (
 __all__ = [
     "DEFAULTS",
     "FINE_TUNE",
+    "JUDGE",
     "MAX_COUNT",
     "MAX_OPTION",
     "MAX_RATIO",

@@ -14,6 +14,8 @@ SCHEMA_VERSION: Literal[3] = 3
 METRIC_VERSION = 1
 SCORE_BINS = 60
 """The least number of bins that every number of bins in the paper (2, 5, 10, 15, 20) divides."""
+JUDGE = "judge."
+"""Begins the names of a judge's metrics."""
 METRICS = ("balanced_accuracy", "auc", "positives_ratio")
 """The paper's three: what tables show by default."""
 

@@ -10,7 +10,7 @@ import numpy as np
 from bench.arrays import FloatArray, IntArray
 from bench.strategies.base import Algorithm
 from bench.strategies.clustering import plus_plus_draws
-from bench.strategies.neighbours import dot_products
+from bench.strategies.neighbours import dot_products, pairwise_products
 from bench.strategies.select import top_k
 from bench.strategies.threads import Map, one_thread_a_chunk
 from bench.strategies.view import Need, PoolView
@@ -41,17 +41,32 @@ class GradientEmbeddings:
         slabs = h.split(size), self._a.split(size)
         self.squared_norms = torch.cat(list(mapped(lambda h, a: a.square() * dot_products(h), *slabs)))
         self._slabs = *slabs, self.squared_norms.split(size)
+        self._norms = self.squared_norms.sqrt()
 
     def squared_distances(self, row: int) -> torch.Tensor:
         """Return |g(x) - g(row)|^2 of all rows, (n,)."""
         import torch
 
         def of_slab(h: torch.Tensor, a: torch.Tensor, squared_norms: torch.Tensor) -> torch.Tensor:
-            sums = squared_norms + self.squared_norms[row]
-            squares = sums - 2 * self._a[row] * a * dot_products(h, self._h[row])
-            return squares.where(squares > _ROUNDING * sums, 0.0)
+            products = self._a[row] * a * dot_products(h, self._h[row])
+            return _squares(squared_norms + self.squared_norms[row], products)
 
         return torch.cat(list(self._mapped(of_slab, *self._slabs)))
+
+    def between(self, rows: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+        """Return |g(x) - g(x')|^2 of rows (r,) and others (o,), (r, o): the same bits as for all rows."""
+        products = self._a[rows, None] * self._a[others] * pairwise_products(self._h[rows], self._h[others])
+        return _squares(self.squared_norms[rows, None] + self.squared_norms[others], products)
+
+    def at_most(self, row: int) -> torch.Tensor:
+        """Return what |g(x) - g(row)|^2 of all rows cannot exceed, (n,), by the norms alone: h is not read."""
+        return (self._norms + self._norms[row]).square_().mul_(1 + _ROUNDING)
+
+
+def _squares(sums: torch.Tensor, products: torch.Tensor) -> torch.Tensor:
+    """Return squared distances from sums of two squared norms, and products."""
+    squares = sums - 2 * products
+    return squares.where(squares > _ROUNDING * sums, 0.0)
 
 
 @dataclass(frozen=True)
@@ -61,6 +76,7 @@ class Badge(Algorithm):
     name: ClassVar[str] = "badge"
     title: ClassVar[str] = "BADGE"
     paper: ClassVar[str] = "Ash et al. 2020, Algorithm 1; weights: Fairstein et al. 2024, Algorithm 3"
+    version: ClassVar[str] = "2"
     needs: ClassVar[frozenset[Need]] = frozenset({"probabilities", "embeddings"})
     open_points: ClassVar[str] = (
         "The first centre is argmax w |g|^2, as in the authors' code (the paper draws it); "
@@ -68,7 +84,7 @@ class Badge(Algorithm):
     )
 
     def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
-        """Return k rows in the order of drawing; k passes over h, linear in n."""
+        """Return k rows in the order of drawing; few passes over h, at most k, linear in n."""
         import torch
 
         h = view.embeddings
@@ -76,4 +92,4 @@ class Badge(Algorithm):
             gradients = GradientEmbeddings(h, view.probabilities, mapped)
             first = int(top_k(gradients.squared_norms.cpu().numpy(), w, 1, view.priority)[0])
             weights = torch.tensor(w, dtype=torch.float64, device=h.device)
-            return plus_plus_draws(first, gradients.squared_distances, weights, k, view)
+            return plus_plus_draws(first, gradients, weights, k, view)

@@ -59,12 +59,14 @@ class Algorithm(ABC):
         needs: which outputs the algorithm itself reads; whatever is not declared is neither computed nor readable.
         open_points: what the paper leaves open and how it is settled here.
         waived: law of ``bench.testing`` -> the reason why it does not hold.
+        formerly: names that the same code had before; ``store migrate`` gives its old runs today's.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     paper: ClassVar[str]
     version: ClassVar[str] = "1"
+    formerly: ClassVar[tuple[str, ...]] = ()
     needs: ClassVar[frozenset[Need]] = frozenset()
     open_points: ClassVar[str] = ""
     waived: ClassVar[dict[str, str]] = {}

@@ -44,6 +44,17 @@ def dot_products(h: torch.Tensor, centre: torch.Tensor | None = None) -> torch.T
     return torch.cat([torch.linalg.vecdot(rows, other.float()) for rows, other in both]).double()
 
 
+def pairwise_products(rows: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+    """Return the dot products of few rows (r, d) and few others (o, d), (r, o), as :func:`dot_products` does."""
+    import torch
+
+    a, b = rows.float()[:, None], others.float()[None]
+    if rows.device.type == "cpu":
+        return torch.from_numpy(np.vecdot(a.numpy(), b.numpy())).double()
+    products: torch.Tensor = torch.linalg.vecdot(a, b).double()
+    return products
+
+
 def distances_in_chunks(h: torch.Tensor, centres: torch.Tensor, *, unit: bool = False) -> Iterator[torch.Tensor]:
     """Yield the Euclidean distances of all rows to all centres, (chunk, m) float32, chunk after chunk of rows.
 

@@ -41,6 +41,7 @@ class UcbBlend(Stateful[Pulls]):
     """
 
     name: ClassVar[str] = "ucb_blend"
+    formerly: ClassVar[tuple[str, ...]] = ("mb_cb",)
     title: ClassVar[str] = "UCB blend"
     paper: ClassVar[str] = (
         "Auer, Cesa-Bianchi & Fischer 2002 (UCB1); the blend is this suite's own, after an idea of Lin, Mausam & Weld "

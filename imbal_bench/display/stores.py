@@ -101,6 +101,7 @@ def show_unknown(found: Conversion, console: Console) -> None:
         "each other, and not found by grids that are run from now on"
         for name, count in found.unknown_models.items()
     ]
+    lines += [f"{count:,} records are of the {name}: they bear that name" for name, count in found.renamed.items()]
     lines += [
         f"{count:,} records are of the {name}, which is not known here: they are kept and reported, and not found by "
         "grids that are run from now on; give --plugin to change that before migrating"

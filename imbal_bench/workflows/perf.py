@@ -10,12 +10,12 @@ from typing import Literal, get_args
 from bench.grid.cost import gpu_forecast
 from bench.grid.world import World
 from bench.model.hardware import choose_hardware, use_threads, visible_gpus
-from bench.perf import block, gpu, report, reporting, scan, selection, suite
+from bench.perf import block, clustering, gpu, report, reporting, scan, selection, suite
 from bench.perf.gpu import Findings
 from bench.perf.gpu_card import Options
 from bench.perf.report import PerfReport
 
-Kind = Literal["model", "selection", "block", "store", "report"]
+Kind = Literal["model", "selection", "clustering", "block", "store", "report"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Tell = Callable[[str], None]
 
@@ -52,7 +52,8 @@ def measure(
     def place(given: Path, kind: str) -> Path:
         return given / f"{kind}.json" if what == "all" else given
 
-    kinds = KINDS if what == "all" else (what,)
+    # `all` needs no texts.
+    kinds = tuple(kind for kind in KINDS if kind != "clustering") if what == "all" else (what,)
     stored = {kind: report.read(place(compare, kind)) for kind in kinds} if compare else {}
     if threads:
         use_threads(threads)
@@ -60,6 +61,7 @@ def measure(
     measures: dict[Kind, Callable[[], PerfReport]] = {
         "model": lambda: suite.measure(hardware, shape, world.data_dir, world.cache_dir, quick=quick, tell=tell),
         "selection": lambda: selection.measure(hardware, quick=quick, tell=tell),
+        "clustering": lambda: clustering.measure(hardware, world.data_dir, world.cache_dir, quick=quick, tell=tell),
         "block": lambda: block.measure(hardware, quick=quick, tell=tell),
         "store": lambda: scan.measure(hardware, quick=quick, tell=tell),
         "report": lambda: reporting.measure(quick=quick, tell=tell),

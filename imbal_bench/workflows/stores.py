@@ -31,11 +31,12 @@ class Conversion:
 
     unknown_models: dict[str, int]
     unknown_parts: dict[str, int]
+    renamed: dict[str, int]
 
     @classmethod
     def of(cls, convert: Converter) -> Conversion:
         """Return what a converter did not know."""
-        return cls(dict(convert.unknown_models), dict(convert.unknown_parts))
+        return cls(dict(convert.unknown_models), dict(convert.unknown_parts), dict(convert.renamed))
 
 
 @dataclass(frozen=True)

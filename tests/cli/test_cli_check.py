@@ -11,10 +11,12 @@ from bench.metrics.base import REGISTRY as METRICS
 from bench.registry import load_file
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS
 from bench.testing import ALGORITHM_LAWS, WEIGHTING_LAWS
-from bench.testing.specimens import SPECIMENS, LogOdds, Remembers, Repeats
+from bench.testing.specimens import SPECIMENS
+from bench.testing.specimens_of_answers import LogOdds, Repeats
+from bench.testing.specimens_of_processes import Remembers
 
 PLUGIN = '''
-from bench.testing.specimens import {specimen}
+from {module} import {specimen}
 
 class Mine({specimen}):
     """A specimen under a name of its own."""
@@ -42,7 +44,8 @@ def plugin(tmp_path):
 
     def write(specimen, waived=(), body="pass"):
         path = tmp_path / "mine.py"
-        path.write_text(PLUGIN.format(specimen=specimen, waived=dict(waived), body=body))
+        (module,) = {type(part).__module__ for _, part in SPECIMENS if type(part).__name__ == specimen}
+        path.write_text(PLUGIN.format(module=module, specimen=specimen, waived=dict(waived), body=body))
         return path
 
     return write

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 import bench.store
 from analysis.gate import Plan, migrate_plans
 from bench.control import control_of
-from bench.errors import CorruptRecordError, StoreError
+from bench.errors import CorruptRecordError, StoreError, UnknownNameError
 from bench.grid.stored.audit import _against_itself
 from bench.grid.stored.convert import Converter
 from bench.records import ModelSettings, RunRecord, RunSpec
@@ -26,6 +26,7 @@ from bench.store import Baseline, Store
 from bench.store.baseline import migrate as migrate_baseline
 from bench.store.migrate import migrate
 from bench.store.packs import PackedRun, write_pack
+from bench.strategies.base import ALGORITHMS
 from imbal_bench.cli import app
 
 SCHEMA_1, SCHEMA_2 = (Path(__file__).parent / name for name in ("schema1", "schema2"))
@@ -276,6 +277,31 @@ def test_a_strategy_that_is_not_known_keeps_all_its_settings(old, convert):
     (record,) = [it for it in Store(old).records() if it.spec.strategy.algorithm.name == "gone"]
     assert record.spec.strategy.algorithm.options == {"a": 1}
     assert record.spec.settings.model.dropout_passes == 7
+
+
+def test_runs_of_an_algorithm_that_was_renamed_bear_its_new_name(any_old, convert):
+    """With a key that a run of today would have; other runs keep theirs."""
+    path = next(path for path in any_old.glob("runs/*/*.json") if b'"name": "random"' in path.read_bytes())
+    fields = json.loads(path.read_bytes())
+    fields["spec"]["strategy"]["algorithm"]["name"] = "mb_cb"
+    path.write_text(json.dumps(fields | {"sha256": ""}))
+    migrate(opened(any_old), convert)
+    assert convert.renamed == {"algorithm mb_cb, which is called ucb_blend now": 1}
+    assert not convert.unknown_parts
+    (record,) = [it for it in Store(any_old).records() if it.spec.strategy.algorithm.name == "ucb_blend"]
+    assert record.key == record.spec.key(record.fingerprint)
+    assert record.pair_key == record.pairing()
+
+
+def test_a_former_name_is_answered_with_todays():
+    with pytest.raises(UnknownNameError, match="'mb_cb' is called 'ucb_blend' now"):
+        ALGORITHMS.get("mb_cb")
+    assert (ALGORITHMS.today("mb_cb"), ALGORITHMS.today("badge"), ALGORITHMS.today("gone")) == (
+        "ucb_blend", "badge", "gone",
+    )  # fmt: skip
+    former = [name for cls in ALGORITHMS.items().values() for name in cls.formerly]
+    assert len(former) == len(set(former))
+    assert not set(former) & set(ALGORITHMS)
 
 
 def test_the_command_says_what_it_did_and_that_it_was_done(old, convert):

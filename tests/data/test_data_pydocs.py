@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import ast
+import gc
 import re
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +85,52 @@ def test_repeated_texts_are_kept_once(tmp_path: Path) -> None:
     texts = corpus.train.texts.to_pylist() + corpus.test.texts.to_pylist()
     assert texts.count(DOC.format("some")) == 1
     assert len(texts) == len({text.casefold() for text in texts}) == 41
+
+
+def test_docstrings_are_found_wherever_statements_stand_and_in_the_order_of_ast_walk(tmp_path: Path) -> None:
+    """Python's own walk enters expressions too, where there are none, and takes the tree level by level."""
+    source = """
+        if x:
+            def a(): "1"
+        else:
+            class B:
+                "2"
+                async def c(self): "3"
+        try:
+            def d(): "4"
+        except E:
+            def e(): "5"
+        else:
+            def f(): "6"
+        finally:
+            def g(): "7"
+        match x:
+            case 1:
+                for i in y:
+                    def h(): "8"
+                else:
+                    with z:
+                        while w:
+                            def i(): "9"
+    """
+    tree = ast.parse(textwrap.dedent(source))
+    found = list(pydocs._documented(tree))
+    kinds = ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef
+    assert set(found) == {node for node in ast.walk(tree) if isinstance(node, kinds)}
+    assert len(found) == len(set(found)) == 10
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_garbage_collection_is_as_it_was_also_after_an_error(enabled: bool, roots, monkeypatch) -> None:
+    before, seen = gc.isenabled(), []
+    monkeypatch.setattr(pydocs, "_package", lambda *_: seen.append(gc.isenabled()) or 1 / 0)
+    try:
+        (gc.enable if enabled else gc.disable)()
+        with pytest.raises(ZeroDivisionError):
+            pydocs.build_pydocs(roots)
+        assert (seen, gc.isenabled()) == ([False], enabled)
+    finally:
+        (gc.enable if before else gc.disable)()
 
 
 def test_caps_hold_per_class_and_keep_a_subset(roots: dict[str, Path], monkeypatch) -> None:

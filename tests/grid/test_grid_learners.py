@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import cli_environment
 from grid_tools import override
@@ -15,8 +18,12 @@ from bench.errors import InfeasibleTaskError, SpecError, UnknownNameError
 from bench.grid.cost.grid_cost import grid_cost
 from bench.grid.expansion.expand import expand
 from bench.grid.stored.audit import audit
+from bench.grid.stored.recompute import prevalence_of
+from bench.grid.stored.rescore import rescore
+from bench.metrics.catalogue import round_values
 from bench.records import FINE_TUNE, Settings
-from bench.store import Store
+from bench.store import Store, labels
+from bench.store.codec import encode_record
 from imbal_bench.workflows.regress import suite_of
 
 SELECT = {"algorithms": ("random", "entropy", "badge"), "weightings": ("uniform", "invprop")}
@@ -80,6 +87,33 @@ def test_a_record_says_what_its_learner_read(records):
     assert (tfidf.provenance.model_source, tfidf.informativeness) == ("none", None)
     assert probe.provenance.model_source != "none"
     assert probe.informativeness is not None
+
+
+def test_metrics_of_a_judge_can_be_added_and_wrong_ones_are_found(store, world, tmp_path):
+    """From its probabilities, which are stored; they are those of the learner itself, had it selected these rows."""
+    copy = Store(Path(shutil.copytree(store.path, tmp_path / "copy")))
+    (judged,) = [it for it in copy.records() if it.spec.block.judge and it.spec.block.start == "warm"]
+    of_test = copy.test_probabilities(judged)
+    assert len(of_test) == len(judged.rounds) + 2
+    (own,) = [
+        it for it in copy.records()
+        if it.spec.block.learner.name == "probe" and str(it.spec.strategy) == "random+uniform"
+    ]  # fmt: skip
+    np.testing.assert_array_equal(of_test[-2], copy.test_probabilities(own)[0])
+    wrong = judged.rounds[-1].model_copy(update={"metrics": judged.final.metrics | {"judge.auc": 0.123}})
+    copy.put(judged.key, encode_record(judged.model_copy(update={"rounds": (*judged.rounds[:-1], wrong)}))[1], None)
+    (line,) = audit(copy, world).wrong
+    assert "judge.auc of round" in line
+    done = rescore(copy, world, ["auc", "brier"])
+    assert done.added == {"judge.brier": 2 * 2}  # a warm and a cold start, at M_0 and at the end
+    (said,) = done.replaced
+    assert "judge.auc was 0.123" in said
+    assert audit(copy, world).wrong == []
+    mended = copy.read(judged.key)
+    assert [name for name in mended.rounds[1].metrics if name.startswith("judge.")] == []
+    assert mended.final.metrics["judge.auc"] == judged.final.metrics["judge.auc"]
+    p, share = of_test[-1].astype(np.float64), prevalence_of(mended)
+    assert mended.final.metrics["judge.brier"] == round_values(labels.read(copy, mended), p, share, ["brier"])["brier"]
 
 
 def test_a_judge_says_what_it_would_say_had_the_rows_been_selected_with_it(records):

@@ -121,7 +121,7 @@ def test_a_baseline_that_cannot_be_read_is_one_clear_line(tmp_path, content, say
 def test_every_stage_is_measured_and_the_report_survives_its_file(tiny_shape, hardware, tmp_path):
     told: list[str] = []
     found = suite.measure(hardware, tiny_shape, None, tmp_path, quick=True, tell=told.append)
-    assert len(told) == 2 + 3 * 2
+    assert len(told) == 2 + 4 * 2
     assert all(np.isfinite(m.ratio) and m.ratio >= 0 for m in found.measures)
     exact = {m.stage: m.value for m in found.measures if "|dp|" in m.stage}
     assert len(exact) == 4
@@ -142,7 +142,7 @@ BASELINES = {path.stem: report.read(path) for path in (Path(__file__).parent / "
 def test_the_kept_baselines_have_a_ratio_for_every_stage_that_is_compared():
     counts = {kind: sum(m.better is not None for m in baseline.measures) for kind, baseline in BASELINES.items()}
     every = len(selection.NAMES)
-    sizes = {"model": 2 + 4 * 2, "selection": every * (len(selection.SIZES) + 1), "block": 1 + len(block.NAMES)}
+    sizes = {"model": 2 + 5 * 2, "selection": every * (len(selection.SIZES) + 1) + 2, "block": 1 + len(block.NAMES)}
     assert counts == {**sizes, "store": 3, "report": 4}
     for baseline in BASELINES.values():
         report.compare([(baseline, baseline)])

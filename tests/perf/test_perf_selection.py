@@ -1,22 +1,29 @@
 """Selection at scale: what is measured, not how fast it is."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from bench.model.shapes import Shape
 from bench.perf import block, selection
+from bench.perf.floors import network_products
 from bench.perf.memory import extra_peak
 from bench.perf.selection import NAMES, Pool
 from bench.strategies.base import ALGORITHMS
+from bench.strategies.dal import Dal
 
 
 def test_every_algorithm_is_timed_at_every_size_and_its_memory_at_the_largest(monkeypatch, hardware):
     monkeypatch.setattr(selection, "SIZES", (200, 400))
+    monkeypatch.setattr(selection, "QUICK_SIZES", (300,))
+    monkeypatch.setattr(selection, "PROBE", (8, 20))
     told = []
     found = selection.measure(hardware, quick=False, tell=told.append)
-    stages = [measure.stage for measure in found.measures if "memory" not in measure.stage]
-    assert stages == [f"select {name} {n}" for n in (200, 400) for name in NAMES] == told
+    *stages, dal, badge = [measure.stage for measure in found.measures if "memory" not in measure.stage]
+    assert [*stages, "probe"] == [*(f"select {name} {n}" for n in (200, 400) for name in NAMES), "probe"] == told
+    assert (dal, badge) == tuple(f"select {name} 300 of width 8, 20 labelled" for name in ("dal", "badge"))
     memory = [measure for measure in found.measures if "memory" in measure.stage]
     assert {measure.stage for measure in memory} <= {f"select {name} 400: memory" for name in NAMES}
     assert all(measure.ratio >= 1 for measure in memory)
@@ -31,6 +38,21 @@ def test_a_query_is_the_algorithms_own_and_takes_a_batch(monkeypatch):
         )
         pool.select(algorithm)
     assert seen == [(name, 300, 300, 50) for name in NAMES]
+
+
+def test_the_products_of_dal_are_those_of_its_network(monkeypatch, hardware):
+    """Counted by torch itself, in a query that trains for all epochs and scores every row."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    pool = replace(Pool.drawn(2048, torch.device("cpu"), 24, 30), w=np.ones(2048))
+    algorithm = Dal(sub_batches=2, epochs=3, batch_size=10)
+    with FlopCounterMode(display=False) as counted:
+        pool.select(algorithm)
+    multiply, operations = network_products(algorithm.training, 2048, 24, 30, selection.BATCH, hardware)
+    with FlopCounterMode(display=False) as of_products:
+        multiply()
+    assert of_products.get_total_flops() == operations
+    assert operations == pytest.approx(counted.get_total_flops(), rel=0.05)
 
 
 def test_memory_beyond_what_was_held_is_seen(hardware):

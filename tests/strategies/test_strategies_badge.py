@@ -9,7 +9,7 @@ import torch
 from scipy.stats import chisquare
 from torch import nn
 
-from bench.strategies import badge
+from bench.strategies import badge, clustering
 from bench.strategies.badge import Badge, GradientEmbeddings
 from bench.strategies.neighbours import dot_products
 from bench.strategies.threads import one_thread_a_chunk
@@ -72,6 +72,31 @@ def test_rows_of_equal_gradient_are_at_distance_zero_whatever_the_rounding():
     assert (GradientEmbeddings(h, a).squared_distances(0) == 0).all()
 
 
+def test_distances_of_some_rows_are_the_same_bits_and_none_exceeds_its_bound():
+    pool = toy_pool(n=90, d=300)
+    gradients = GradientEmbeddings(pool.embeddings, pool.probabilities)
+    rows, others = torch.arange(0, 90, 3), torch.tensor([5, 0, 88])
+    between = gradients.between(rows, others)
+    for place, other in enumerate(others.tolist()):
+        assert torch.equal(between[:, place], gradients.squared_distances(other)[rows])
+        assert (gradients.squared_distances(other) <= gradients.at_most(other)).all()
+
+
+@pytest.mark.parametrize("spread", [1e-3, 1.0])
+def test_no_more_centres_than_needed_are_compared_with_all_rows(monkeypatch, spread):
+    """Far fewer where rows are far apart; where they lie on few points, not one more than there are."""
+    pool, passes = toy_pool(n=400, d=32), []
+    whole = GradientEmbeddings.squared_distances
+    monkeypatch.setattr(
+        GradientEmbeddings, "squared_distances", lambda self, row: (passes.append(row), whole(self, row))[1]
+    )
+    points = torch.arange(400) % 5
+    h = pool.embeddings[points] + spread * pool.embeddings
+    Badge().select(replace(pool, embeddings=h).view(), np.ones(400), 40)
+    assert len(passes) == len(set(passes))
+    assert len(passes) <= (10 if spread == 1 else 40)
+
+
 def exact_law(gradients, w, first, k):
     """Return the probability of every ordered draw of k rows by weighted k-means++ from the first centre."""
     law = {}
@@ -87,20 +112,24 @@ def exact_law(gradients, w, first, k):
     return law
 
 
-@pytest.mark.parametrize("uniform", [True, False])
-def test_draws_follow_the_published_law(uniform):
+@pytest.mark.parametrize(("uniform", "proposed"), [(True, 32), (False, 1)], ids=["uniform", "one proposed at a time"])
+def test_draws_follow_the_published_law(uniform, proposed, monkeypatch):
+    monkeypatch.setattr(clustering, "_PROPOSED", proposed)  # of one, many are rejected
     pool = toy_pool(n=5, d=4, seed=10)
     p, gradients = last_layer_gradients(pool.embeddings)
     w = np.ones(5) if uniform else np.array([1.0, 0.2, 0.7, 0.05, 0.4])
     first = int(np.argmax(w * np.square(gradients).sum(1)))
     law = exact_law(gradients, w, first, k=4)
-    draws = 4000
+    draws = 1500
     counts = dict.fromkeys(law, 0)
     for seed in range(draws):
         view = replace(pool, probabilities=p, seed=seed).view(Badge.needs)
         counts[tuple(Badge().select(view, w, 4).tolist())] += 1
     assert sum(law.values()) == pytest.approx(1)
-    assert chisquare(list(counts.values()), np.array(list(law.values())) * draws).pvalue > 0.01
+    found, expected = np.array(list(counts.values())), np.array(list(law.values())) * draws
+    rare = expected < 5  # counted as one, or the test's own distribution would be far off
+    both = (np.append(count[~rare], count[rare].sum()) for count in (found, expected))
+    assert chisquare(*both).pvalue > 0.01
 
 
 def test_certain_rows_are_drawn_by_weight_when_no_gradient_is_left():

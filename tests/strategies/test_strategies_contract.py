@@ -19,15 +19,9 @@ from bench.testing.laws import (
     inputs_are_left_alone,
     nothing_is_remembered,
 )
-from bench.testing.specimens import (
-    SPECIMENS,
-    KeepsAside,
-    Remembers,
-    SeedsGlobally,
-    SetsGlobally,
-    WritesOutput,
-    WritesWeights,
-)
+from bench.testing.specimens import SPECIMENS
+from bench.testing.specimens_of_processes import KeepsAside, Remembers
+from bench.testing.specimens_of_surroundings import SeedsGlobally, SetsGlobally, WritesOutput, WritesWeights
 from bench.testing.surroundings import global_state, global_state_of
 
 QUICK: dict[str, dict[str, object]] = {"dal": {"epochs": 1, "sub_batches": 2}, "odal": {"then": "margin", "trees": 10}}

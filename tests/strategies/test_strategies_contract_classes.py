@@ -13,7 +13,7 @@ MODULE = """
 from bench.strategies.invprop import InvProp
 from bench.strategies.margin import Margin
 from bench.testing import AlgorithmContract, WeightingContract
-from bench.testing.specimens import RaisesWeights
+from bench.testing.specimens_of_weights import RaisesWeights
 
 class Waives(RaisesWeights):
     waived = {"zero_weights_come_last": "weights are for others"}

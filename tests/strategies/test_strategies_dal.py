@@ -10,11 +10,58 @@ from bench.errors import SpecError
 from bench.strategies import dal
 from bench.strategies.badge import Badge
 from bench.strategies.dal import SETTINGS, Dal
+from bench.strategies.discriminator import Discriminator
 from bench.strategies.select import top_k
 from bench.testing import toy_pool
 
 N = 60
 PLANTED = Dal(settings="authors", sub_batches=1)
+
+
+def discriminator(widths, learning_rate=1e-3):
+    return Discriminator(widths, learning_rate, torch.Generator().manual_seed(0), torch.device("cpu"))
+
+
+def by_autograd(network):
+    """Return the same network in torch's own words."""
+    layers = []
+    for weight, bias in zip(network.weights, network.biases, strict=True):
+        layer = torch.nn.Linear(*weight.T.shape)
+        layer.weight.data, layer.bias.data = weight.clone(), bias.clone()
+        layers += [torch.nn.ReLU(), layer]
+    return torch.nn.Sequential(*layers[1:])
+
+
+@pytest.mark.parametrize("widths", [[5, 2], [5, 7, 2], [5, 16, 9, 16, 2]])
+def test_gradients_and_steps_are_those_of_autograd_and_of_a_separate_adam(widths):
+    network = discriminator(widths)
+    torch_s = by_autograd(network)
+    adam = torch.optim.Adam(torch_s.parameters(), lr=1e-3)
+    rng = torch.Generator().manual_seed(1)
+    for size in (32, 1, 13):
+        X, y = torch.randn(size, 5, generator=rng), torch.randint(2, (size,), generator=rng)
+        logits = torch_s(X)
+        adam.zero_grad()
+        torch.nn.functional.cross_entropy(logits, y).backward()
+        torch.testing.assert_close(network.step(X, y.float()), logits[:, 1] - logits[:, 0])
+        layers = torch_s[::2]
+        for found, wanted in (
+            (network.weight_gradients, [layer.weight.grad for layer in layers]),
+            (network.bias_gradients, [layer.bias.grad for layer in layers]),
+        ):
+            torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-6)
+        adam.step()
+        torch.testing.assert_close(network.weights, [layer.weight.data for layer in layers])
+        torch.testing.assert_close(network.biases, [layer.bias.data for layer in layers])
+
+
+def test_weights_are_drawn_from_the_generator_alone():
+    before = torch.get_rng_state()
+    first, second = discriminator([30, 20, 2]), discriminator([30, 20, 2])
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(map(torch.equal, first.weights, second.weights))
+    assert first.weights[0].abs().max() <= (6 / 50) ** 0.5  # Glorot and Bengio 2010
+    assert not any(bias.any() for bias in first.biases)
 
 
 def two_clusters():
@@ -59,11 +106,9 @@ def test_weights_multiply_the_scores():
 def test_rows_that_are_not_scored_would_not_have_been_selected(monkeypatch, power, chunk):
     pool = toy_pool(n=N, d=8)
     w, left = pool.weights**power, np.argsort(pool.priority)
-    network, scored = torch.nn.Linear(8, 2), []
-    with torch.no_grad():
-        logits = network(pool.embeddings[torch.from_numpy(left)]).double()
-    whole = torch.sigmoid(logits[:, 1] - logits[:, 0]).numpy()
-    monkeypatch.setattr(dal, "_CHUNK", chunk)
+    network, scored = discriminator([8, 4, 2]), []
+    whole = network.logits(pool.embeddings[torch.from_numpy(left)]).double().sigmoid().numpy()
+    monkeypatch.setattr(dal, "SCORED_ROWS", chunk)
     rows = dal._rows
     monkeypatch.setattr(dal, "_rows", lambda h, which: (scored.append(len(which)), rows(h, which))[1])
     best = dal._best(pool.view(), network, w, left, 5)
@@ -77,7 +122,7 @@ def test_rows_that_are_not_scored_would_not_have_been_selected(monkeypatch, powe
 def epochs_of(X, y, training):
     """Return the epochs that a network is trained for: the shuffles drawn."""
     rng = torch.Generator().manual_seed(0)
-    network = torch.nn.Sequential(*dal._layers([X.shape[1], 16, 16, 16, 2], rng))
+    network = Discriminator([X.shape[1], 16, 16, 16, 2], training.learning_rate, rng, X.device)
     shuffles, shuffle = [], torch.randperm
 
     def counted(*args, **options):
@@ -91,7 +136,7 @@ def epochs_of(X, y, training):
 
 
 def test_training_ends_where_accuracy_stays_at_the_rate_of_the_larger_class():
-    y = (torch.arange(330) >= 30).long()
+    y = (torch.arange(330) >= 30).float()
     alike, apart = torch.ones(330, 4), torch.ones(330, 4) * (2 * y[:, None] - 1)
     assert epochs_of(alike, y, SETTINGS["authors"]) == dal._PATIENCE[0]
     assert epochs_of(apart, y, SETTINGS["authors"]) < dal._PATIENCE[0]

@@ -11,7 +11,7 @@ import numpy as np
 from bench import seeds
 from bench.arrays import Float32Array
 from bench.errors import BenchError, CorruptRecordError
-from bench.grid.stored.recompute import misstated, misstated_of_run, task_of, test_labels
+from bench.grid.stored.recompute import misstated, misstated_of_run, rows_expected, task_of, test_labels
 from bench.grid.world import World
 from bench.records import RunRecord
 from bench.store import Store
@@ -63,7 +63,7 @@ def _against_itself(record: RunRecord, shape: tuple[int, ...]) -> Iterator[str]:
         yield "its pair_key is not the hash of what it shares with the runs of its block"
     if [entry.round for entry in rounds] != list(range(run.settings.loop.rounds + 1)):
         yield f"its rounds are not 0 to {run.settings.loop.rounds}"
-    if record.pool is None or shape != (len(rounds), record.pool.test_rows):
+    if record.pool is None or shape not in {(rows, record.pool.test_rows) for rows in rows_expected(record)}:
         yield f"its test probabilities are {shape}, not one row a round and one column a test row"
     labelled = list(record.start_rows)
     for entry in rounds:

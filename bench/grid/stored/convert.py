@@ -40,11 +40,13 @@ class Converter:
         cache_dir: where hashes of model files are remembered.
         unknown_models: models whose content is not known, and how many records they are of.
         unknown_parts: algorithms and weightings that are not known here, and how many records they are of.
+        renamed: algorithms and weightings that have another name now, and how many records they are of.
     """
 
     cache_dir: Path
     unknown_models: Counter[str] = field(default_factory=Counter)
     unknown_parts: Counter[str] = field(default_factory=Counter)
+    renamed: Counter[str] = field(default_factory=Counter)
     _models: dict[tuple[str, str | None], tuple[ModelSettings | None, str]] = field(default_factory=dict)
 
     def __call__(self, old: dict[str, Any], probabilities: npt.NDArray[np.float32] | None) -> RunRecord:
@@ -59,7 +61,7 @@ class Converter:
         """
         try:
             version = old["schema_version"]
-            fields = _metrics_by_name(self._by_content(old) if version == 1 else old)
+            fields = _metrics_by_name(self._by_content(old) if version == 1 else self._by_todays_name(old))
             record = RunRecord.model_validate({**fields, "schema_version": SCHEMA_VERSION, "sha256": ""})
         except (KeyError, TypeError, AttributeError) as error:
             raise CorruptRecordError(
@@ -69,7 +71,7 @@ class Converter:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))
             raise CorruptRecordError(f"{where} is {first['input']!s:.40}: {first['msg']}") from None
-        if version != 1:
+        if version != 1 and fields["spec"] == old["spec"]:
             return record
         named = {"key": record.spec.key(record.fingerprint)}
         if record.status == "ok":
@@ -86,6 +88,17 @@ class Converter:
             "settings": self.settings(old["spec"]["settings"], weights),
         }
         return {**old, "spec": spec, "provenance": made}
+
+    def _by_todays_name(self, old: dict[str, Any]) -> dict[str, Any]:
+        """Return the fields of a record with the parts of its strategy called what they are called now."""
+        strategy = {kind: self._named(kind, part) for kind, part in old["spec"]["strategy"].items()}
+        return {**old, "spec": {**old["spec"], "strategy": strategy}}
+
+    def _named(self, kind: str, old: Mapping[str, Any]) -> dict[str, Any]:
+        today = _registry(kind).today(old["name"])
+        if today != old["name"]:
+            self.renamed[f"{kind} {old['name']}, which is called {today} now"] += 1
+        return {**old, "name": today}
 
     def strategy(self, old: Mapping[str, Any]) -> dict[str, Component]:
         """Return the parts of a strategy with what keys need to know of them."""
@@ -121,14 +134,18 @@ class Converter:
         return self._models[place]
 
     def _part(self, kind: str, old: Mapping[str, Any]) -> Component:
-        registry: Any = ALGORITHMS if kind == "algorithm" else WEIGHTINGS
+        old = self._named(kind, old)
         try:
-            today = component(registry, old["name"], old["options"])
+            today = component(_registry(kind), old["name"], old["options"])
         except BenchError:
             # Nothing is known of it, so all its options count, and all settings may be read.
             self.unknown_parts[f"{kind} {old['name']}"] += 1
             return Component(**old, needs=tuple(sorted(NEEDS)))
         return today.model_copy(update={"version": old["version"]})
+
+
+def _registry(kind: str) -> Any:
+    return ALGORITHMS if kind == "algorithm" else WEIGHTINGS
 
 
 def _metrics_by_name(old: dict[str, Any]) -> dict[str, Any]:

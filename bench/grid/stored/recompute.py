@@ -12,7 +12,7 @@ from bench.errors import CorruptRecordError, DataError
 from bench.grid.world import World
 from bench.metrics.base import RunCourse, TestScores
 from bench.metrics.catalogue import agrees, round_metrics, round_values, run_metrics, run_values
-from bench.records import PoolFacts, Ratio, RunRecord, Settings, Task, prevalence
+from bench.records import JUDGE, PoolFacts, Ratio, RunRecord, Settings, Task, prevalence
 from bench.store import Store, labels
 from bench.tasks import ImbalancedTask, build_task
 
@@ -61,15 +61,33 @@ def task_of(task: Task, ratio: Ratio, settings: Settings, fingerprint: str, worl
     return build_task(corpus, task, ratio, "cold", settings.pool, settings.loop.once_planned())
 
 
+def scored(record: RunRecord, probabilities: Float32Array) -> Iterator[tuple[int, str, Float32Array]]:
+    """Yield a round, what begins the names of metrics there, and the probabilities (m,) that they are computed from.
+
+    Those of the judge, where there is one, follow on those of all rounds; runs from before they were stored have none.
+    """
+    last = len(record.rounds) - 1
+    for number, p in enumerate(probabilities[: last + 1]):
+        yield number, "", p
+    for number, p in zip((0, last), probabilities[last + 1 :], strict=False):
+        yield number, JUDGE, p
+
+
+def rows_expected(record: RunRecord) -> set[int]:
+    """Return how many rows the test probabilities of a run may have."""
+    return {len(record.rounds)} | ({len(record.rounds) + 2} if record.spec.block.judge else set())
+
+
 def wrong_in_rounds(record: RunRecord, probabilities: Float32Array, truth: IntArray) -> set[tuple[int, str]]:
-    """Return round and name of each stored metric that is not what probabilities (T+1, m) and labels (m,) give."""
-    share = prevalence_of(record)
-    return {
-        (number, metric.name)
-        for number, (one, p) in enumerate(zip(record.rounds, probabilities, strict=True))
-        for metric in round_metrics(one.metrics)
-        if not agrees(metric, one.metrics[metric.name], TestScores(truth, p.astype(np.float64), share))
-    }
+    """Return round and name of each stored metric that is not what probabilities and labels (m,) give."""
+    share, wrong = prevalence_of(record), set[tuple[int, str]]()
+    for number, prefix, p in scored(record, probabilities):
+        stored, scores = record.rounds[number].metrics, TestScores(truth, p.astype(np.float64), share)
+        for metric in round_metrics():
+            name = prefix + metric.name
+            if name in stored and not agrees(metric, stored[name], scores):
+                wrong.add((number, name))
+    return wrong
 
 
 def wrong_in_run(record: RunRecord) -> set[str]:
@@ -82,9 +100,12 @@ def wrong_in_run(record: RunRecord) -> set[str]:
 
 def misstated(record: RunRecord, probabilities: Float32Array, truth: IntArray) -> Iterator[str]:
     """Yield a line for each stored metric that is not what is stored of its run gives."""
-    share = prevalence_of(record)
-    for number, name in sorted(wrong_in_rounds(record, probabilities, truth)):
-        value = round_values(truth, probabilities[number], share, [name])[name]
+    share, wrong = prevalence_of(record), wrong_in_rounds(record, probabilities, truth)
+    given = {(number, prefix): p for number, prefix, p in scored(record, probabilities)}
+    for number, name in sorted(wrong):
+        prefix = JUDGE if name.startswith(JUDGE) else ""
+        bare = name.removeprefix(prefix)
+        value = round_values(truth, given[number, prefix], share, [bare])[bare]
         stored = record.rounds[number].metrics[name]
         yield f"{name} of round {number} is stored as {stored!r}, but its test probabilities give {value!r}"
 

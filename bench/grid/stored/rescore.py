@@ -11,7 +11,14 @@ import numpy as np
 
 from bench.arrays import Float32Array, IntArray
 from bench.errors import BenchError, CorruptRecordError, DataError, SpecError, UnknownNameError
-from bench.grid.stored.recompute import pool_of, prevalence_of, test_labels, wrong_in_rounds, wrong_in_run
+from bench.grid.stored.recompute import (
+    pool_of,
+    prevalence_of,
+    scored,
+    test_labels,
+    wrong_in_rounds,
+    wrong_in_run,
+)
 from bench.grid.world import World
 from bench.metrics.base import RunCourse
 from bench.metrics.catalogue import named, round_metrics, round_values, run_metrics, run_values
@@ -132,13 +139,17 @@ class _Rescorer:
             return record
         share = prevalence_of(record)
         wrong = wrong_in_rounds(record, probabilities, truth)
-        rounds = []
-        for number, (one, p) in enumerate(zip(record.rounds, probabilities, strict=True)):
-            kept = {name: value for name, value in one.metrics.items() if (number, name) not in wrong}
-            found = round_values(truth, p, share, (self.wanted - kept.keys()) | (one.metrics.keys() - kept.keys()))
-            self._note(record, f"round {number}", one.metrics, found)
-            rounds.append(one.model_copy(update={"metrics": dict(sorted((kept | found).items()))}))
-        return record.model_copy(update={"rounds": tuple(rounds)})
+        metrics = [dict(one.metrics) for one in record.rounds]
+        for number, prefix, p in scored(record, probabilities):
+            there = metrics[number]
+            asked = {name for name in self.wanted if prefix + name not in there}
+            asked |= {name.removeprefix(prefix) for at, name in wrong if at == number}
+            found = {prefix + name: value for name, value in round_values(truth, p, share, asked).items()}
+            self._note(record, f"round {number}", there, found)
+            there.update(found)
+        pairs = zip(record.rounds, metrics, strict=True)
+        rounds = tuple(one.model_copy(update={"metrics": dict(sorted(values.items()))}) for one, values in pairs)
+        return record.model_copy(update={"rounds": rounds})
 
     def _labels(self, record: RunRecord) -> IntArray | None:
         """Return the test labels of a run, which are kept from now on; None where there are none to be had."""
