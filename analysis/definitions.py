@@ -226,7 +226,8 @@ PAPER: tuple[TableDefinition, ...] = (
 )
 """The paper's tables, in its order."""
 
-_plugged: dict[str, TableDefinition] = {}
+_plugged: dict[str, tuple[str, TableDefinition]] = {}
+"""Address -> the file that defines it, and the table."""
 
 
 def definitions() -> dict[str, TableDefinition]:
@@ -246,23 +247,29 @@ def definitions() -> dict[str, TableDefinition]:
         if not isinstance(definition, TableDefinition):
             raise PluginError(f"{where} is no TableDefinition")
         _add(found, definition)
-    for definition in _plugged.values():
+    for _, definition in _plugged.values():
         _add(found, definition)
     return found
 
 
-def add_tables(module: ModuleType) -> tuple[str, ...]:
+def add_tables(module: ModuleType, file: str) -> tuple[str, ...]:
     """Add the tables that a module defines at its top level; return their addresses.
+
+    Args:
+        module: as it was loaded.
+        file: from where; tables of another state of it give way.
 
     Raises:
         PluginError: if an address is in use.
     """
-    mine = [value for value in vars(module).values() if isinstance(value, TableDefinition)]
-    known = {address: one for address, one in definitions().items() if one not in mine}
-    for definition in mine:
+    mine = {id(value): value for value in vars(module).values() if isinstance(value, TableDefinition)}
+    for address in [address for address, (source, _) in _plugged.items() if source == file]:
+        del _plugged[address]
+    known = definitions()
+    for definition in mine.values():
         _add(known, definition)
-        _plugged[definition.address] = definition
-    return tuple(definition.address for definition in mine)
+    _plugged.update({definition.address: (file, definition) for definition in mine.values()})
+    return tuple(definition.address for definition in mine.values())
 
 
 def _add(known: dict[str, TableDefinition], definition: TableDefinition) -> None:

@@ -98,19 +98,19 @@ class Registry(Generic[T]):
 
     def forget_plugins(self, like: ModuleType | None = None) -> None:
         """Forget what plug-ins and notebooks have added; or of that only what a module defines anew."""
-        names = None if like is None else {str(cls.__dict__["name"]) for cls in self._defined(like)}
+        names = None if like is None else {str(cls.__dict__["name"]) for cls in self.defined_in(like)}
         known = self._classes().items()
         self._found = {
             name: cls for name, cls in known if not is_added(cls) or (names is not None and name not in names)
         }
 
     def _add_all(self, found: dict[str, type[T]], module: ModuleType) -> int:
-        ours = self._defined(module)
+        ours = self.defined_in(module)
         for cls in ours:
             self._add(found, cls)
         return len(ours)
 
-    def _defined(self, module: ModuleType) -> list[type[T]]:
+    def defined_in(self, module: ModuleType) -> list[type[T]]:
         """Return the concrete subclasses that a module defines."""
         return [c for c in vars(module).values() if self._is_ours(c) and c.__module__ == module.__name__]
 

@@ -13,10 +13,12 @@ from imbal_bench.cli.options import (
     OutOption,
     Piloted,
     Places,
+    PluginOption,
     SimulationsOption,
     StoreHere,
     WithTextsOption,
     finite,
+    plugins_of,
 )
 
 
@@ -34,6 +36,7 @@ def report(
         typer.Option("--metric", help="Metric that tables show, of `list metrics`. Repeatable. Default: the paper's."),
     ] = None,
     with_texts: WithTextsOption = False,
+    plugin: PluginOption = None,
 ) -> None:
     """Print the tables of a store, and write all of them as HTML page, LaTeX, CSV, Markdown; figures; and the runs.
 
@@ -45,6 +48,7 @@ def report(
     from imbal_bench.display.stores import show_report
     from imbal_bench.workflows.report import report as write
 
+    plugins_of(plugin)
     written = write(store, out, tables=table or (), paper=paper, metrics=metric or (), with_texts=with_texts)
     show_report(written, console_here())
     written.refuse_empty(store)
@@ -56,6 +60,7 @@ def explain(
     ],
     store: StoreHere = QUICKSTART,
     settings: Annotated[str, typer.Option(help="First digits of the settings, if the store holds several.")] = "",
+    plugin: PluginOption = None,
 ) -> None:
     """List the runs, seeds and files behind a number of a table.
 
@@ -68,6 +73,7 @@ def explain(
     from imbal_bench.display.console import console_here
     from imbal_bench.workflows.report import explain as explained
 
+    plugins_of(plugin)
     console_here().print(explained(address, store, settings))
 
 

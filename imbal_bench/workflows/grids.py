@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.config import GridSpec, load_spec
 from bench.errors import SpecError
-from bench.plugins import add_plugin
-from bench.registry import PluginFile, read_plugin
+from bench.plugins import REGISTRIES, add_plugin
+from bench.registry import PluginFile, load_file, read_plugin
 from bench.strategies.catalogue import option_type
 
 if TYPE_CHECKING:
@@ -29,15 +30,26 @@ def load(name_or_path: str, overrides: Sequence[str] = ()) -> GridSpec:
 
 
 def add_plugins(paths: Iterable[Path]) -> tuple[PluginFile, ...]:
-    """Load plug-in files; return them as they were read, for workers to load the same.
+    """Load plug-in files; return those that hold parts of runs as they were read, for workers to load the same.
+
+    A file may define tables (:class:`analysis.TableDefinition`) beside parts of runs, or instead of them.
 
     Raises:
         PluginError: if one cannot be loaded; see :func:`bench.plugins.add_plugin`.
     """
     plugins = tuple(map(read_plugin, paths))
-    for plugin in plugins:
-        add_plugin(plugin)
-    return plugins
+    return tuple(plugin for plugin in plugins if not _holds_tables_alone(plugin))
+
+
+def _holds_tables_alone(plugin: PluginFile) -> bool:
+    """Add what a plug-in defines; return whether that is nothing but tables."""
+    module = load_file(plugin)
+    definitions = sys.modules.get("analysis.definitions")  # loaded by the file, if it defines any
+    tables = definitions.add_tables(module, plugin.path) if definitions else ()
+    if tables and not any(registry.defined_in(module) for registry in REGISTRIES):
+        return True
+    add_plugin(plugin)
+    return False
 
 
 def execution_of(
