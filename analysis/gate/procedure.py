@@ -9,7 +9,7 @@ from math import sqrt
 from typing import Literal
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from analysis.gate.plan import Plan
 from analysis.gate.spending import nominal, over_looks
@@ -157,9 +157,9 @@ def conditional_power(plan: Plan, number: int, p: FloatArray) -> FloatArray:
         p: of the look alone; NaN counts as 1.
     """
     time = plan.looks[number] / plan.looks[-1]
-    final = stats.norm.isf(nominal(plan.looks, plan.alpha)[-1])
-    score = stats.norm.isf(np.nan_to_num(p, nan=1.0))
-    return np.asarray(stats.norm.cdf((score / sqrt(time) - final) / sqrt(1 - time)))
+    final = -special.ndtri(nominal(plan.looks, plan.alpha)[-1])
+    score = -special.ndtri(np.nan_to_num(p, nan=1.0))
+    return np.asarray(special.ndtr((score / sqrt(time) - final) / sqrt(1 - time)))
 
 
 def _holm(p: FloatArray, axes: int) -> FloatArray:

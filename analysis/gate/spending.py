@@ -8,11 +8,11 @@ has it; ``scipy.stats.multivariate_normal`` integrates by chance, and never to t
 from __future__ import annotations
 
 from functools import lru_cache
-from math import sqrt
+from math import pi, sqrt
 
 import numpy as np
 from numpy.polynomial.legendre import leggauss
-from scipy import optimize, stats
+from scipy import special
 
 from bench.arrays import FloatArray
 
@@ -25,7 +25,7 @@ ALPHAS = np.concatenate([np.geomspace(1e-12, 0.04, 60), np.linspace(0.05, 0.95, 
 
 def spent(fraction: FloatArray, alpha: float) -> FloatArray:
     """Return the error that may have been spent at a fraction of the information, one-sided."""
-    return np.asarray(2 * stats.norm.sf(stats.norm.isf(alpha / 2) / np.sqrt(fraction)))
+    return np.asarray(2 * special.ndtr(special.ndtri(alpha / 2) / np.sqrt(fraction)))
 
 
 @lru_cache(maxsize=1024)
@@ -38,20 +38,27 @@ def nominal(looks: tuple[int, ...], alpha: float) -> tuple[float, ...]:
         looks: units of information at each look, increasing; the last is all there will be.
         alpha: one-sided level of the whole procedure.
     """
+    from scipy import optimize  # takes a third of a second to load, which most commands do without
+
     times = np.array(looks) / looks[-1]
     steps = np.diff(spent(times, alpha), prepend=0.0)
-    bounds = [float(stats.norm.isf(steps[0])) * sqrt(times[0])]
+    bounds = [-float(special.ndtri(steps[0])) * sqrt(times[0])]
     x, density = _nodes(bounds[0], times[0])
-    density *= stats.norm.pdf(x, scale=sqrt(times[0]))
+    density *= _normal(x, sqrt(times[0]))
     for before, now, step in zip(times, times[1:], steps[1:], strict=False):
         sd = sqrt(now - before)
         highest = FAR * sqrt(now) + x[-1]
-        excess = lambda b, x=x, density=density, sd=sd, step=step: density @ stats.norm.sf(b - x, scale=sd) - step  # noqa: E731
+        excess = lambda b, x=x, density=density, sd=sd, step=step: density @ special.ndtr((x - b) / sd) - step  # noqa: E731
         bounds.append(float(optimize.brentq(excess, -highest, 5 * highest)))
         ahead, weights = _nodes(bounds[-1], now)
-        density = weights * (stats.norm.pdf(ahead[:, None] - x, scale=sd) @ density)
+        density = weights * (_normal(ahead[:, None] - x, sd) @ density)
         x = ahead
-    return tuple(float(p) for p in stats.norm.sf(np.array(bounds) / np.sqrt(times)))
+    return tuple(float(p) for p in special.ndtr(-np.array(bounds) / np.sqrt(times)))
+
+
+def _normal(x: FloatArray, sd: float) -> FloatArray:
+    """Return the density of a normal distribution about 0."""
+    return np.asarray(np.exp(-((x / sd) ** 2) / 2) / (sd * sqrt(2 * pi)))
 
 
 def _nodes(bound: float, time: float) -> tuple[FloatArray, FloatArray]:

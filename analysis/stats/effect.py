@@ -13,7 +13,6 @@ from math import nan
 from typing import Literal, get_args
 
 import numpy as np
-from scipy import stats
 
 from analysis.stats.design import Design
 from analysis.stats.interval import LEVEL, SPREAD, half_width, mean_of_present, t_sf, t_test, why_no_test
@@ -165,6 +164,8 @@ def signed_rank(values: FloatArray) -> float:
     for up to 13 units, but takes 270 ms where ranks are tied, as those of counts often are; beyond
     ``MOST_ENUMERATED`` units it is the one that is asked.
     """
+    from scipy import stats  # takes a second to load, which most commands do without
+
     values = values[values != 0]
     if len(values) > MOST_ENUMERATED:
         return float(stats.wilcoxon(values, alternative="greater").pvalue)

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from math import nan, sqrt
 
 import numpy as np
-from scipy import optimize, stats
 
 from analysis.stats.design import Design
 from analysis.stats.effect import Estimand
@@ -145,6 +144,8 @@ def standard_error(of: Components, shape: GridShape, estimand: Estimand) -> floa
 
 def power_of(effect: float, of: Components, shape: GridShape, estimand: Estimand, alpha: float = ALPHA) -> float:
     """Return the chance that the one-sided t-test over units finds an effect; NaN with fewer than two units."""
+    from scipy import stats  # takes a second to load, which most commands do without
+
     df = shape.units(estimand) - 1
     if df < 1:
         return nan
@@ -158,6 +159,8 @@ def minimum_detectable_effect(
     of: Components, shape: GridShape, estimand: Estimand, alpha: float = ALPHA, power: float = POWER
 ) -> float:
     """Return the smallest effect that the test finds with the given chance; NaN with fewer than two units."""
+    from scipy import optimize, stats  # as above
+
     df = shape.units(estimand) - 1
     if df < 1:
         return nan

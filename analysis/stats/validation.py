@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from math import isnan
 
 import numpy as np
-from scipy import stats
 
 from analysis.stats.effect import ESTIMANDS, UNITS, Estimand, units_of
 from analysis.stats.interval import ALPHA, LEVEL, t_test
@@ -45,6 +44,8 @@ class Rate:
     @property
     def interval(self) -> tuple[float, float]:
         """Its two-sided confidence interval."""
+        from scipy import stats  # takes a second to load, which most commands do without
+
         found = stats.binomtest(self.hits, self.of).proportion_ci(LEVEL, method="exact")
         return float(found.low), float(found.high)
 
