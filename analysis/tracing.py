@@ -17,7 +17,7 @@ from bench.records import METRICS, NATURAL
 from bench.store import Store
 
 WHO = ["dataset", "positive", "ratio", "start", "seed", "algorithm", "weighting"]
-"""What a run is told by; algorithm and weighting as tables spell them, with the options that differ."""
+"""The columns that identify a run; algorithm and weighting as tables print them, with the options that differ."""
 EXAMPLE = "an address is a table and what singles out a cell in it, such as T4 50 auc InvProp"
 
 

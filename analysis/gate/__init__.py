@@ -10,8 +10,8 @@ from analysis.gate.judging import judge
 from analysis.gate.plan import Claim, Place, Plan, new_plan
 from analysis.gate.register import migrate_plans, note_looks, register
 from analysis.gate.simulation import Scenario, Simulation, simulate, stored_spread
-from analysis.gate.spelling import StrategyName, parse_looks, parse_margins, parse_strategy, spelt, stored_strategy
 from analysis.gate.tables import forest, simulation_table, tables
+from analysis.gate.typed import StrategyName, in_full, parse_looks, parse_margins, parse_strategy, stored_strategy
 from analysis.gate.verdict import EXIT_CODES, PlaceResult, SuiteResult, Verdict
 from analysis.gate.words import headline, interval, lines, sides
 
@@ -29,6 +29,7 @@ __all__ = [
     "Verdict",
     "forest",
     "headline",
+    "in_full",
     "interval",
     "judge",
     "lines",
@@ -42,7 +43,6 @@ __all__ = [
     "sides",
     "simulate",
     "simulation_table",
-    "spelt",
     "stored_spread",
     "stored_strategy",
     "tables",

@@ -16,7 +16,7 @@ from analysis.cube import numbers_of
 from analysis.environments import MARK
 from analysis.facts import named, settings_digest, strategy_digest
 from analysis.gate.plan import Plan
-from analysis.gate.spelling import spelt
+from analysis.gate.typed import in_full
 from analysis.names import lower_is_better, ratio_level
 from analysis.results import Results
 from analysis.stats.interval import BoolArray
@@ -154,7 +154,7 @@ class _Arm:
             yield f"{status}: {' '.join(str(reason).split())}", self._lay_out(own) >= 0
 
     def __str__(self) -> str:
-        return f"{self.name} {spelt(self.strategy)}"
+        return f"{self.name} {in_full(self.strategy)}"
 
 
 def _problems(arms: tuple[_Arm, _Arm], count: int, data_here: Mapping[str, str]) -> Iterator[Finding]:

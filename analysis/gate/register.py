@@ -33,7 +33,7 @@ class RegisteredPlan(Record):
 def register(store: Store, plan: Plan) -> tuple[str, ...]:
     """Put a plan on record before it is looked at; return lines on other plans of the same comparison, if any.
 
-    A plan that is on record already stays as it is. Only other plans that have been looked at are told of: their
+    A plan that is on record already stays as it is. Only other plans with an interim analysis are reported: their
     looks have seen the same runs, and choosing among plans afterwards voids the error rate of each.
 
     Raises:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from analysis.gate.evidence import FindingKind
 from analysis.gate.plan import Claim, Plan
 from analysis.gate.procedure import Decision
-from analysis.gate.spelling import spelt
+from analysis.gate.typed import in_full
 from analysis.gate.verdict import Estimate, LookResult, Outcome, PlaceResult, SuiteResult, Verdict
 from analysis.names import metric_title
 from analysis.stats import Estimand
@@ -49,7 +49,7 @@ def sides(plan: Plan) -> tuple[str, str]:
     """Return the names of candidate and baseline; options are spelt out where the short names are the same."""
     candidate, baseline = str(plan.candidate), str(plan.baseline)
     if candidate == baseline:
-        candidate, baseline = spelt(plan.candidate), spelt(plan.baseline)
+        candidate, baseline = in_full(plan.candidate), in_full(plan.baseline)
     return candidate, baseline + (f" @ {plan.baseline_store}" if plan.baseline_store else "")
 
 

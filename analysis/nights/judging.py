@@ -8,7 +8,18 @@ from datetime import date
 from functools import cached_property
 
 from analysis.changes import changes
-from analysis.gate import Claim, Plan, Verdict, headline, judge, lines, new_plan, parse_strategy, spelt, stored_strategy
+from analysis.gate import (
+    Claim,
+    Plan,
+    Verdict,
+    headline,
+    in_full,
+    judge,
+    lines,
+    new_plan,
+    parse_strategy,
+    stored_strategy,
+)
 from analysis.nights.nights import NightComparison, Point, Role
 from analysis.results import Results, read_results
 from bench.errors import SpecError, UnknownNameError
@@ -61,7 +72,7 @@ class NightBaseline:
         Raises:
             SpecError: if the baseline has no such strategy, or this is no plan.
         """
-        stored = stored_strategy(self.results, parse_strategy(against or spelt(candidate)))
+        stored = stored_strategy(self.results, parse_strategy(against or in_full(candidate)))
         name, looks = self.baseline.header.name, (len(seeds),)
         return new_plan(candidate=candidate, baseline=stored, baseline_store=name, seeds=seeds, looks=looks, **fields)
 
@@ -119,7 +130,7 @@ class NightBaseline:
 
     def judge(self, plan: Plan, tonight: Results, today: date) -> Verdict:
         """Return what tonight's runs say; regressions that are acknowledged are named, and fail nothing."""
-        notes, excused = excuses(self.baseline, {str(plan.candidate), spelt(plan.candidate)}, today)
+        notes, excused = excuses(self.baseline, {str(plan.candidate), in_full(plan.candidate)}, today)
         return judge(plan, tonight, self.results, notes=notes, excused=excused)
 
     def moved(self, store: Store, strategy: str) -> tuple[int, int, dict[str, str]]:
@@ -148,11 +159,11 @@ def named(strategies: Sequence[Strategy], name: str) -> Strategy:
     Raises:
         SpecError: if the grid has none, or several variants.
     """
-    found = [strategy for strategy in strategies if name in {str(strategy), spelt(strategy)}]
+    found = [strategy for strategy in strategies if name in {str(strategy), in_full(strategy)}]
     if not found:
         raise UnknownNameError("strategy of tonight's grid", name, {str(strategy) for strategy in strategies})
     if len(found) > 1:
-        variants = ", ".join(map(spelt, found))
+        variants = ", ".join(map(in_full, found))
         raise SpecError(f"tonight's grid has {len(found)} variants of {name}; name one of {variants}")
     return found[0]
 
@@ -161,8 +172,8 @@ def compared(role: Role, verdict: Verdict, identical: int | None = None, runs: i
     """Return a verdict as the history keeps it."""
     return NightComparison(
         role=role,
-        candidate=spelt(verdict.plan.candidate),
-        baseline=spelt(verdict.plan.baseline),
+        candidate=in_full(verdict.plan.candidate),
+        baseline=in_full(verdict.plan.baseline),
         outcome=verdict.outcome,
         headline=headline(verdict),
         lines=tuple(lines(verdict)),

@@ -38,7 +38,7 @@ def summary(nights: Sequence[Night]) -> str:
     """Return the last night in at most some thirty lines: verdict, findings, canary, drift, machine, notes.
 
     Args:
-        nights: the whole history, of which drift is told.
+        nights: the whole history, of which drift is reported.
     """
     night = nights[-1]
     gate, canaries = night.of("gate"), night.of("canary")

@@ -43,7 +43,7 @@ def measure(hardware: Hardware, *, quick: bool, tell: Callable[[str], None]) -> 
     Args:
         hardware: device and precision.
         quick: a small pool: fixed costs then hide what is asked.
-        tell: is told what is being measured.
+        tell: called with what is being measured.
     """
     load, n = os.getloadavg()[0], QUICK_ROWS if quick else ROWS
     weighting, found = WEIGHTINGS.get("invprop")(), []

@@ -54,7 +54,7 @@ def measure(
         data_dir: a mirror of the datasets; None for the Hub.
         cache_dir: where embeddings are kept.
         quick: the first three pools, two seeds.
-        tell: is told what is being measured.
+        tell: called with what is being measured.
 
     Raises:
         DataError: if a dataset is not there.

@@ -99,7 +99,7 @@ def measure(
         options: device and sizes; to its folder ``out`` goes ``results.jsonl``, begun anew.
         names: of parts; none: all.
         limit: seconds in all.
-        tell: is told what is being measured.
+        tell: called with what is being measured.
         more: parts beside those of this package, whose work can be pickled.
 
     Raises:

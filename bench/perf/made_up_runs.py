@@ -90,10 +90,10 @@ def _run(
     strategy = Strategy(algorithm=Component(name=algorithm), weighting=Component(name=weighting, options=options))
     spec = RunSpec(block=block, strategy=strategy, settings=SETTINGS)
     fingerprint = seeds.digest(facts.name)
-    luck = seeds.generator("simulation", block=str(block))  # what strategies share
+    common = seeds.generator("simulation", block=str(block))  # what strategies share
     own = seeds.generator("simulation", block=str(block), strategy=f"{algorithm} {weighting} {bins}")
     better = EFFECT[weighting] + 0.02 * (algorithm != "random") + 0.01 * np.log10(ratio)
-    quality = np.clip(luck.normal(0.75, 0.03) + better + own.normal(0, 0.02), 0.5, 0.99)
+    quality = np.clip(common.normal(0.75, 0.03) + better + own.normal(0, 0.02), 0.5, 0.99)
     share = np.clip(1.5 / ratio + better + own.normal(0, 0.02), 0.0, 1.0)
     pool = sum(facts.train_rows_per_class) // 2
     rounds = tuple(_rounds(own, quality, share, pool))

@@ -33,7 +33,7 @@ def measure(*, quick: bool, tell: Callable[[str], None]) -> PerfReport:
 
     Args:
         quick: fewer runs.
-        tell: is told what is being measured.
+        tell: called with what is being measured.
     """
     load = os.getloadavg()[0]
     every = list(chain.from_iterable(map(records, range(QUICK_SEEDS if quick else SEEDS))))

@@ -30,7 +30,7 @@ def measure(hardware: Hardware, *, quick: bool, tell: Callable[[str], None]) -> 
     Args:
         hardware: whose clock is used.
         quick: a tenth of the runs.
-        tell: is told what is being measured.
+        tell: called with what is being measured.
     """
     runs, load = QUICK_RUNS if quick else RUNS, os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:

@@ -81,7 +81,7 @@ def measure(hardware: Hardware, *, quick: bool, tell: Callable[[str], None]) -> 
     Args:
         hardware: device and precision.
         quick: small pools only: a rough answer.
-        tell: is told what is being measured.
+        tell: called with what is being measured.
     """
     load, found = os.getloadavg()[0], []
     sizes = QUICK_SIZES if quick else SIZES

@@ -40,7 +40,7 @@ def measure(
         data_dir: a mirror with sst2 and ag_news; None for texts of about their lengths.
         cache_dir: for tokens of the mirror.
         quick: fewer rows and turns: a rough answer.
-        tell: is told what is being measured.
+        tell: called with what is being measured.
 
     Raises:
         UnknownNameError: if there is no such shape.

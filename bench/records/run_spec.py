@@ -110,6 +110,11 @@ class Strategy(Record):
         return f"{self.algorithm.name}+{self.weighting.name}"
 
     @property
+    def as_typed(self) -> str:
+        """Its parts with the options that differ from their defaults, as one types them."""
+        return f"{self.algorithm.as_typed}+{self.weighting.as_typed}"
+
+    @property
     def needs(self) -> tuple[str, ...]:
         """What either part reads of a view, sorted."""
         return tuple(sorted({*self.algorithm.needs, *self.weighting.needs}))

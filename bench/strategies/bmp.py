@@ -111,10 +111,10 @@ def _learnt(state: Gains, labels: IntArray, gamma: float) -> tuple[float, float]
 
 def _subpool(view: PoolView, w: FloatArray, size: int) -> IntArray:
     """Return that many rows, or all, drawn uniformly among those that have weight, then among the others."""
-    # Luck of their own, dealt in the order of the priorities: the base goes by these, and must not find the low ones.
-    luck = np.empty(view.size)
-    luck[np.argsort(view.priority, kind="stable")] = view.generator.random(view.size)
-    return weighted_sample((w > 0).astype(np.float64), min(size, view.size), luck)
+    # Draws of their own, dealt in the order of the priorities: the base goes by these, and must not find the low ones.
+    draws = np.empty(view.size)
+    draws[np.argsort(view.priority, kind="stable")] = view.generator.random(view.size)
+    return weighted_sample((w > 0).astype(np.float64), min(size, view.size), draws)
 
 
 def _minority(base: Algorithm, view: PoolView, w: FloatArray, rows: IntArray, k: int) -> IntArray:

@@ -26,16 +26,16 @@ class Line:
         """Sort the rows; among rows of equal p(x) chance decides."""
         rows, old = np.flatnonzero(w), len(view.labels)
         p = np.concatenate([view.labelled_probabilities, view.probabilities[rows]])
-        luck = np.concatenate([view.generator.random(old), view.priority[rows]])
+        draws = np.concatenate([view.generator.random(old), view.priority[rows]])
         turns = np.empty(view.size, dtype=np.int64)
         turns[weighted_sample(w, view.size, view.priority)] = np.arange(view.size)
-        order = np.lexsort((luck, p))
+        order = np.lexsort((draws, p))
         none = np.full(old, UNKNOWN)
         self._view = view
         self._rows = np.concatenate([none, rows])[order]
         self.labels = np.concatenate([view.labels, np.full(len(rows), UNKNOWN)])[order]
         self.w = np.concatenate([none, w[rows]])[order]
-        self.priority = luck[order]
+        self.priority = draws[order]
         self.turn = np.concatenate([none, turns[rows]])[order]
         self.bought: list[int] = []
 

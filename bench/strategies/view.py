@@ -112,7 +112,7 @@ class PoolView:
         labels: (m,) labels of the labelled rows in the order of labelling, 1 = positive; empty in the first round of
             a cold start.
         priority: (n,) a uniform draw in [0, 1) attached to each *row*, not to its position: ties and draws go
-            by it, so that the order of rows is irrelevant and the strategies of a block share their luck.
+            by it, so that the order of rows is irrelevant and the strategies of a block use common random numbers.
         generator: for whatever else an algorithm draws.
         needs: what the strategy declared; anything else is refused.
         outputs: of the pool; read them through the properties below.

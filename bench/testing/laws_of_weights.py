@@ -64,7 +64,7 @@ def weights_matter(part: Part) -> None:
 
 
 def scores_are_multiplied_by_weights(part: Part) -> None:
-    """A part that is told by its scores selects the largest w * s, as Algorithm 2 says; holds for whatever is not."""
+    """A part that selects by scores takes the largest w * s, as Algorithm 2 says; holds for whatever is not."""
     if not isinstance(part, ScoreBased):
         return
     for pool in pools_for(part):

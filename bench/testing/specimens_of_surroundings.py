@@ -31,8 +31,8 @@ class ReadsGlobally(BrokenAlgorithm):
         """Return rows that the global state decides."""
         import torch
 
-        luck = view.priority * (2 + torch.initial_seed() % 97) % 1
-        return weighted_sample(w, k, luck)
+        draws = view.priority * (2 + torch.initial_seed() % 97) % 1
+        return weighted_sample(w, k, draws)
 
 
 class SeedsGlobally(BrokenAlgorithm):

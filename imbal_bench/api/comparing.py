@@ -75,10 +75,9 @@ def _strategy(runs: Runs, given: StrategyLike) -> Strategy:
         UnknownNameError: if there is none. SpecError: if there are several.
     """
     from bench.errors import SpecError, UnknownNameError
-    from bench.grid.expansion.pairs import spelt
     from imbal_bench.api.parts import written
 
-    there = {spelt(run.strategy): run.strategy for run in runs.specs.values()}
+    there = {run.strategy.as_typed: run.strategy for run in runs.specs.values()}
     name = given if isinstance(given, str) else written(given)
     named = [one for one in there if name in {one, str(there[one])}]
     if name not in there and len(named) > 1:
@@ -98,18 +97,18 @@ def _condition(runs: Runs, given: dict[str, int | str | None]) -> dict[str, obje
 
     found: dict[str, object] = {}
     for name, value in given.items():
-        wanted = _spelt_learner(value) if name == "learner" and isinstance(value, str) else value
+        wanted = _learner_as_typed(value) if name == "learner" and isinstance(value, str) else value
         there = list(dict.fromkeys(_facts(run.block)[name] for run in runs.specs.values()))
         if wanted is None and len(there) > 1:
-            spelt = " or ".join(f"{name}={one!r}" for one in there)
-            raise SpecError(f"the runs are of several {name}s, which are never pooled; say which: {spelt}")
+            choices = " or ".join(f"{name}={one!r}" for one in there)
+            raise SpecError(f"the runs are of several {name}s, which are never pooled; say which: {choices}")
         if wanted is not None and wanted not in there:
             raise SpecError(f"there are no runs of {name} {wanted!r}; there are: {', '.join(map(repr, there))}")
         found[name] = there[0] if wanted is None else wanted
     return found
 
 
-def _spelt_learner(text: str) -> str:
+def _learner_as_typed(text: str) -> str:
     """Return how a learner is recorded, whatever way its options are written: ``tfidf:C=1`` is ``tfidf:C=1.0``."""
     from bench.errors import BenchError
     from bench.learners.catalogue import component, learner
@@ -129,7 +128,6 @@ def _compared(
     runs: Runs, a: Strategy, b: Strategy, metric: str, estimand: Estimand, condition: dict[str, object]
 ) -> Comparison:
     from analysis import metric_title
-    from bench.grid.expansion.pairs import spelt
     from bench.metrics.catalogue import named
     from bench.records import ratio_text
 
@@ -138,8 +136,8 @@ def _compared(
     effect = _effect(runs, a, b, known.name, estimand, blocks)
     p = effect.p if isnan(effect.p) else min(1.0, 2 * min(effect.p, effect.p_less))
     return Comparison(
-        a=spelt(a),
-        b=spelt(b),
+        a=a.as_typed,
+        b=b.as_typed,
         metric=known.name,
         title=_within_a_sentence(metric_title(known.name).removesuffix(" (lower is better)")),
         higher_is_better=known.higher_is_better,

@@ -74,17 +74,17 @@ def _value(name: str, value: Any, module: str, found: dict[str, str]) -> None:
     if isinstance(value, type | FunctionType):
         _gather(value, module, found)
     elif not (isinstance(value, ModuleType) or callable(value)):
-        found[name] = _spelt(name, value)
+        found[name] = _text_of(name, value)
 
 
-def _spelt(name: str, value: Any) -> str:
+def _text_of(name: str, value: Any) -> str:
     """Return what tells a value from others."""
     if value is None or isinstance(value, bool | int | float | str | bytes):
         return repr(value)
     if isinstance(value, dict):
-        return canonical([[_spelt(name, key), _spelt(name, one)] for key, one in value.items()])
+        return canonical([[_text_of(name, key), _text_of(name, one)] for key, one in value.items()])
     if isinstance(value, list | tuple | set | frozenset):
-        inner = [_spelt(name, one) for one in value]
+        inner = [_text_of(name, one) for one in value]
         return canonical([type(value).__name__, sorted(inner) if isinstance(value, set | frozenset) else inner])
     if isinstance(value, np.ndarray | np.generic) and not value.dtype.hasobject:
         return digest([str(value.dtype), list(value.shape), value.tobytes().hex()])

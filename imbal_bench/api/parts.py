@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bench.errors import PluginError, SpecError
-from bench.grid.expansion.pairs import spelt, strategy
+from bench.grid.expansion.pairs import strategy
 from bench.options import at_default
 from bench.plugins import REGISTRIES, replace_plugin
 from bench.records import Component, Strategy
@@ -122,7 +122,7 @@ def strategy_of(given: StrategyLike) -> Strategy:
 def written(given: StrategyLike) -> str:
     """Return how a strategy is written in a specification; its parts need not be registered."""
     if isinstance(given, Strategy):
-        return spelt(given)
+        return given.as_typed
     (algorithm, _), (weighting, _) = _pair(given)
     return f"{_name(algorithm)}+{_name(weighting)}"
 

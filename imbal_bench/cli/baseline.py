@@ -105,9 +105,9 @@ def acknowledge(
     name: BaselineArgument,
     task: Annotated[str, typer.Option(help="Task that got worse, e.g. sst2/positive.")],
     metric: MetricOption,
-    reason: Annotated[str, typer.Option(help="Why it is put up with.")],
-    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day on which it is put up with.")],
-    candidate: Annotated[str, typer.Option(help="Strategy it is put up with in. Default: any.")] = "",
+    reason: Annotated[str, typer.Option(help="Why this regression is accepted.")],
+    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day on which it is accepted.")],
+    candidate: Annotated[str, typer.Option(help="Strategy it is accepted in. Default: any.")] = "",
     baselines: BaselinesOption = BASELINES,
 ) -> None:
     """Acknowledge a known regression: the gate shows it and does not fail for it, until a day.

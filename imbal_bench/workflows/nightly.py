@@ -12,7 +12,7 @@ import psutil
 from rich.console import Console
 
 from analysis import Results, Store, overview, read_results, write_atomically
-from analysis.gate import Plan, spelt
+from analysis.gate import Plan, in_full
 from analysis.nights import (
     Night,
     NightBaseline,
@@ -195,7 +195,7 @@ def _compared(it: Tonight, results: Results) -> tuple[tuple[NightComparison, ...
         if role == "canary":
             identical, both, moved = it.reference.moved(Store(it.night.store), str(plan.candidate))
         elif verdict.exit_code:
-            write_gate(verdict, it.night.evidence(spelt(plan.candidate)))
+            write_gate(verdict, it.night.evidence(in_full(plan.candidate)))
         comparisons.append(compared(role, verdict, identical, both))
     return tuple(comparisons), moved
 

@@ -37,7 +37,7 @@ def measure(
     Args:
         what: what is measured.
         world: where data and caches are.
-        tell: is told what is being done.
+        tell: called with what is being done.
         shape: of the model.
         quick: a rough answer.
         threads: of this process.
@@ -83,7 +83,7 @@ def measure_gpu(
         parts: which; none: all.
         limit: seconds in all.
         out: folder for results, written line by line.
-        tell: is told which part is being measured.
+        tell: called with the part that is being measured.
         save: where the report is written.
         dry_run: try the parts on the CPU in tiny sizes.
 

@@ -18,6 +18,7 @@ from analysis.gate import (
     Simulation,
     StrategyName,
     Verdict,
+    in_full,
     judge,
     new_plan,
     note_looks,
@@ -25,7 +26,6 @@ from analysis.gate import (
     parse_strategy,
     register,
     simulate,
-    spelt,
     stored_spread,
     stored_strategy,
 )
@@ -219,7 +219,7 @@ def _known(plan: Plan) -> tuple[tuple[str, ...], set[tuple[str, str]]]:
     if not isinstance(there, Baseline):
         return (), set()
     header, today = there.header, datetime.now().astimezone().date()
-    lines, excused = excuses(there, {str(plan.candidate), spelt(plan.candidate)}, today)
+    lines, excused = excuses(there, {str(plan.candidate), in_full(plan.candidate)}, today)
     return (f"baseline {header.name}: saved {header.created}, sha256 {header.sha256[:12]}", *lines), excused
 
 

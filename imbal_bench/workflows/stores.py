@@ -75,7 +75,7 @@ def merge(into: Path, sources: Sequence[Path], *, dry_run: bool = False) -> Merg
 
 
 def migrate(store: Path, cache_dir: Path, tell: Callable[[int], None]) -> StoreMigrated:
-    """Bring a store of an earlier version to today's form; ``tell`` is told how many runs are converted.
+    """Bring a store of an earlier version to today's form; ``tell`` is called with how many runs are converted.
 
     Raises:
         StoreError: if it cannot be read or written.
@@ -134,7 +134,7 @@ def rescore(store: Path, world: World, tell: Callable[[int], None], metrics: str
     Args:
         store: the store.
         world: where data is.
-        tell: is told how many runs were looked at.
+        tell: called with how many runs were looked at.
         metrics: names, separated by commas; None: all.
 
     Raises:

@@ -41,7 +41,7 @@ _METADATA: dict[ImageKind, dict[str, None]] = {
 
 @dataclass(frozen=True)
 class Appearance:
-    """How one thing is told from its neighbours: by colour, and in grey by line, marker or hatch."""
+    """What tells one thing from its neighbours: by colour, and in grey by line, marker or hatch."""
 
     colour: tuple[float, float, float]
     line: Any

@@ -3,8 +3,8 @@
 import pytest
 from gate_tools import BASELINE, CANDIDATE, a_plan, places
 
-from analysis.gate import parse_looks, parse_margins, parse_strategy, spelt
-from analysis.gate.spelling import is_spelt
+from analysis.gate import in_full, parse_looks, parse_margins, parse_strategy
+from analysis.gate.typed import means_value
 from bench.errors import SpecError
 from bench.records import Component, Settings, Strategy
 
@@ -49,7 +49,7 @@ def test_strategies_are_read_with_their_options():
     assert asked.weighting_options == {"bins": "5"}
     assert str(asked) == "hal:p=0.5,explorer=gaussian+invprop:bins=5"
     full = Strategy(algorithm=Component(name="a", options={"x": True}), weighting=Component(name="w"))
-    assert parse_strategy(spelt(full)).algorithm_options == {"x": "true"}
+    assert parse_strategy(in_full(full)).algorithm_options == {"x": "true"}
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,8 @@ def test_strategies_are_read_with_their_options():
     ],
 )
 def test_a_stored_option_s_type_tells_what_its_text_means(value, meant, not_meant):
-    assert [text for text in meant if not is_spelt(value, text)] == []
-    assert [text for text in not_meant if is_spelt(value, text)] == []
+    assert [text for text in meant if not means_value(value, text)] == []
+    assert [text for text in not_meant if means_value(value, text)] == []
 
 
 def test_an_option_given_twice_is_refused():

@@ -27,8 +27,3 @@ def _part(text: str, *, of_weighting: bool) -> Component:
     name, words = worded("weighting" if of_weighting else "algorithm", text)
     options = {option: typed(value, option_type(name, option)) for option, value in words.items()}
     return component(WEIGHTINGS, name, options) if of_weighting else component(ALGORITHMS, name, options)
-
-
-def spelt(strategy: Strategy) -> str:
-    """Return how a strategy is written: its parts with the options that differ from their defaults."""
-    return f"{strategy.algorithm.as_typed}+{strategy.weighting.as_typed}"

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from bench.config.spec import GridSpec
 from bench.errors import SpecError, UnknownNameError
-from bench.grid.expansion.pairs import spelt
 from bench.grid.expansion.pairs import strategy as strategy_of
 from bench.learners.base import Learner
 from bench.learners.catalogue import component as describe
@@ -90,7 +89,7 @@ def _pairs(spec: GridSpec) -> list[Strategy]:
     for text in spec.strategies:
         one = strategy_of(text)
         if one in found:
-            raise SpecError(f"strategy {spelt(one)} is named twice in strategies: {', '.join(spec.strategies)}")
+            raise SpecError(f"strategy {one.as_typed} is named twice in strategies: {', '.join(spec.strategies)}")
         found.append(one)
     return found
 

@@ -70,7 +70,7 @@ class StrategyName(Record):
 
     def __str__(self) -> str:
         parts = (self.algorithm, self.algorithm_options), (self.weighting, self.weighting_options)
-        return "+".join(name + _spelt(options) for name, options in parts)
+        return "+".join(name + _options_text(options) for name, options in parts)
 
 
 def parse_strategy(text: str) -> StrategyName:
@@ -93,17 +93,17 @@ def parse_strategy(text: str) -> StrategyName:
     return StrategyName.model_validate(parts)
 
 
-def spelt(strategy: Strategy) -> str:
+def in_full(strategy: Strategy) -> str:
     """Return a strategy with all its options, as :func:`parse_strategy` reads it."""
-    return "+".join(part.name + _spelt(part.options) for part in (strategy.algorithm, strategy.weighting))
+    return "+".join(part.name + _options_text(part.options) for part in (strategy.algorithm, strategy.weighting))
 
 
-def _spelt(options: Mapping[str, Option]) -> str:
+def _options_text(options: Mapping[str, Option]) -> str:
     words = (f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in options.items())
     return ":" + ",".join(words) if options else ""
 
 
-def is_spelt(value: Option, text: str) -> bool:
+def means_value(value: Option, text: str) -> bool:
     """Return whether a text names an option's value: a word as it is, ``5``, ``1e-3`` or ``true`` as YAML reads it."""
     if isinstance(value, str):
         return text == value
@@ -138,7 +138,7 @@ def stored_strategy(results: Results, asked: StrategyName) -> Strategy:
     if not found:
         there = sorted(set(map(str, results.strategies.values())))
         raise SpecError(f"the store has no runs of {asked}; it has: {', '.join(there) or 'none'}")
-    variants = sorted(f"{spelt(one)} (versions {one.algorithm.version}, {one.weighting.version})" for one in found)
+    variants = sorted(f"{in_full(one)} (versions {one.algorithm.version}, {one.weighting.version})" for one in found)
     raise SpecError(
         f"the store holds {len(found)} variants of {asked}: {'; '.join(variants)}; name the options, or move runs of "
         "another version of the code to another store"
@@ -146,5 +146,5 @@ def stored_strategy(results: Results, asked: StrategyName) -> Strategy:
 
 
 def _meant(part: Component, name: str, options: Mapping[str, str]) -> bool:
-    named = (option in part.options and is_spelt(part.options[option], text) for option, text in options.items())
+    named = (option in part.options and means_value(part.options[option], text) for option, text in options.items())
     return part.name == name and all(named)
