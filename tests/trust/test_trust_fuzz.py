@@ -145,7 +145,7 @@ def some_rates(folder: Path) -> Path:
 
 def a_report(folder: Path) -> Path:
     entry = report.Measure(stage="s", value=1, unit="s", floor="f", ratio=2, better="lower")
-    made = report.Report(version="1", kind="k", device="d", texts={}, load=(0, 1), measures=(entry,))
+    made = report.PerfReport(version="1", kind="k", device="d", texts={}, load=(0, 1), measures=(entry,))
     return put(folder, "report.json", made.model_dump_json())
 
 

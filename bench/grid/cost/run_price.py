@@ -14,7 +14,9 @@ from bench.grid.cost.rates import Rates, read
 from bench.grid.expansion.blocks import BlockJob, Grid
 from bench.grid.expansion.sizes import sizes_of
 from bench.grid.world import World
-from bench.records import RunRecord, RunSpec
+from bench.records import RunRecord, RunSpec, Strategy
+from bench.strategies.base import ALGORITHMS, WEIGHTINGS
+from bench.strategies.catalogue import component
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def price_of(records: Sequence[RunRecord], world: World, calibration: Path | Non
 
 def _forecast(runs: Sequence[RunSpec], rates: Rates, world: World) -> Price:
     blocks: dict[str, list[RunSpec]] = defaultdict(list)
-    for run in runs:
+    for run in map(_by_code_of_today, runs):
         blocks[run.block.model_dump_json()].append(run)  # a learner's options make a block unfit for a key
     sizes = {name: sizes_of(name, world, counted=False)[1] for name in {run.block.task.dataset for run in runs}}
     jobs = tuple(
@@ -59,3 +61,12 @@ def _forecast(runs: Sequence[RunSpec], rates: Rates, world: World) -> Price:
     expected = forecast(Grid(spec, sizes, jobs, ()), rates)
     left_out = f"; not included: {', '.join(expected.unknown)}" if expected.unknown else ""
     return Price(expected.total / len(runs), f"{rates.origin}{left_out}")
+
+
+def _by_code_of_today(run: RunSpec) -> RunSpec:
+    """Return a run as it would be made now, whatever version of its strategy's code made it."""
+    strategy = Strategy(
+        algorithm=component(ALGORITHMS, run.strategy.algorithm.name, run.strategy.algorithm.options),
+        weighting=component(WEIGHTINGS, run.strategy.weighting.name, run.strategy.weighting.options),
+    )
+    return run.model_copy(update={"strategy": strategy})
