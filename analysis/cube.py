@@ -357,10 +357,8 @@ def select(
         axes=tuple(rows),
         column_axis=columns,
         rows=tuple(values for values, _, _ in found),
-        columns=tuple(value for value, _ in shown[part_of(columns)]),
-        pooled=tuple(
-            dict(zip(pooled, own, strict=True)) for own in product(*([v for v, _ in shown[p]] for p in pooled))
-        ),
+        columns=tuple(values_of(part_of(columns))),
+        pooled=tuple(dict(zip(pooled, own, strict=True)) for own in product(*map(values_of, pooled))),
         tasks=tuple(tasks),
         seeds=tuple(cube.levels["seed"][number] for number in seed),
         runs=runs,

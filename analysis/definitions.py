@@ -16,12 +16,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from types import ModuleType
-from typing import Literal
+from typing import Literal, get_args
 
-from analysis.cube import RowAxis, Values
+from analysis.cube import RowAxis, Values, part_of
 from analysis.names import AXIS_TITLES, title_of
 from analysis.summaries import BestAlgorithm, CellSummary, HalfWidth, Mean
-from bench.errors import PluginError
+from bench.errors import PluginError, SpecError
 from bench.foreign import foreign_code
 from bench.records import METRICS
 
@@ -75,6 +75,20 @@ class TableDefinition:
     metrics: tuple[str, ...] = METRICS
     number: int | None = None
     preset: str = ""
+
+    def __post_init__(self) -> None:
+        laid = [part_of(axis) for axis in (*self.rows, self.columns)]
+        known = get_args(RowAxis)
+        wrong = [axis for axis in (*self.rows, self.columns, *self.where, *self.unless) if axis not in known]
+        if wrong:
+            raise SpecError(f"table {self.address}: {wrong[0]!r} is no axis; there are: {', '.join(known)}")
+        if self.columns == "dataset" or not self.rows or len(set(laid)) < len(laid):
+            raise SpecError(
+                f"table {self.address}: rows {', '.join(self.rows) or 'none'} and columns {self.columns} must be "
+                "different axes, at least one of rows, and datasets can be rows only"
+            )
+        if not self.address or not self.metrics:
+            raise SpecError("a table needs an address, such as gain, and at least one metric")
 
     @property
     def name(self) -> str:

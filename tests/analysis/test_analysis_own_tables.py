@@ -2,8 +2,12 @@
 
 import pytest
 
+from analysis import Store, TableDefinition, read_results
 from analysis import definitions as room
-from bench.errors import PluginError
+from analysis.comparisons import Numbers
+from analysis.condition import conditions
+from analysis.tables.render import render
+from bench.errors import PluginError, SpecError
 from bench.plugins import REGISTRIES
 from imbal_bench.workflows.grids import add_plugins
 from imbal_bench.workflows.report import explain, report
@@ -78,3 +82,29 @@ def test_an_address_that_is_in_use_is_refused(tmp_path, address):
     add_plugins([plugin(tmp_path)])
     with pytest.raises(PluginError, match=f"two tables are called '{address}'; give one another address"):
         add_plugins([plugin(tmp_path, OWN.replace('"gain"', f'"{address}"'), "other.py")])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"columns": "dataset"}, "datasets can be rows only"),
+        ({"rows": ("ratio", "weighting")}, "must be different axes"),
+        ({"rows": ()}, "rows none and columns weighting must be"),
+        ({"rows": ("task",)}, "'task' is no axis; there are: ratio, start, dataset, algorithm, weighting, bins"),
+        ({"where": {"seed": (1,)}}, "'seed' is no axis"),
+        ({"address": ""}, "needs an address"),
+    ],
+)
+def test_a_table_that_cannot_be_laid_out_is_refused_with_what_is_allowed(change, message):
+    with pytest.raises(SpecError, match=message):
+        TableDefinition(**{"address": "t", "title": "", "says": "", "rows": ("ratio",), **change})
+
+
+@pytest.mark.parametrize("columns", ["algorithm", "start", "ratio", "bins"])
+def test_any_part_may_be_the_columns(store, columns):
+    rows = ("dataset", "weighting") if columns == "algorithm" else ("dataset", "algorithm")
+    mine = TableDefinition(address="t", title="", says="", rows=rows, columns=columns)
+    (condition,) = conditions(read_results(Store(store)))
+    table = render(Numbers.of(mine, condition))
+    held = sum(cell.n or 0 for cell in table.cells) / len(mine.metrics)
+    assert held == len(condition.runs)
