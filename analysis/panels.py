@@ -70,6 +70,12 @@ class Panel:
         """Labels of the weightings, likewise."""
         return self.selection.column_labels
 
+    @property
+    def finished_weightings(self) -> list[str]:
+        """Labels of those that have a finished run."""
+        held = self.selection.held.sum(axis=0).tolist()
+        return [label for label, number in zip(self.weightings, held, strict=True) if number]
+
     @cached_property
     def runs(self) -> IntArray:
         """(algorithms, weightings, tasks, seeds) numbers of runs; -1 where there is none."""

@@ -46,7 +46,7 @@ def difference_curves(panel: Panel, metrics: Sequence[str] = METRICS) -> pd.Data
     rounds = _with_ratio(panel.rounds)
     labelled = rounds.groupby(["algorithm_label", "round"])["labelled"].mean().rename("labelled")
     parts = []
-    for larger, smaller in against_last(panel.weightings):
+    for larger, smaller in against_last(panel.finished_weightings):
         for metric in _of_rounds(rounds, metrics):
             values, there = panel.difference((larger, smaller), _by_run(panel, rounds, metric))
             first = int(metric == "positives_ratio")  # nothing is selected in round 0

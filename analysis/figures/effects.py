@@ -116,7 +116,7 @@ def p_values(numbers: Numbers) -> pd.DataFrame:
 
 def _differences(panel: Panel) -> Iterator[tuple[Pair, str, FloatArray, BoolArray]]:
     """Yield pair, metric, differences and where they should be, of InvProp and each other weighting."""
-    for pair in first_against(panel.weightings):
+    for pair in first_against(panel.finished_weightings):
         for metric in METRICS:
             yield pair, metric, *panel.difference(pair, panel.cube.column(metric))
 

@@ -274,6 +274,14 @@ def test_informativeness_is_of_the_last_round_and_needs_every_task_of_a_seed(tmp
     assert np.isnan(only(table, algorithm_label="BADGE", metric="start_distance").mean)
 
 
+def test_a_weighting_that_only_failed_is_compared_with_none(tmp_path, factory):
+    store = factory.fill(tmp_path / "s", weightings=("posprob", "invprop"))
+    store.write(factory.a_run("random", "uniform", status="failed", reason="NaN loss"))
+    panel = panel_of(read_results(store))
+    assert panel.weightings == ("InvProp", "PosProb", "Uniform")
+    assert set(difference_curves(panel)["smaller"]) == set(by_task(panel)["smaller"]) == {"PosProb"}
+
+
 def test_nearest_texts_are_those_recorded(factory):
     example = Example(row=7, text="a text", nearest_row=3, nearest_text="another", distance=0.25)
     records = [factory.a_run(), measured(factory.a_run("badge", seed=3), (None, 0.1), (0.1, 0.2), example)]
