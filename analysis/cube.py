@@ -16,7 +16,7 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 import pandas as pd
 
-from analysis.names import label_variants, ratio_label, title_of
+from analysis.names import NATURAL_LEVEL, label_variants, ratio_label, title_of
 from analysis.stats.design import TaskName
 from analysis.stats.interval import BoolArray
 from bench.arrays import FloatArray, IntArray
@@ -224,7 +224,7 @@ class Selection:
     @cached_property
     def share(self) -> float | None:
         """The share of positives at the natural ratio, where all runs of that ratio have the same."""
-        own = self.frame[self.frame["ratio"] == 0]
+        own = self.frame[self.frame["ratio"] == NATURAL_LEVEL]
         shares = (own["pool_positives"] / own["pool_rows"]).unique()
         return float(shares[0]) if len(shares) == 1 else None
 
@@ -442,12 +442,12 @@ def _shown(cube: Cube, tried: BoolArray, axis: Axis, columns: RowAxis, where: Va
 def _labels(variants: Mapping[int, Any], *, with_bins: bool) -> dict[int, Level]:
     """Return what variants of a part are printed as; in a table of numbers of bins, by their number."""
     if not with_bins:
-        spelt = label_variants(set(variants.values()))
-        return {number: spelt[variant] for number, variant in variants.items()}
+        printed = label_variants(set(variants.values()))
+        return {number: printed[variant] for number, variant in variants.items()}
     plain = {
         number: (name, canonical({key: own for key, own in json.loads(options).items() if key != "bins"}), version)
         for number, (name, options, version) in variants.items()
     }
-    spelt = label_variants(set(plain.values()))
-    extra = {number: spelt[variant].removeprefix(title_of(variant[0])) for number, variant in plain.items()}
+    printed = label_variants(set(plain.values()))
+    extra = {number: printed[variant].removeprefix(title_of(variant[0])) for number, variant in plain.items()}
     return {number: f"{_named(variant, 'bins')}{extra[number]}" for number, variant in variants.items()}

@@ -18,6 +18,7 @@ from bench.records import (
     RunRecord,
     Settings,
     Strategy,
+    learners_as_typed,
 )
 from bench.seeds import digest
 
@@ -53,7 +54,7 @@ def _identity(record: RunRecord) -> dict[str, object]:
         "ratio": ratio_level(block.ratio),
         "start": block.start,
         "settings": settings_digest(record.spec.settings, block.learners, record.metric_version),
-        "learner": named(block.learners),
+        "learner": learners_as_typed(block.learners),
         "dataset": block.task.dataset,
         "positive": block.task.positive,
         "seed": block.seed,
@@ -74,11 +75,6 @@ def settings_digest(
     parts = [part.canonical() for part in learners]
     trained = {} if parts == [FINE_TUNE.canonical()] else {"learners": parts}
     return digest({"settings": read.canonical(), "metrics": metric_version, **trained}, 12)
-
-
-def named(learners: Sequence[Component]) -> str:
-    """Return a learner in words, with the judge if there is one: ``probe:C=3 judged by fine-tune``."""
-    return " judged by ".join(part.as_typed for part in learners)
 
 
 def encoder_of(settings: Settings, learners: Sequence[Component]) -> str:

@@ -1,4 +1,4 @@
-"""How names are spelt in tables.
+"""How tables write names.
 
 The store holds names only, and reports must not need the code (or torch) that made the runs: the titles of the
 suite's own strategies are written here once more, and any other name prints as it is.
@@ -91,15 +91,8 @@ def ratio_short(level: int) -> str:
     return NATURAL if level == NATURAL_LEVEL else f"1/{level}"
 
 
-def natural_share(runs: pd.DataFrame) -> float | None:
-    """Return the share of positives at the natural ratio, where all such runs have the same; None otherwise."""
-    own = runs[runs["ratio"] == NATURAL_LEVEL]
-    shares = (own["pool_positives"] / own["pool_rows"]).unique()
-    return float(shares[0]) if len(shares) == 1 else None
-
-
 def metric_title(metric: str) -> str:
-    """Return how a metric is spelt in a header; one that is not known here, as a plug-in's may be, prints as it is."""
+    """Return what a header calls a metric; one that is not known here, as a plug-in's may be, prints as it is."""
     known = every().get(metric)
     if known is None:
         return metric
@@ -155,7 +148,7 @@ def stored_metric(name: str, runs: pd.DataFrame) -> str:
 
 
 def title_of(name: str | int) -> str:
-    """Return how a name or number is spelt in a header."""
+    """Return how a header writes a name or number."""
     return TITLES.get(str(name), str(name))
 
 
@@ -181,8 +174,8 @@ def _labels(frame: pd.DataFrame, kind: str) -> pd.Series[str]:
     first = frame[columns].drop_duplicates().itertuples(index=False, name=None)
     variants = [tuple(map(str, row)) for row in first]
     labels = label_variants(set(variants))
-    spelt = np.array([labels[variant] for variant in variants], dtype=object)
-    return pd.Series(spelt[frame.groupby(columns, sort=False).ngroup()], frame.index, dtype=str)
+    printed = np.array([labels[variant] for variant in variants], dtype=object)
+    return pd.Series(printed[frame.groupby(columns, sort=False).ngroup()], frame.index, dtype=str)
 
 
 def label_variants(variants: set[tuple[str, ...]]) -> dict[tuple[str, ...], str]:

@@ -1,4 +1,4 @@
-"""How numbers are spelt."""
+"""How numbers are written."""
 
 from __future__ import annotations
 

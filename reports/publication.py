@@ -134,10 +134,10 @@ def _rows(store: Store, rounds: pd.DataFrame) -> list[str]:
 
 
 def _settings(results: Results) -> str:
-    spelt = {digest: settings.model_dump(mode="json") for digest, settings in results.settings.items()}
-    for settings in spelt.values():
+    written = {digest: settings.model_dump(mode="json") for digest, settings in results.settings.items()}
+    for settings in written.values():
         settings["model"]["name"] = without_path(settings["model"]["name"])
-    return json.dumps(spelt, indent=1, sort_keys=True) + "\n"
+    return json.dumps(written, indent=1, sort_keys=True) + "\n"
 
 
 def without_path(text: str) -> str:

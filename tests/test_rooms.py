@@ -217,13 +217,13 @@ ROOMS: dict[str, set[str]] = {
         *("bench.seeds", "bench.records", "bench.config", "bench.data", "bench.model", "bench.strategies"),
         *("bench.metrics", "bench.store", "bench.options", "bench.paths", "bench.plugins", "bench.registry"),
         *("bench.learners", "bench.grid.world", "bench.grid.expansion", "bench.grid.executors", "analysis"),
-        "analysis.stats",
+        *("analysis.cube", "analysis.stats"),
         *("imbal_bench.display", "imbal_bench.workflows"),
     },
 }
 # Package -> what all of its rooms may import: errors to raise, types of arrays.
 EVERYWHERE = {
-    "imbal_bench": {"bench.errors"},
+    "imbal_bench": {"bench.errors", "bench.arrays"},
     "bench": {"bench.errors", "bench.arrays"},
     "analysis": {"bench.errors", "bench.arrays"},
 }

@@ -14,7 +14,7 @@ import pandas as pd
 from analysis.condition import WHOLE_BLOCK as PLACE
 from analysis.cube import numbers_of
 from analysis.environments import MARK
-from analysis.facts import named, settings_digest, strategy_digest
+from analysis.facts import settings_digest, strategy_digest
 from analysis.gate.plan import Plan
 from analysis.gate.typed import in_full
 from analysis.names import lower_is_better, ratio_level
@@ -22,7 +22,7 @@ from analysis.results import Results
 from analysis.stats.interval import BoolArray
 from bench.arrays import FloatArray, IntArray
 from bench.control import Control, why_unlike
-from bench.records import METRICS, Record, Strategy
+from bench.records import METRICS, Record, Strategy, learners_as_typed
 
 FindingKind = Literal["failed", "missing", "data", "pairing", "duplicate", "nan"]
 
@@ -262,7 +262,10 @@ def _why_missing(arm: _Arm) -> str:
         return f"; {unreadable} files of it cannot be read" if unreadable else ""
     other = arm.results.settings[min(arm.other_settings)]
     runs = arm.results.runs
-    learner, learnt = named(arm.plan.learners), runs.loc[runs["settings"] == min(arm.other_settings), "learner"].iloc[0]
+    learner, learnt = (
+        learners_as_typed(arm.plan.learners),
+        runs.loc[runs["settings"] == min(arm.other_settings), "learner"].iloc[0],
+    )
     if learnt != learner:
         return f"; it has runs with learner {learnt}, not {learner}, which do not compare"
     read = {need for part in arm.plan.learners for need in part.needs}

@@ -17,7 +17,7 @@ from bench.records.run_record import (
     RunRecord,
     prevalence,
 )
-from bench.records.run_spec import FINE_TUNE, Block, Component, RunSpec, Strategy, Task, combined
+from bench.records.run_spec import FINE_TUNE, Block, Component, RunSpec, Strategy, Task, combined, learners_as_typed
 from bench.records.settings import (
     DEFAULTS,
     LoopSettings,
@@ -92,6 +92,7 @@ __all__ = [
     "Task",
     "TrainSettings",
     "combined",
+    "learners_as_typed",
     "prevalence",
     "ratio_text",
     "read_ratio",

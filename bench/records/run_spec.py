@@ -100,6 +100,11 @@ class Block(Record):
         return f"{self.task} {ratio_text(self.ratio)} seed {self.seed} {self.start}{learner}{judge}"
 
 
+def learners_as_typed(learners: Sequence[Component]) -> str:
+    """Return a learner as it is typed, with the judge if there is one: ``probe:C=3 judged by fine-tune``."""
+    return " judged by ".join(part.as_typed for part in learners)
+
+
 class Strategy(Record):
     """A strategy = an algorithm x a weighting."""
 

@@ -9,6 +9,7 @@ from imbal_bench.api.comparison import Comparison, Comparisons
 
 if TYPE_CHECKING:
     from analysis.stats import Effect, Estimand
+    from bench.arrays import IntArray
     from bench.records import Block, Strategy
     from imbal_bench.api.parts import StrategyLike
     from imbal_bench.api.runs import Runs
@@ -120,8 +121,9 @@ def _learner_as_typed(text: str) -> str:
 
 
 def _facts(block: Block) -> dict[str, object]:
-    learner = " judged by ".join(part.as_typed for part in block.learners)
-    return {"ratio": block.ratio, "start": block.start, "learner": learner}
+    from bench.records import learners_as_typed
+
+    return {"ratio": block.ratio, "start": block.start, "learner": learners_as_typed(block.learners)}
 
 
 def _compared(
@@ -167,27 +169,33 @@ def _effect(runs: Runs, a: Strategy, b: Strategy, metric: str, estimand: Estiman
     import numpy as np
 
     from analysis import Store, read_results
+    from analysis.cube import COLUMNS, Cube, numbers_of, placed
     from analysis.stats import Design, effect
     from bench.errors import PairingError, SpecError
 
     stored = read_results(Store(runs.store)).runs
-    own = stored[stored["key"].isin(runs.specs)]
+    keys = [_keys(runs, strategy, blocks) for strategy in (a, b)]
+    own = stored[stored["key"].isin({*keys[0], *keys[1]})].reset_index(drop=True)
     if len(own) and (metric not in own or not own[metric].notna().any()):
         raise SpecError(f"no run here has the metric {metric}; imbal-bench rescore STORE --metrics {metric} adds it")
     own = own if metric in own else own.assign(**{metric: float("nan")})
+    cube = Cube.of(own, own[:0], own[:0])
     tasks = sorted({(block.task.dataset, block.task.positive) for block in blocks.values()})
     seeds = sorted({block.seed for block in blocks.values()})
-    values = np.full((2, len(tasks), len(seeds), 1), np.nan)
-    pairs: dict[tuple[int, int], str] = {}
-    for arm, strategy in enumerate((a, b)):
-        for row in own[own["key"].isin(_keys(runs, strategy, blocks))].to_dict("records"):
-            at = tasks.index((row["dataset"], row["positive"])), seeds.index(row["seed"])
-            values[(arm, *at, 0)] = row[metric]
-            if pairs.setdefault(at, row["pair_key"]) != row["pair_key"]:
-                raise PairingError(
-                    f"runs of {'/'.join(tasks[at[0]])} seed {seeds[at[1]]} were made under different conditions"
-                )
-    return effect(Design.of(values[0], values[1], tasks, seeds), estimand)
+
+    def numbers(arm: list[str]) -> IntArray:
+        """Return the number of an arm's run of each task and seed; -1 where there is none."""
+        lines = np.flatnonzero(own["key"].isin(arm))
+        mine = own.iloc[lines]
+        at = numbers_of(mine[COLUMNS["task"]], tasks), numbers_of(mine[COLUMNS["seed"]], seeds)
+        return np.append(lines, -1)[placed(mine, at, (len(tasks), len(seeds)))]
+
+    one, other = map(numbers, keys)
+    both = (one >= 0) & (other >= 0)
+    if why := cube.why_unpaired(one[both], other[both]):
+        raise PairingError(why)
+    ours, theirs = (cube.values(metric, arm)[..., None] for arm in (one, other))
+    return effect(Design.of(ours, theirs, tasks, seeds), estimand)
 
 
 def _keys(runs: Runs, strategy: Strategy, blocks: dict[str, Block]) -> list[str]:

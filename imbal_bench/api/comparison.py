@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
     from analysis.stats import Estimand
 
-ALPHA = 0.05
 OF = {
     "fixed-suite": "on {tasks}",
     "new-tasks": "for new tasks like {tasks}",
@@ -24,7 +23,7 @@ class Comparison:
     """What matched runs say of the difference of two strategies in a metric; printed, it is one sentence.
 
     Attributes:
-        a, b: the strategies. metric: its name; title: how it is spelt. higher_is_better: whether it is.
+        a, b: the strategies. metric: its name; title: as tables print it. higher_is_better: whether it is.
         condition: ratio, start and learner of the runs.
         estimand: what is asked: of these tasks (``fixed-suite``: a unit is a seed), of new tasks, or of new datasets.
         tasks: how many. n: units; unit: what one is.
@@ -60,6 +59,8 @@ class Comparison:
     @property
     def significant(self) -> bool:
         """Whether p is below 0.05."""
+        from analysis.stats import ALPHA
+
         return self.p < ALPHA
 
     def __str__(self) -> str:

@@ -87,7 +87,7 @@ class Runs:
 
     def __repr__(self) -> str:
         spec, tasks = self.grid.spec, dict.fromkeys(str(job.block.task) for job in self.grid.jobs)
-        strategies = dict.fromkeys(_strategy(run) for run in self.specs.values())
+        strategies = dict.fromkeys(run.strategy.as_typed for run in self.specs.values())
         missing = f", {self.missing} missing" if self.missing else ""
         counts = f"{_few(tasks)} x {len(spec.ratios)} ratios x {len(spec.seeds)} seeds, {', '.join(spec.learners)}"
         return f"{len(self):,} runs in {self.store}{missing}: {counts}\n{_few(strategies)}"
@@ -122,14 +122,12 @@ def _metrics(frame: pd.DataFrame) -> list[str]:
 
 
 def _identity(key: str, run: RunSpec) -> list[object]:
+    from bench.records import learners_as_typed
+
     block, pair = run.block, run.strategy
-    learner = " judged by ".join(part.as_typed for part in block.learners)
+    learner = learners_as_typed(block.learners)
     place = [block.task.dataset, block.task.positive, block.ratio, block.start, learner, block.seed]
-    return [key, *place, pair.algorithm.as_typed, pair.weighting.as_typed, _strategy(run)]
-
-
-def _strategy(run: RunSpec) -> str:
-    return f"{run.strategy.algorithm.as_typed}+{run.strategy.weighting.as_typed}"
+    return [key, *place, pair.algorithm.as_typed, pair.weighting.as_typed, pair.as_typed]
 
 
 def _few(names: dict[str, None]) -> str:

@@ -50,10 +50,9 @@ class Held:
 
     Attributes:
         baseline: name of a baseline; empty: none, and no verdict. baselines: the folder it is in.
-        candidates: strategies to judge; none: all that the baseline has.
-        against: a strategy of the baseline; empty: each candidate's own stored runs.
-        canary: the strategy whose own stored runs tell how the machine does.
-        claim, margins, estimand: as in :class:`imbal_bench.workflows.regress.Question`.
+        margins: metric -> the difference that may still be called no worse.
+        asked: which strategies are judged, against what, and with what claim.
+        estimand: whether it is about these tasks, new tasks or new datasets.
     """
 
     margins: Mapping[str, float]

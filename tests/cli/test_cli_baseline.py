@@ -86,7 +86,7 @@ def test_acknowledged_regressions_are_shown(bench, saved):
 
 
 def test_regress_takes_a_baseline_by_its_name_and_what_is_acknowledged(bench, tmp_path, monkeypatch):
-    """A strategy that fell on one task of four: a regression, put up with until it expires."""
+    """A strategy that fell on one task of four: a regression, accepted until it expires."""
     monkeypatch.setattr(reports.gate, "drawn_of", lambda verdict: ())  # takes seconds, and is tested elsewhere
     grid = {"tasks": ["/".join(task) for task in TASKS], "ratios": [50], **made_up.SETTINGS.model_dump(mode="json")}
     (tmp_path / "stored.yaml").write_text(yaml.safe_dump(grid))

@@ -22,7 +22,7 @@ OWN = {
     "--limit": "perf: seconds; data export: rows",
     "--store": "run, regress: made if there is none; doctor: may be missing",
 }
-"""Options that share a name and are not the same, and why they are put up with: users know them."""
+"""Options that share a name and are not the same, and why they stay: users know them."""
 
 
 def commands(group=None, prefix=""):
