@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import numpy as np
@@ -10,7 +11,7 @@ from door_tools import TINY
 from scipy import stats
 
 import imbal_bench as ib
-from bench.errors import SpecError, UnknownNameError
+from bench.errors import PairingError, SpecError, UnknownNameError
 from bench.store import Store
 
 A, B = "margin+invprop", "random+uniform"
@@ -79,6 +80,16 @@ def test_what_is_missing_is_counted_and_its_seed_left_out(runs):
     assert (found.n, found.pairs, found.missing) == (3, 8, 1)
     assert "1 of 8 pairs missing; left out: seed 3" in str(found)
     assert found.p == pytest.approx(stats.ttest_1samp(differences(runs, "auc")[:, :3].mean(axis=0), 0.0).pvalue)
+
+
+@pytest.mark.parametrize("pair_key", ["of another start set", ""])
+def test_runs_made_under_different_conditions_are_no_pair(runs, pair_key):
+    key = next(key for key, run in runs.specs.items() if run.strategy.as_typed == A)
+    path = Store(runs.store).file_of(key)
+    record = {name: value for name, value in json.loads(path.read_text()).items() if name != "sha256"}
+    path.write_text(json.dumps({**record, "pair_key": pair_key}))
+    with pytest.raises(PairingError, match=f"1 of 8 matched runs do not share a pair key.*{key}"):
+        ib.compare(runs, A, B, metric="auc")
 
 
 def test_one_seed_is_no_test_and_that_is_said(tiny):
