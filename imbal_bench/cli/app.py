@@ -21,7 +21,7 @@ app = Commands(
 
     [bold]Examples[/bold]
 
-    imbal-bench run quickstart        12 strategies on embedded text, 10 seeds, two minutes
+    imbal-bench run quickstart        12 strategies on embedded text, 10 seeds, three minutes
 
     imbal-bench plan paper            what the paper's grid costs
 
