@@ -84,15 +84,18 @@ def test_the_order_of_rows_and_the_wish_for_embeddings_change_nothing(encoder, t
     assert np.array_equal(plain.probabilities, whole.probabilities)
 
 
-def test_bf16_agrees_with_fp32_to_two_hundredths(still_encoder, train_tokens, test_tokens, is_sport):
-    """BF16 keeps 8 bits of a number; on this model, whose d is 32, p then moves by up to 0.02 and h by up to 0.05."""
+def test_bf16_scores_lie_within_a_few_roundings_of_fp32(still_encoder, train_tokens, test_tokens, is_sport):
+    """BF16 keeps 8 bits of a number (2^-8 = 0.4 %); a pass rounds some dozen times, in an order that each CPU chooses.
+
+    So h is bounded as a whole, in its norm, where one rounding more or less of one processor does not show; and p, a
+    function of h, in its mean.
+    """
     fit_a_little(still_encoder, train_tokens, is_sport)
     exact = still_encoder.score(test_tokens, EVERY_TEST_ROW, embeddings=True)
     still_encoder.hardware = replace(still_encoder.hardware, bf16=True)
     rough = still_encoder.score(test_tokens, EVERY_TEST_ROW, embeddings=True)
-    difference = np.abs(rough.probabilities - exact.probabilities)
-    assert 0 < difference.max() < 0.02
-    assert (rough.embeddings - exact.embeddings).abs().max() < 0.05
+    assert 0 < np.abs(rough.probabilities - exact.probabilities).mean() < 0.02
+    assert (rough.embeddings - exact.embeddings).norm() < 0.04 * exact.embeddings.norm()
     assert rough.embeddings.dtype == torch.float32
 
 
