@@ -216,6 +216,11 @@ class Selection:
         """(rows, columns): how many runs have finished."""
         return np.asarray((self.runs >= 0).sum(axis=(2, 3, 4)))
 
+    @cached_property
+    def rows_tried(self) -> BoolArray:
+        """(rows,): whether anything of a row finished or failed; a row that is only listed was not planned."""
+        return np.asarray(((self.runs >= 0) | self.failed).any(axis=(1, 2, 3, 4)))
+
     @property
     def frame(self) -> pd.DataFrame:
         """The finished runs that it holds, in the order of the store."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import permutations
-from typing import Any
+from typing import Any, NamedTuple
 
 from analysis.comparisons import Numbers, lines
 from analysis.condition import Condition
@@ -22,7 +22,15 @@ EFFECT, FULL_RESULTS = "T4", "T8"
 """The tables of the effect by ratio, and of every strategy, whatever was run."""
 
 
-def findings(tables: Mapping[str, Numbers], agreement: PaperAgreement) -> tuple[str, ...]:
+class Finding(NamedTuple):
+    """A line, and where it was read off: the address and the name of a table; empty if of several."""
+
+    text: str
+    address: str = ""
+    table: str = ""
+
+
+def findings(tables: Mapping[str, Numbers], agreement: PaperAgreement) -> tuple[Finding, ...]:
     """Return up to five lines: the effect on each metric, the highest means, and how far the paper agrees.
 
     The effect is that over the paper's algorithms at each ratio; if none of them was run, what the rows of the full
@@ -36,7 +44,7 @@ def findings(tables: Mapping[str, Numbers], agreement: PaperAgreement) -> tuple[
     return (
         *(_effects(tables[EFFECT]) if EFFECT in tables else _by_row(full) if full else ()),
         *(_highest(full) if full else ()),
-        *([f"Against the paper's published tables: {agreement.line}"] if agreement.marks else ()),
+        *([Finding(f"Against the paper's published tables: {agreement.line}")] if agreement.marks else ()),
     )
 
 
@@ -63,25 +71,26 @@ def doubts(condition: Condition, metrics: Sequence[str] = METRICS) -> tuple[str,
     return tuple(lines)
 
 
-def _effects(numbers: Numbers) -> Iterator[str]:
+def _effects(numbers: Numbers) -> Iterator[Finding]:
     """A line per metric: the paired difference with both tests' p in each row that has both columns."""
     ratios = [int(row[0]) for row in numbers.selection.rows]
     for title, tests in _claims(numbers):
         lines = (f"{signed(it.difference)} at {ratio_words(ratios[it.row])} ({_both(it)})" for it in tests)
-        yield (
-            f"{title} (one-sided p: run-level over pairs, seed-level over seeds and after Holm): {'; '.join(lines)} "
-            f"({numbers.definition.address})"
+        yield _read_off(
+            numbers,
+            f"{title} (one-sided p: run-level over pairs, seed-level over seeds and after Holm): {'; '.join(lines)}",
         )
 
 
-def _by_row(numbers: Numbers) -> Iterator[str]:
+def _by_row(numbers: Numbers) -> Iterator[Finding]:
     """A line per metric: in how many rows the effect is above 0, and is so by either test."""
     for title, tests in _claims(numbers):
         above = sum(it.difference > 0 for it in tests)
         runs, seeds = sum(it.p < ALPHA for it in tests), sum(it.p_holm < ALPHA for it in tests)
-        yield (
+        yield _read_off(
+            numbers,
             f"{title}: above 0 in {above} of {count(len(tests), 'row')}, significantly (p < {ALPHA}) in {runs} by the "
-            f"run-level and in {seeds} by the seed-level test ({numbers.definition.address})"
+            f"run-level and in {seeds} by the seed-level test",
         )
 
 
@@ -103,7 +112,7 @@ def _both(it: Any) -> str:
     return f"p {p_text(it.p)}, {count(it.pairs, 'pair')}{seeds}"
 
 
-def _highest(numbers: Numbers) -> Iterator[str]:
+def _highest(numbers: Numbers) -> Iterator[Finding]:
     """One line: the strategy with the best mean of each metric."""
     (_, labels), columns, found = row_headers(numbers), numbers.selection.column_labels, []
     for metric in numbers.definition.metrics:
@@ -113,4 +122,8 @@ def _highest(numbers: Numbers) -> Iterator[str]:
             place = ", ".join((*labels[best.row], columns[best.column]))
             found.append(f"{metric_title(metric)} {decimal(best.value)} ({place})")
     if found:
-        yield f"Highest observed means (differences not tested): {'; '.join(found)} ({numbers.definition.address})"
+        yield _read_off(numbers, f"Highest observed means (differences not tested): {'; '.join(found)}")
+
+
+def _read_off(numbers: Numbers, text: str) -> Finding:
+    return Finding(text, numbers.definition.address, f"{numbers.definition.name}{numbers.condition.suffix}")

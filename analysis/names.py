@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from bench.errors import SpecError
-from bench.metrics.base import RESERVED
+from bench.metrics.base import RESERVED, RunMetric
 from bench.metrics.catalogue import every, named
+from bench.metrics.learning_curve import AreaUnderLearningCurve
 from bench.records import METRICS, NATURAL
 from bench.seeds import canonical
 
@@ -120,6 +121,12 @@ def lower_is_better(metric: str) -> bool:
     """Return whether smaller values of a metric are better; of one that is not known here, larger ones are."""
     known = every().get(metric)
     return known is not None and not known.higher_is_better
+
+
+def curve_area_of(metric: str) -> RunMetric | None:
+    """Return the metric that is the area under a metric's learning curve; None for one that is not of rounds."""
+    found = every().get(f"{AreaUnderLearningCurve.prefix}{metric}")
+    return found if isinstance(found, RunMetric) else None
 
 
 def bounds_of(metric: str) -> tuple[float, float]:

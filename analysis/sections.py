@@ -11,17 +11,24 @@ import pandas as pd
 
 from analysis.comparisons import Numbers
 from analysis.condition import WHOLE_BLOCK, Condition, conditions
-from analysis.definitions import TableDefinition, definitions
+from analysis.cube import Values, select
+from analysis.definitions import TEN_BINS, TableDefinition, definitions
 from analysis.figures import Figure, figures_of
-from analysis.findings import FULL_RESULTS, doubts, findings
+from analysis.findings import FULL_RESULTS, Finding, doubts, findings
+from analysis.leaderboard import Leaderboard, advice
+from analysis.pairwise import AllPairs
+from analysis.panels import panels
 from analysis.results import Results
 from analysis.tables.captions import extent
 from analysis.tables.coverage import coverage, stage_times
 from analysis.tables.distances import distances
 from analysis.tables.effects import effects
 from analysis.tables.labels_saved import labels_saved
+from analysis.tables.leaderboard import leaderboard as leaderboard_table
+from analysis.tables.leaderboard import pairs as pairs_table
+from analysis.tables.leaderboard import penalties as penalty_table
 from analysis.tables.model import Table
-from analysis.tables.published import Beside, PaperAgreement, beside, total
+from analysis.tables.published import DATASETS, Beside, PaperAgreement, beside, total
 from analysis.tables.render import p_values, render
 from bench.errors import UnknownNameError
 from bench.metrics.labels_saved import LabelsSavedMetric
@@ -56,17 +63,50 @@ class TableSet:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """The strategies of one ratio and start: who leads, by how much, and each against each.
+
+    Attributes:
+        board: their leaderboard.
+    """
+
+    board: Leaderboard
+
+    @cached_property
+    def pairs(self) -> AllPairs:
+        """Every strategy against every other."""
+        return AllPairs(self.board)
+
+    @cached_property
+    def table(self) -> Table:
+        """The leaderboard, T0."""
+        return leaderboard_table(self.board)
+
+    @cached_property
+    def beside(self) -> tuple[Table, ...]:
+        """All pairs and the penalty matrix, where there are several strategies."""
+        return tuple(table for table in (pairs_table(self.pairs), penalty_table(self.pairs)) if table)
+
+    @cached_property
+    def advice(self) -> tuple[str, ...]:
+        """What to take, and what taking it would have cost on data that did not choose it."""
+        return advice(self.board)
+
+
+@dataclass(frozen=True)
 class Section:
     """All that is shown of one condition; each part is made when it is first used.
 
     Attributes:
         condition: what it is of.
         definitions: address -> the tables that may be made. metrics: that they show.
+        of_paper: whether it is held against the paper, whose tables it then has.
     """
 
     condition: Condition
     definitions: Mapping[str, TableDefinition]
     metrics: tuple[str, ...]
+    of_paper: bool = True
 
     @property
     def suffix(self) -> str:
@@ -111,13 +151,36 @@ class Section:
     @cached_property
     def numbered(self) -> tuple[TableSet, ...]:
         """The defined tables that can be made, in order."""
-        return tuple(made for address in self.definitions if (made := self.table_set(address)))
+        return tuple(made for address in self._listed if (made := self.table_set(address)))
+
+    @property
+    def _listed(self) -> list[str]:
+        """Addresses of the tables that are shown without being asked for: of own data none of the paper's."""
+        return [address for address, one in self.definitions.items() if self.of_paper or one.number is None]
+
+    @cached_property
+    def standings(self) -> tuple[Standing, ...]:
+        """The leaderboards, one for each ratio and start."""
+        unless = self._full.definition.unless if self._full else None
+        return tuple(Standing(Leaderboard.of(panel, self._shown)) for panel in panels(self.condition, unless))
 
     @cached_property
     def not_run(self) -> dict[str, str]:
         """Address -> a line on what a table needs, for those that cannot be made."""
         made = {one.table.address for one in self.numbered}
-        return {address: _not_run(one) for address, one in self.definitions.items() if address not in made}
+        lacking = {address: self.definitions[address] for address in self._listed if address not in made}
+        return {address: _not_run(one) for address, one in lacking.items() if self._planned(one)}
+
+    def _planned(self, definition: TableDefinition) -> bool:
+        """Return whether any run is of what a table is about: of its ratios, starts, or numbers of bins.
+
+        A store does not say which preset was run; of one whose first run is stored, it is seen.
+        """
+        where = {axis: definition.where[axis] for axis in ("ratio", "start") if axis in definition.where}
+        if definition.columns in definition.where and definition.columns in ("start", "bins"):
+            return select(self.condition.cube, definition.rows, definition.columns, _one_of(definition)) is not None
+        runs = self.condition.runs
+        return all(runs[axis].isin(values).any() for axis, values in where.items())
 
     @cached_property
     def agreement(self) -> PaperAgreement:
@@ -125,7 +188,7 @@ class Section:
         return total(one.paper for one in self.numbered if one.paper)
 
     @cached_property
-    def findings(self) -> tuple[str, ...]:
+    def findings(self) -> tuple[Finding, ...]:
         """What the tables say, in up to five lines."""
         return findings({one.table.address: one.numbers for one in self.numbered}, self.agreement)
 
@@ -168,7 +231,9 @@ class Section:
     @cached_property
     def figures(self) -> tuple[Figure, ...]:
         """All figures but the paper's Figure 1."""
-        return figures_of(self.condition, self._full, self._shown) if self._full else ()
+        if not self._full:
+            return ()
+        return figures_of(self.condition, self._full, [one.board for one in self.standings], self._shown)
 
     @cached_property
     def _example(self) -> pd.Series[Any]:
@@ -196,7 +261,8 @@ class Section:
     def tables(self) -> tuple[Table, ...]:
         """All tables of the section."""
         found = [(one.table, one.tests, one.effects, one.paper and one.paper.table) for one in self.numbered]
-        return (*(table for parts in found for table in parts if table), *self.overall)
+        ranked = (table for one in self.standings for table in (one.table, *one.beside))
+        return (*ranked, *(table for parts in found for table in parts if table), *self.overall)
 
     @property
     def overall(self) -> tuple[Table, ...]:
@@ -209,6 +275,11 @@ class Section:
         Raises:
             UnknownNameError: if there is none; the message says which there are, and what a defined one needs.
         """
+        ranked = [table for one in self.standings for table in (one.table, *one.beside)]
+        named = [table for table in ranked if name.lower() in {table.address.lower(), table.name.lower()}]
+        alike = [table for table in ranked if table.address.lower().partition("-")[0] == name.lower()]
+        if named or len(alike) == 1:
+            return (named or alike)[0]
         plain = name.lower().removeprefix("table").removeprefix("t")
         base, _, part = plain.partition("-")
         for address in self.definitions:
@@ -218,6 +289,8 @@ class Section:
                     return table
         if name.lower() in _OVERALL and (table := _OVERALL[name.lower()](self)):
             return table
+        if alike:
+            raise UnknownNameError("table", name, [table.address for table in alike], "there is one for each ratio")
         reasons = [line for address, line in self.not_run.items() if address.lower() == f"t{base}"]
         raise UnknownNameError("table", name, [table.address for table in self.tables], "; ".join(reasons))
 
@@ -236,11 +309,12 @@ _OVERALL: Mapping[str, Callable[[Section], Table | None]] = {
 }
 
 
-def sections(results: Results, metrics: Sequence[str] = METRICS) -> list[Section]:
+def sections(results: Results, metrics: Sequence[str] = METRICS, *, against_paper: bool = False) -> list[Section]:
     """Return a section for each condition that has a finished run.
 
     Args:
         results: of a store.
+        against_paper: whether runs of other datasets than the paper's are laid out as its tables, too.
         metrics: that tables show where the paper's shows its three; each is a column of ``results.runs``, but for
             ``labels_saved``, which adds a table of that of the others.
 
@@ -248,7 +322,22 @@ def sections(results: Results, metrics: Sequence[str] = METRICS) -> list[Section
         PluginError: if a table of a plug-in cannot be used.
     """
     every = definitions()
-    return [Section(condition, every, tuple(metrics)) for condition in conditions(results) if len(condition.runs)]
+    return [
+        Section(condition, every, tuple(metrics), against_paper or _is_of_paper(condition))
+        for condition in conditions(results)
+        if len(condition.runs)
+    ]
+
+
+def _is_of_paper(condition: Condition) -> bool:
+    return bool(condition.runs["dataset"].isin(DATASETS).any())
+
+
+def _one_of(definition: TableDefinition) -> Values:
+    """Return what a table takes, but that its columns are not the first listed, which other tables show too."""
+    rest = definition.where[definition.columns]
+    common = {"start": ("warm",), "bins": TEN_BINS}[definition.columns]
+    return {**definition.where, definition.columns: tuple(value for value in rest if value not in common)}
 
 
 def _not_run(definition: TableDefinition) -> str:

@@ -76,7 +76,9 @@ def _section(found: list[Section], settings: str) -> Section:
 
 
 def _cell(table: Table, address: Sequence[str]) -> tuple[tuple[str, ...], Cell]:
-    places = {(*row.labels, *at): cell for row in table.rows for at, cell in zip(table.columns, row.cells, strict=True)}
+    places = {
+        (*row.labels, *at): cell for row in table.shown for at, cell in zip(table.columns, row.cells, strict=True)
+    }
     names = {place: {_plain(alias) for label in place for alias in _aliases(label)} for place in places}
     left = list(places)
     for token in address[1:]:

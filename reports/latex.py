@@ -22,6 +22,7 @@ _SPECIAL = {
     '"': "''",
     "–": "--",
     "−": "$-$",
+    "±": r"$\pm$",
     SEED_LEVEL: r"\S{}",
     DISAGREE: r"$\neq$",
     HOLE: r"\textdagger{}",
@@ -80,6 +81,6 @@ def to_latex(table: Table) -> str:
 
     A table with more rows than a page holds is continued in further environments, about equally long.
     """
-    size = ceil(len(table.rows) / ceil(len(table.rows) / ROWS))
-    parts = [table.rows[start : start + size] for start in range(0, len(table.rows), size)]
+    size = ceil(len(table.shown) / max(1, ceil(len(table.shown) / ROWS)))
+    parts = [table.shown[start : start + size] for start in range(0, len(table.shown), max(size, 1))]
     return environment().get_template("table.tex").render(table=table, parts=parts) + "\n"

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 
@@ -13,7 +14,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from analysis import Overview, Section, Table
+from analysis import DISAGREE, HOLE, SEED_LEVEL, Cell, Overview, Section, Table
 from reports.picture import Picture
 from reports.trace import Trace
 
@@ -26,6 +27,10 @@ TITLES = {
     "git_commit": "Code (git commit)",
     "last run": "Last run finished",
 }
+PACKED_FROM = 60_000
+"""Characters from which what is folded is kept compressed, and unpacked by the page's script when it is unfolded."""
+WHOLE = "whole pool and test set"
+"""What pools and test sets are unless a section says otherwise."""
 _SHEET = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
@@ -56,6 +61,9 @@ def to_html(
         script=Markup(script),  # noqa: S704
         script_hash=f"sha256-{digest}",  # no other script runs, should one ever find its way in
         sets=Markup(json.dumps(trace.sets, separators=(",", ":"))),  # noqa: S704
+        listing=packed(trace.listing),
+        whole=WHOLE,
+        ways=_ways,
         fact_titles=TITLES,
         overview=overview,
         trace=trace,
@@ -77,9 +85,43 @@ def page_environment(pictures: Iterable[Picture]) -> Environment:
     environment.globals.update(
         element=_element,
         most_marks=_most_marks,
+        spoken=_spoken,
+        pack=packed,
+        packed_from=PACKED_FROM,
         style=Markup(_own("page.css") + _sheet(pictures)),  # noqa: S704
     )
     return environment
+
+
+def packed(text: str) -> str:
+    """Return text as base64 of its zlib stream, which a browser unpacks itself."""
+    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+
+
+def _spoken(cell: Cell) -> str:
+    """Return what a screen reader says of the marks after a number."""
+    said = (
+        (cell.bold, "significant"),
+        (SEED_LEVEL in cell.signs, "significant by the seed-level test"),
+        (DISAGREE in cell.signs, "the tests disagree"),
+        (HOLE in cell.signs, "incomplete, see the notes"),
+    )
+    return ", ".join(words for holds, words in said if holds)
+
+
+def _ways(section: Section, pictures: Sequence[Picture]) -> list[tuple[str, list[str]]]:
+    """Return kind -> the id of what is of that kind at each ratio and start, in the order of the leaderboards."""
+    found: dict[str, dict[str, str]] = {}
+    panels = [one.board.panel.name for one in section.standings]
+    for one in section.standings:
+        for table in (one.table, *one.beside):
+            found.setdefault(table.title.partition(",")[0], {})[one.board.panel.name] = table.name
+    for picture in pictures:
+        if picture.panel:
+            found.setdefault(picture.title.rpartition(", ratio")[0].partition(", natural")[0], {})[picture.panel] = (
+                picture.name
+            )
+    return [(kind, [by.get(panel, "") for panel in panels]) for kind, by in found.items()]
 
 
 def _own(name: str) -> str:

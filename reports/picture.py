@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -26,6 +26,8 @@ class Picture:
     Attributes:
         name: unique in a report; file name without suffix. title: one line. caption: what it shows.
         svg: with text as text and no background. pdf: with its fonts.
+        alt: what it shows, for those who cannot see it. panel: whose ratio and start it is of; empty if of several.
+        main: whether it answers the report's question, and is shown unfolded.
     """
 
     name: str
@@ -33,14 +35,22 @@ class Picture:
     caption: str
     svg: bytes
     pdf: bytes
+    alt: str = ""
+    panel: str = ""
+    main: bool = True
+
+    @classmethod
+    def of(cls, figure: Figure, parts: Mapping[ImageKind, bytes]) -> Picture:
+        """Return a figure with the files it was drawn as."""
+        said = (figure.name, figure.title, figure.caption)
+        return cls(*said, parts["svg"], parts["pdf"], figure.alt, figure.panel, figure.main)
 
 
 def picture_of(figure: Figure) -> Picture:
     """Return a figure, drawn now."""
     from reports.figures import draw
 
-    files = draw(figure)
-    return Picture(figure.name, figure.title, figure.caption, svg=files["svg"], pdf=files["pdf"])
+    return Picture.of(figure, draw(figure))
 
 
 def pictures(figures: Sequence[Figure], drawn: Cache) -> tuple[Picture, ...]:
@@ -59,11 +69,7 @@ def pictures(figures: Sequence[Figure], drawn: Cache) -> tuple[Picture, ...]:
         for kind, content in parts.items():
             drawn.put(f"{names[number]}.{kind}", content)
     drawn.keep({f"{name}.{kind}" for name in names for kind in ("svg", "pdf")})
-    return tuple(
-        Picture(figure.name, figure.title, figure.caption, svg=parts["svg"], pdf=parts["pdf"])
-        for figure, parts in zip(figures, found, strict=True)
-        if parts
-    )
+    return tuple(Picture.of(figure, parts) for figure, parts in zip(figures, found, strict=True) if parts)
 
 
 def _drawn(figures: Sequence[Figure]) -> list[dict[ImageKind, bytes]]:

@@ -32,7 +32,7 @@ def to_csv(table: Table) -> str:
     kept exactly: a spreadsheet that takes ``=1+1`` for a formula has to be told to read it as text.
     """
     lines: list[list[object]] = [[*table.headers, *CELL, *TESTS]]
-    for row in table.rows:
+    for row in table.shown:
         for (group, column), cell in zip(table.columns, row.cells, strict=True):
             count = "" if cell.n is None else cell.n
             known = "" if cell.seed_bold is None else cell.seed_bold
@@ -90,7 +90,7 @@ def frame_to_parquet(frame: pd.DataFrame) -> bytes:
 def to_markdown(table: Table) -> str:
     """Return a table as GitHub Markdown with its caption and notes; bold marks are ``**``, other signs follow."""
     headers = [*table.headers, *(f"{group}: {column}" for group, column in table.columns)]
-    rows = [[*map(escaped, row.labels), *map(_marked, row.cells)] for row in table.rows]
+    rows = [[*map(escaped, row.labels), *map(_marked, row.cells)] for row in table.shown]
     align = ["left"] * len(table.headers) + ["right"] * len(table.columns)
     # disable_numparse: tabulate would print 0.7000 as 0.7
     grid = tabulate(rows, list(map(escaped, headers)), "pipe", disable_numparse=True, colalign=align)

@@ -76,7 +76,7 @@ def printed(table: Table) -> list[RenderableType]:
             grid.add_column(Text(column), justify="right", no_wrap=True)
             if table.with_p:
                 grid.add_column(Text("p"), justify="right", no_wrap=True, style="dim")
-        for row in table.rows:
+        for row in table.shown:
             cells = [text for cell in row.cells[start:stop] for text in _texts(cell, width, with_p=table.with_p)]
             grid.add_row(*map(Text, row.labels), *cells)
         grids.append(grid)

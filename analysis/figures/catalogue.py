@@ -3,26 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
 from analysis.comparisons import Numbers
 from analysis.condition import Condition
 from analysis.figures.curves import difference_curves, mean_curves, positives_found
-from analysis.figures.effects import by_ratio, by_task, p_values, wins
+from analysis.figures.effects import by_ratio, by_task, wins
 from analysis.figures.model import Figure
 from analysis.figures.selected import score_distribution
-from analysis.names import NATURAL_LEVEL, metric_title
+from analysis.figures.standings import (
+    BEST,
+    MOST_IN_MATRIX,
+    best_curves,
+    effects_by_task,
+    matrix,
+    said_of_curves,
+    said_of_effects,
+    said_of_groups,
+    standing,
+    unseparated,
+)
+from analysis.leaderboard import Leaderboard
+from analysis.names import LABELS, NATURAL_LEVEL, metric_title
+from analysis.pairwise import AllPairs
 from analysis.panels import Panel, panels
 from analysis.selected_positives import informativeness
 from analysis.stages import stage_seconds
-from analysis.text import count, pairs_of
+from analysis.stats import ALPHA
+from analysis.text import count
 from bench.records import METRICS, RunRecord
 
 _OVER_SEEDS = "95 % t-intervals over seeds, whose values are means over the tasks: they speak of these tasks only"
 
 
-def figures_of(condition: Condition, full: Numbers, metrics: Sequence[str] = METRICS) -> tuple[Figure, ...]:
+def figures_of(
+    condition: Condition, full: Numbers, boards: Sequence[Leaderboard], metrics: Sequence[str] = METRICS
+) -> tuple[Figure, ...]:
     """Return the figures of a condition: some for each ratio and start, some across ratios.
 
     A figure that would show nothing (a paired difference of a store that holds one weighting) is not among them.
@@ -30,13 +48,15 @@ def figures_of(condition: Condition, full: Numbers, metrics: Sequence[str] = MET
     Args:
         condition: whose runs.
         full: the numbers of the full results, which leave the sweep of bins out, and so do figures.
+        boards: the leaderboards of the condition.
         metrics: whose curves are drawn; all other figures are of the paper's three.
     """
     found: list[Figure] = []
-    every, tests = list(panels(condition, full.definition.unless)), p_values(full)
-    for panel in every:
-        own = tests[(tests["ratio"] == panel.ratio) & (tests["start"] == panel.start)]
-        found += _at_one_ratio(panel, own, metrics)
+    for board in boards:
+        panel = board.panel
+        own = (*_who_leads(board), *_at_one_ratio(panel, metrics))
+        found += [replace(figure, panel=panel.name) for figure in own]
+    every = list(panels(condition, full.definition.unless))
     for start in dict.fromkeys(panel.start for panel in sorted(every, key=lambda one: one.start == "cold")):
         found += _across_ratios([panel for panel in every if panel.start == start], start, condition.suffix)
     return tuple(found)
@@ -61,10 +81,63 @@ def score_figure(record: RunRecord) -> Figure | None:
     )
 
 
-def _at_one_ratio(panel: Panel, p: pd.DataFrame, metrics: Sequence[str]) -> Iterator[Figure]:
+def _who_leads(board: Leaderboard) -> Iterator[Figure]:
+    """Yield what answers the report's question: ranks and cost, the best curves, effects by task, all pairs."""
+    name, where, metric = board.panel.name, board.panel.title, metric_title(board.metric)
+    pairs, frame = AllPairs(board), standing(board)
+    if len(frame) < 2:
+        return
+    groups = unseparated(pairs)
+    yield Figure(
+        f"standing-{name}",
+        "standing",
+        f"Ranks and cost, {where}",
+        f"Left: mean rank by {metric} within a task and seed, with 95 % t-interval over seeds; bars join neighbours of "
+        "which the seed-level test (Holm over all pairs) tells none apart. Right: mean against seconds a run "
+        "(logarithmic), numbered by rank; the line joins strategies that none beats in both.",
+        {"standing": frame, "groups": groups, "metric": pd.DataFrame({"title": [metric]})},
+        said_of_groups(frame, groups),
+        main=True,
+    )
+    curves = best_curves(board)
+    if curves["mean"].notna().any():
+        yield Figure(
+            f"best-{name}",
+            "best",
+            f"Learning curves of the best, {where}",
+            f"{metric}: means over tasks, bands 95 % t-intervals over seeds; the {BEST} highest by rank, and random+uniform.",
+            {"curves": curves, "metric": pd.DataFrame({"title": [metric]})},
+            said_of_curves(curves),
+            main=True,
+        )
+    effects = effects_by_task(board)
+    if effects["difference"].notna().any():
+        yield Figure(
+            f"effect-map-{name}",
+            "effect-map",
+            f"Effect by task and strategy, {where}",
+            f"{metric} minus that of {effects['against'].iloc[0]}, in thousandths; darker is better. A dot: p < 0.05 over the "
+            "task's seeds, after Holm over the figure.",
+            {"effects": effects},
+            said_of_effects(effects),
+            main=True,
+        )
+    yield Figure(
+        f"pairs-{name}-matrix",
+        "matrix",
+        f"Each against each, {where}",
+        f"Row minus column by {metric}, in thousandths; wins, ties and losses over tasks and seeds; p after Holm over all "
+        f"pairs, bold below 0.05. The {min(len(frame), MOST_IN_MATRIX)} highest by rank.",
+        {"pairs": matrix(pairs)},
+        f"{int((pairs.table['p_holm'] < ALPHA).sum())} of {len(pairs.table)} pairs are told apart.",
+    )
+
+
+def _at_one_ratio(panel: Panel, metrics: Sequence[str]) -> Iterator[Figure]:
     name, where, over = panel.name, panel.title, _count(panel)
     means, differences = mean_curves(panel, metrics), difference_curves(panel, metrics)
     yield from _curves(means, differences, metrics, name, where, over)
+    found = positives_found(panel)
     yield Figure(
         f"positives-{name}",
         "positives",
@@ -72,9 +145,10 @@ def _at_one_ratio(panel: Panel, p: pd.DataFrame, metrics: Sequence[str]) -> Iter
         f"Positives among the queried examples, start set excluded, mean over {over}. Dashed: what a uniform "
         "random draw of as many rows finds on average. Dotted: the ceiling, all rows selected or all positives of the "
         "pool; it may lie above what is shown.",
-        {"found": positives_found(panel)},
+        {"found": found},
+        _said_of_found(found),
     )
-    yield from _comparisons(by_task(panel), wins(panel), p, name, where)
+    yield from _comparisons(by_task(panel), wins(panel), name, where)
     distances = informativeness(panel)
     if distances["mean"].notna().any():
         yield Figure(
@@ -85,14 +159,17 @@ def _at_one_ratio(panel: Panel, p: pd.DataFrame, metrics: Sequence[str]) -> Iter
             f"less like what was known. {_OVER_SEEDS}. A seed with a run that found too few positives to measure is "
             f"left out.{_left_out(distances)}",
             {"distances": distances},
+            _highest(distances[distances["mean"].notna()], "mean", [*LABELS, "metric"]),
         )
+    times = stage_seconds(panel.rounds)
     yield Figure(
         f"times-{name}",
         "times",
         f"Time per stage, {where}",
         f"Mean seconds per run, summed over rounds, as each run recorded them; mean over {over}. What the runs of a "
         "block share (the first model) is counted in each of them.",
-        {"times": stage_seconds(panel.rounds)},
+        {"times": times},
+        _highest(times.groupby(LABELS, as_index=False)["seconds"].sum(), "seconds", LABELS, "s a run, the most"),
     )
 
 
@@ -112,10 +189,11 @@ def _curves(
             f"{metric_title(metric)} by round, {where}",
             f"Above: mean over {over} after each round.{below}{_left_out(_of(differences, metric))}",
             {"means": _of(means, metric), "differences": _of(differences, metric)},
+            _highest(_last_round(_of(means, metric)), "mean", LABELS, "after the last round, the highest"),
         )
 
 
-def _comparisons(tasks: pd.DataFrame, score: pd.DataFrame, p: pd.DataFrame, name: str, where: str) -> Iterator[Figure]:
+def _comparisons(tasks: pd.DataFrame, score: pd.DataFrame, name: str, where: str) -> Iterator[Figure]:
     if not tasks["mean"].notna().any():
         return
     larger = tasks["larger"].iloc[0]
@@ -126,6 +204,7 @@ def _comparisons(tasks: pd.DataFrame, score: pd.DataFrame, p: pd.DataFrame, name
         f"{larger} minus each other weighting, mean over algorithms, matched by task and seed. 95 % t-intervals: of a "
         f"task over its seeds; of these tasks over seeds; of new tasks over tasks.{_left_out(tasks)}",
         {"tasks": tasks},
+        _said_of_differences(tasks[tasks["dataset"] != ""], larger),
     )
     yield Figure(
         f"wins-{name}",
@@ -134,15 +213,7 @@ def _comparisons(tasks: pd.DataFrame, score: pd.DataFrame, p: pd.DataFrame, name
         f"In how many pairs (one task and seed) {larger} has the larger, the same or the smaller value. No test."
         f"{_missing(score['missing'])}",
         {"wins": score},
-    )
-    yield Figure(
-        f"p-values-{name}",
-        "p-values",
-        f"p-values per algorithm, {where}",
-        "Paired one-sided t-test that the first weighting is larger, as in Table 8: a pair is two runs of one task and "
-        f"seed, which the test takes as independent; {pairs_of(p['n'])}; no correction. Bold and blue: p < 0.05. "
-        f"Orange: p > 0.95, the second is larger. A dash: no test.{_alone(p['unpaired'])}",
-        {"p": p},
+        f"{larger} wins {score['win'].sum():,}, ties {score['tie'].sum():,} and loses {score['loss'].sum():,} pairs in all.",
     )
 
 
@@ -161,7 +232,37 @@ def _across_ratios(every: Sequence[Panel], start: str, suffix: str) -> Iterator[
             f"{ratios['larger'].iloc[0]} minus each other weighting, matched by task and seed, against the ratio. "
             f"{_OVER_SEEDS}. Ratios may differ in which tasks are feasible.{_left_out(_of(ratios, metric))}",
             {"ratios": _of(ratios, metric)},
+            _said_of_differences(_of(ratios, metric), str(ratios["larger"].iloc[0])),
         )
+
+
+def _highest(frame: pd.DataFrame, column: str, names: Sequence[str], unit: str = "the highest") -> str:
+    """Return the line with the largest value as a sentence; empty of nothing."""
+    if not len(frame):
+        return ""
+    top = frame.loc[frame[column].idxmax()]
+    return f"{', '.join(str(top[name]) for name in names)}: {top[column]:.4g}, {unit}."
+
+
+def _last_round(means: pd.DataFrame) -> pd.DataFrame:
+    known = means[means["mean"].notna()]
+    return known[known["round"] == known["round"].max()]
+
+
+def _said_of_found(found: pd.DataFrame) -> str:
+    last = found[found["round"] == found["round"].max()]
+    if not len(last):
+        return ""
+    return _highest(
+        last, "found", LABELS, f"positives found, the most; a random draw finds {last['expected'].mean():.4g}"
+    )
+
+
+def _said_of_differences(frame: pd.DataFrame, larger: str) -> str:
+    known = frame[frame["mean"].notna()]
+    sure = ((known["low"] > 0) | (known["high"] < 0)).sum()
+    above = (known["mean"] > 0).sum()
+    return f"{larger} is above the other in {above} of {len(known)} differences; {sure} intervals leave 0 out."
 
 
 def _of(frame: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -177,10 +278,6 @@ def _left_out(frame: pd.DataFrame) -> str:
     """Return how many units an interval lacks at most, as a sentence; empty if none does."""
     most = int(frame["left_out"].max()) if len(frame) else 0
     return f" Up to {most} seeds or tasks of an interval are left out: a value is missing." if most else ""
-
-
-def _alone(counts: pd.Series[int]) -> str:
-    return f" Up to {count(counts.max(), 'run')} of a test without a partner." if counts.max() else ""
 
 
 def _missing(counts: pd.Series[int]) -> str:

@@ -1,4 +1,4 @@
-"""The size of an effect by ratio, by task and by algorithm; who wins how often; and the p-values."""
+"""The size of an effect by ratio, by task and by algorithm; and who wins how often."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.comparisons import Numbers, lines
-from analysis.panels import Pair, Panel, against_last, first_against, over_units
+from analysis.panels import Pair, Panel, first_against, over_units
 from analysis.stats.interval import SPREAD, BoolArray
-from analysis.text import p_text
 from bench.arrays import FloatArray
 from bench.records import METRICS
 
@@ -87,31 +85,6 @@ def wins(panel: Panel) -> pd.DataFrame:
         if len(own := values[at][there[at]])
     ]
     return pd.DataFrame(rows, columns=pd.Index(["algorithm_label", *COMPARED, "win", "tie", "loss", "missing"]))
-
-
-def p_values(numbers: Numbers) -> pd.DataFrame:
-    """Return the run-level tests of the full results, one weighting against another: those behind the table's marks.
-
-    Args:
-        numbers: of a table whose rows are ratios, starts and algorithms, and its columns weightings.
-
-    Returns:
-        ratio, start, algorithm_label, ``COMPARED``, n (pairs), unpaired (runs without a partner), p, and text: p as it
-        is printed. p is small if ``larger`` is larger, and near 1 if ``smaller`` is. A row for each comparison of the
-        first weighting with another, or of another with the last, that were both run in that row of the table.
-    """
-    selection = numbers.selection
-    held = selection.held > 0
-    rows = []
-    for it in lines(numbers.comparisons):
-        there = [label for label, kept in zip(selection.column_labels, held[it.row], strict=True) if kept]
-        pair = (selection.column_labels[it.column], selection.column_labels[it.other])
-        if pair in {*first_against(there), *against_last(there)}:
-            at = dict(zip(selection.axes, selection.rows[it.row], strict=True))
-            place = (at["ratio"], at["start"], at["algorithm"])
-            rows.append((*place, *pair, it.metric, it.pairs, it.unpaired, it.p, p_text(it.p)))
-    names = ["ratio", "start", "algorithm_label", *COMPARED, "n", "unpaired", "p", "text"]
-    return pd.DataFrame(rows, columns=pd.Index(names))
 
 
 def _differences(panel: Panel) -> Iterator[tuple[Pair, str, FloatArray, BoolArray]]:

@@ -9,7 +9,8 @@ from typing import Literal
 import pandas as pd
 
 Drawing = Literal[
-    "curves", "positives", "ratios", "forest", "p-values", "wins", "times", "scores", "informativeness", "nights"
+    "standing", "best", "effect-map", "matrix", "curves", "positives", "ratios", "forest", "wins", "times", "scores",
+    "informativeness", "nights",
 ]  # fmt: skip
 
 
@@ -20,6 +21,9 @@ class Figure:
     Attributes:
         name: unique in a report; file name without suffix. drawing: how it is drawn.
         title: one line. caption: sentences that say what is shown, its unit and what is missing.
+        alt: what it shows in a sentence or two, with the numbers that matter, for those who cannot see it.
+        panel: name of the ratio and start it is of; empty if it is of several.
+        main: whether it answers who does best; others stand behind.
         data: the drawing's frames by name, as the functions of :mod:`analysis.figures` return them.
     """
 
@@ -28,3 +32,6 @@ class Figure:
     title: str
     caption: str
     data: Mapping[str, pd.DataFrame]
+    alt: str = ""
+    panel: str = ""
+    main: bool = False

@@ -39,6 +39,17 @@ def t_test(values: FloatArray) -> tuple[FloatArray, FloatArray]:
     return t, np.asarray(t_sf(t, n - 1))
 
 
+def t_of_present(values: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Return n, t and the one-sided p (greater) of the t-test over the last axis, each (...); what is NaN is left out.
+
+    NaN, as in :func:`t_test`, where fewer than two values are left or all are the same number.
+    """
+    n, mean, low, _ = t_interval(values)
+    degrees = np.maximum(n - 1, 1)
+    t = np.asarray(mean * special.stdtrit(degrees, (1 + LEVEL) / 2) / (mean - low))  # as the interval's half is wide
+    return n, t, t_sf(t, degrees)
+
+
 def t_sf(t: FloatArray | float, degrees: IntArray | int) -> FloatArray:
     """Return the upper tail of Student's t: what ``scipy.stats.t.sf`` calls, without its checks of 60 microseconds."""
     return np.asarray(special.stdtr(degrees, np.negative(t)))

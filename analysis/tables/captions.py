@@ -52,7 +52,8 @@ def caption(numbers: Numbers) -> str:
     """Return what the numbers are: of which runs; the test's side, unit, pairs and correction; data; runs held."""
     definition, selection = numbers.definition, numbers.selection
     data = selection.frame.groupby("dataset")["fingerprint"].first()
-    expected, missing = int(selection.expected.sum()), int(selection.missing.sum())
+    tried = selection.rows_tried
+    expected, missing = int(selection.expected[tried].sum()), int(selection.missing[tried].sum())
     sentences = [
         f"Table {definition.number} of the paper" if definition.number else "",
         definition.says,

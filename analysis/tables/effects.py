@@ -37,7 +37,7 @@ def effects(numbers: Numbers, table: Table) -> Table | None:
         runs = keys[(*a, it.metric)] + keys[(*b, it.metric)]
         own = table.rows[b[0] if numbers.definition.turned else a[0]]
         labels = (*own.labels, metric_title(it.metric), _claim(numbers, a, b))
-        rows.append(Row(labels, tuple(_cells(numbers, it, p_holm, partial(Cell, runs=runs)))))
+        rows.append(Row(labels, tuple(_cells(numbers, it, p_holm, partial(Cell, runs=runs))), own.planned))
     return Table(
         name=f"{table.name}-effects",
         address=f"{table.address}-effects",

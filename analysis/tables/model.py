@@ -100,10 +100,14 @@ class Group:
 
 @dataclass(frozen=True)
 class Row:
-    """Row headers and the cells of all groups, from left to right."""
+    """Row headers and the cells of all groups, from left to right.
+
+    ``planned``: whether anybody ran, or tried to run, anything of it; formats leave out rows that nobody did.
+    """
 
     labels: tuple[str, ...]
     cells: tuple[Cell, ...]
+    planned: bool = True
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,11 @@ class Table:
     def cells(self) -> tuple[Cell, ...]:
         """All cells, row by row."""
         return tuple(cell for row in self.rows for cell in row.cells)
+
+    @property
+    def shown(self) -> tuple[Row, ...]:
+        """The rows that formats print."""
+        return tuple(row for row in self.rows if row.planned)
 
     @property
     def columns(self) -> tuple[tuple[str, str], ...]:

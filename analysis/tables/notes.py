@@ -7,6 +7,8 @@ from itertools import combinations
 from math import isnan
 from typing import Any
 
+import numpy as np
+
 from analysis.comparisons import Numbers, lines
 from analysis.names import metric_title, ratio_short
 from analysis.stats import UNITS
@@ -33,13 +35,22 @@ def nan_note(cell: Any) -> str:
 
 def notes(numbers: Numbers, rows: tuple[Row, ...], groups: tuple[Group, ...]) -> tuple[str, ...]:
     """Return the notes of a table: runs left out, holes, missing runs, tests that were not made."""
+    rows = tuple(row for row in rows if row.planned)
     return (
         *numbers.condition.notes,
+        *_unplanned(numbers),
         *holes(rows, groups),
         *_absent(numbers),
         *test_notes(numbers),
         *_seed_level(rows, groups),
     )
+
+
+def _unplanned(numbers: Numbers) -> list[str]:
+    """Return one line on the rows that nobody ran."""
+    (headers, labels), tried = row_headers(numbers), numbers.selection.rows_tried
+    lost = [", ".join(own) for own, kept in zip(labels, tried, strict=True) if not kept]
+    return [f"not run, so left out: {', '.join(headers).lower()} {_first(lost)}"] if lost else []
 
 
 def holes(rows: Iterable[Row], groups: tuple[Group, ...]) -> tuple[str, ...]:
@@ -62,7 +73,9 @@ def test_notes(numbers: Numbers) -> tuple[str, ...]:
     why = {(it.row, it.column, it.other, it.metric): it.note for it in lines(own)}
     found = []
     for row, (one, other) in (
-        (row, pair) for row in range(len(labels)) for pair in combinations(range(len(columns)), 2)
+        (row, pair)
+        for row in np.flatnonzero(numbers.selection.rows_tried).tolist()
+        for pair in combinations(range(len(columns)), 2)
     ):
         said = {metric: why.get((row, one, other, metric), "") for metric in numbers.definition.metrics}
         where = f"{', '.join(labels[row])}, {columns[one]} and {columns[other]}"
@@ -111,7 +124,9 @@ def _first(places: list[str]) -> str:
 
 def _absent(numbers: Numbers) -> list[str]:
     """Return which runs are missing: how many of what, and the first few."""
+    tried = numbers.selection.rows_tried
     absent = numbers.selection.absent()
+    absent = absent[tried[absent["row"].to_numpy(int)]]
     if not len(absent):
         return []
     numbers_of = [
@@ -129,5 +144,5 @@ def _absent(numbers: Numbers) -> list[str]:
         for it in lines(absent.head(PLACES))
     ]
     more = f"; and {len(absent) - PLACES:,} more" if len(absent) > PLACES else ""
-    expected = int(numbers.selection.expected.sum())
+    expected = int(numbers.selection.expected[tried].sum())
     return [f"{len(absent):,} of {expected:,} runs missing ({', '.join(numbers_of)}): {'; '.join(names)}{more}"]

@@ -17,6 +17,8 @@ from analysis.tables.model import Cell, Group, Row, Table
 from analysis.text import NO_VALUE, decimal, signed
 from bench.records import METRICS
 
+DATASETS = ("ag_news", "dbpedia_14", "pubmed_20k_rct", "sst2")
+"""The paper's."""
 FIRST = "InvProp"
 """The weighting whose effect over each other one is compared."""
 HALF_A_DIGIT = 5e-5

@@ -31,7 +31,7 @@ def render(numbers: Numbers) -> Table | None:
         return None
     groups, cells = _body(numbers)
     headers, labels = row_headers(numbers)
-    rows = tuple(Row(*both) for both in zip(labels, cells, strict=True))
+    rows = tuple(Row(*parts) for parts in zip(labels, cells, numbers.selection.rows_tried.tolist(), strict=True))
     definition, condition = numbers.definition, numbers.condition
     return Table(
         name=f"{definition.name}{condition.suffix}",
@@ -183,6 +183,7 @@ def p_values(numbers: Numbers, table: Table) -> Table | None:
                 for metric in metrics
                 for cell in _test_cells(tests[row, a, b, metric], keys[row, a, metric] + keys[row, b, metric])
             ),
+            own.planned,
         )
         for row, own in enumerate(table.rows)
         for a, b in permutations(range(len(columns)), 2)

@@ -12,15 +12,19 @@ from reports.figures.effects import effect_by_ratio, forest
 from reports.figures.nights import nights
 from reports.figures.rounds import learning_curves, positives_found
 from reports.figures.runs import informativeness, score_distribution, stage_times
-from reports.figures.style import ImageKind, rendered
-from reports.figures.tallies import heat_map, win_tie_loss
+from reports.figures.standings import best_curves, effect_map, matrix, standing
+from reports.figures.style import WIDE, ImageKind, rendered
+from reports.figures.tallies import win_tie_loss
 
 _DRAWINGS: Mapping[Drawing, Callable[..., Canvas]] = {
+    "standing": standing,
+    "best": best_curves,
+    "effect-map": effect_map,
+    "matrix": matrix,
     "curves": learning_curves,
     "positives": positives_found,
     "ratios": effect_by_ratio,
     "forest": forest,
-    "p-values": heat_map,
     "wins": win_tie_loss,
     "times": stage_times,
     "scores": score_distribution,
@@ -29,7 +33,7 @@ _DRAWINGS: Mapping[Drawing, Callable[..., Canvas]] = {
 }
 
 
-def draw(figure: Figure) -> dict[ImageKind, bytes]:
+def draw(figure: Figure, width: float = WIDE) -> dict[ImageKind, bytes]:
     """Return a figure as files; the same figure gives the same bytes.
 
     SVG keeps text as text and has no background, so that a page's colours show; PDF embeds its fonts. Both are drawn at
@@ -37,5 +41,6 @@ def draw(figure: Figure) -> dict[ImageKind, bytes]:
 
     Args:
         figure: what is drawn; its name is what an SVG's ids are derived from.
+        width: inches; type is as large at any.
     """
-    return rendered(lambda: _DRAWINGS[figure.drawing](**figure.data), figure.name)
+    return rendered(lambda: _DRAWINGS[figure.drawing](**figure.data), figure.name, width)

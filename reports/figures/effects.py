@@ -11,10 +11,10 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from analysis import metric_title
 from reports.figures.style import (
-    COLUMNS,
     GREY,
     PALETTE,
     Appearance,
+    across,
     by_name,
     error_bars,
     in_order,
@@ -51,7 +51,7 @@ def effect_by_ratio(ratios: pd.DataFrame) -> Canvas:
         panel.xaxis.set_major_locator(FixedLocator(shown))
         panel.xaxis.set_minor_locator(NullLocator())
         panel.set_xticklabels([f"1/{ratio}" for ratio in shown], rotation=45)
-    for (panel,) in places[::COLUMNS]:
+    for (panel,) in places[:: across()]:
         panel.set_ylabel("difference")
     drawn.supxlabel("positives in the pool", fontsize="medium")
     _legend_against(drawn, str(ratios["larger"].iloc[0]), marks)

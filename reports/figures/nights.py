@@ -10,9 +10,9 @@ from matplotlib.figure import Figure as Canvas
 
 from analysis import metric_title
 from reports.figures.style import (
-    COLUMNS,
     GREY,
     Appearance,
+    across,
     error_bars,
     in_order,
     legend,
@@ -35,7 +35,7 @@ def nights(points: pd.DataFrame) -> Canvas:
     """
     names, metrics = list(dict.fromkeys(points["name"])), in_order(points["metric"])
     at = {night: number for number, night in enumerate(dict.fromkeys(points["night"]))}
-    drawn, places = small_multiples(names, (HEIGHT if len(names) <= COLUMNS else MANY_HEIGHT,) * len(metrics))
+    drawn, places = small_multiples(names, (HEIGHT if len(names) <= across() else MANY_HEIGHT,) * len(metrics))
     blue, orange, _, red = several_looks(4)
     look = dict(zip(STATES.values(), (blue, orange, red), strict=True))
     marks: dict[str, Any] = {}
@@ -43,7 +43,7 @@ def nights(points: pd.DataFrame) -> Canvas:
         for metric, panel in zip(metrics, panels, strict=True):
             own = points[(points["name"] == name) & (points["metric"] == metric)]
             marks |= _nights(panel, own.assign(at=own["night"].map(at), mean=own["estimate"]), look)
-    for panels in places[::COLUMNS]:
+    for panels in places[:: across()]:
         for metric, panel in zip(metrics, panels, strict=True):
             panel.set_ylabel(wrapped(metric_title(metric), 10))
     shown = sorted({0, len(at) // 2, len(at) - 1})

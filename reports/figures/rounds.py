@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 
 from analysis import metric_title
-from reports.figures.style import COLUMNS, GREY, Appearance, by_name, legend, looks, small_multiples, zero_line
+from reports.figures.style import GREY, Appearance, across, by_name, legend, looks, small_multiples, zero_line
 
 BOUNDS = {"uniform random draw": "expected", "ceiling": "ceiling"}
 HEADROOM = 2.5
@@ -39,7 +39,7 @@ def learning_curves(means: pd.DataFrame, differences: pd.DataFrame) -> Canvas:
     reach = HEADROOM * differences["mean"].abs().max() if len(differences) else 0.0
     if reach and differences[["low", "high"]].abs().max().max() > reach:
         places[0][1].set_ylim(-reach, reach)
-    for panels in places[::COLUMNS]:
+    for panels in places[:: across()]:
         for panel, title in zip(panels, (metric_title(str(means["metric"].iloc[0])), "difference"), strict=False):
             panel.set_ylabel(title)
     drawn.supxlabel("rows labelled", fontsize="medium")

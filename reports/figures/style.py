@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,10 +23,11 @@ from analysis import METRICS
 from reports.figures.svg import slim
 
 ImageKind = Literal["svg", "pdf"]
-WIDTH = 7.0
-"""Inches: the text width of a page, so that type is printed at the size it is set in."""
-COLUMNS = 4
-"""Small multiples in a row."""
+WIDE, NARROW = 6.3, 3.3
+"""Inches: the text width of a page, and of a column of two, so that type is printed at the size it is set in."""
+SMALLEST = 7.0
+"""Points of the smallest type."""
+_width: ContextVar[float] = ContextVar("width", default=WIDE)
 MANY, FLATTER = 12, 0.75
 """More small multiples than this are drawn flatter, so that a figure still fits a page."""
 TICKS = 4
@@ -93,8 +95,18 @@ _DEFAULTS: Any = {name: value for name, value in mpl.rcParamsDefault.items() if 
 """Of matplotlib, in place of a ``matplotlibrc`` in the working directory or the user's configuration."""
 
 
-def rendered(build: Callable[[], Canvas], salt: str) -> dict[ImageKind, bytes]:
-    """Return what is built as files; an SVG's ids are derived from the salt instead of from chance."""
+def is_narrow() -> bool:
+    """Return whether what is being drawn is for a column."""
+    return _width.get() < (WIDE + NARROW) / 2
+
+
+def across() -> int:
+    """Return how many small multiples stand in a row."""
+    return 2 if is_narrow() else 4
+
+
+def rendered(build: Callable[[], Canvas], salt: str, width: float = WIDE) -> dict[ImageKind, bytes]:
+    """Return what is built as files of a width in inches; an SVG's ids are derived from the salt instead of chance."""
     style: Any = {
         **sns.axes_style("ticks"),
         "svg.hashsalt": salt,
@@ -103,11 +115,11 @@ def rendered(build: Callable[[], Canvas], salt: str) -> dict[ImageKind, bytes]:
         "text.parse_math": False,  # a `$` in a name is a dollar sign
         "font.family": "sans-serif",
         "font.size": 8,
-        "axes.titlesize": 8.5,
+        "axes.titlesize": 8,
         "axes.labelsize": 8,
-        "xtick.labelsize": 7.5,
-        "ytick.labelsize": 7.5,
-        "legend.fontsize": 8,
+        "xtick.labelsize": SMALLEST,
+        "ytick.labelsize": SMALLEST,
+        "legend.fontsize": 7.5,
         "hatch.linewidth": 0.5,
         "lines.linewidth": 1.4,
         "lines.markersize": 3.5,
@@ -122,11 +134,13 @@ def rendered(build: Callable[[], Canvas], salt: str) -> dict[ImageKind, bytes]:
         "grid.alpha": 0.25,
         "grid.linewidth": 0.5,
     }
+    before = _width.set(width)
     with mpl.rc_context({**_DEFAULTS, **style}):
         drawn = build()
         files: dict[ImageKind, bytes] = {"pdf": _saved(drawn, "pdf")}
         drawn.set_layout_engine("none")  # the places of all parts are found; to find them again takes as long
         files["svg"] = slim(_saved(drawn, "svg"))
+    _width.reset(before)
     return files
 
 
@@ -138,7 +152,7 @@ def _saved(drawn: Canvas, kind: ImageKind) -> bytes:
 
 def canvas(height: float) -> Canvas:
     """Return an empty figure of a height in inches."""
-    drawn = Canvas(figsize=(WIDTH, height), layout=ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03))
+    drawn = Canvas(figsize=(_width.get(), height), layout=ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03))
     FigureCanvasAgg(drawn)
     return drawn
 
@@ -149,7 +163,7 @@ def wrapped(label: str, width: int = 26) -> str:
 
 
 def small_multiples(titles: Sequence[str], heights: Sequence[float]) -> tuple[Canvas, list[list[Axes]]]:
-    """Return a figure with a place for each title, ``COLUMNS`` in a row, and the panels of each, top to bottom.
+    """Return a figure with a place for each title, :func:`across` in a row, and the panels of each, top to bottom.
 
     Args:
         titles: what stands over each place.
@@ -157,18 +171,18 @@ def small_multiples(titles: Sequence[str], heights: Sequence[float]) -> tuple[Ca
     """
     count, levels = len(titles), len(heights)
     heights = [height * (1 if count <= MANY else FLATTER) for height in heights]
-    rows, columns = -(-count // COLUMNS), min(count, COLUMNS)
+    rows, columns = -(-count // across()), min(count, across())
     drawn = canvas(0.6 + rows * (sum(heights) + 0.35))
     grid = drawn.add_gridspec(rows * levels, columns, height_ratios=list(heights) * rows)
     first: list[Axes] = []
     places: list[list[Axes]] = []
     for number, title in enumerate(titles):
-        row, column = divmod(number, COLUMNS)
+        row, column = divmod(number, across())
         panels: list[Axes] = []
         for level in range(levels):
             shared = {"sharex": first[0] if first else None, "sharey": first[level] if number else None}
             panel = drawn.add_subplot(grid[row * levels + level, column], **shared)
-            is_lowest = level == levels - 1 and number + COLUMNS >= count
+            is_lowest = level == levels - 1 and number + across() >= count
             panel.tick_params(labelleft=column == 0, labelbottom=is_lowest)
             sns.despine(ax=panel)
             panels.append(panel)
@@ -184,14 +198,14 @@ def row_of_panels(titles: Sequence[str], height: float) -> tuple[Canvas, list[Ax
     panels = list(drawn.subplots(1, len(titles), squeeze=False, sharey=True)[0])
     for panel, title in zip(panels, titles, strict=True):
         panel.set_title(title)
-        panel.xaxis.set_major_locator(MaxNLocator(TICKS))
+        panel.xaxis.set_major_locator(MaxNLocator(2 if is_narrow() else TICKS))
         sns.despine(ax=panel)
     return drawn, panels
 
 
 def legend(drawn: Canvas, handles: dict[str, Any]) -> None:
     """Put one legend above all panels."""
-    rows = -(-len(handles) // 5)
+    rows = -(-len(handles) // (2 if is_narrow() else 5))
     drawn.legend(
         list(handles.values()), list(handles), loc="outside upper center", ncols=-(-len(handles) // rows), frameon=False
     )

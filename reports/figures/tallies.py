@@ -1,4 +1,4 @@
-"""Figures with a row per algorithm and a panel per metric: who wins how often, and the p-values."""
+"""Figures with a row per algorithm and a panel per metric: who wins how often."""
 
 from __future__ import annotations
 
@@ -8,19 +8,14 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Patch
 
 from analysis import metric_title
-from analysis.stats import ALPHA
-from analysis.text import NO_VALUE
-from reports.figures.style import GREY, INK, by_name, canvas, in_order, legend, row_of_panels, wrapped
+from reports.figures.style import GREY, INK, SMALLEST, by_name, canvas, in_order, legend, wrapped
 
-P_BOUNDS = (0, 0.01, ALPHA, 1 - ALPHA, 0.99, 1)
-P_COLOURS = ("#67a9cf", "#c7dff0", "#f7f7f7", "#fbe0c3", "#f1a340")
 OUTCOMES = {"win": ("#5aa0d6", ""), "tie": ("#e4e4e4", ""), "loss": ("#f2b25c", "////")}
-CENTRED: dict[str, Any] = {"ha": "center", "va": "center_baseline", "fontsize": 6.5, "color": INK}
+CENTRED: dict[str, Any] = {"ha": "center", "va": "center_baseline", "fontsize": SMALLEST, "color": INK}
 """A number on a coloured ground."""
 NARROWEST = 0.09
 """A shorter part of a bar has no room for its number."""
@@ -65,40 +60,3 @@ def _stacked(panel: Axes, counts: pd.DataFrame) -> None:
         left += width
     panel.grid(visible=False)
     sns.despine(ax=panel)
-
-
-def heat_map(p: pd.DataFrame) -> Canvas:
-    """Draw p-values as a heat map with the numbers in it: a row per algorithm, under each metric the comparisons.
-
-    Args:
-        p: as :func:`analysis.figures.effects.p_values` returns it.
-    """
-    algorithms, metrics = by_name(p["algorithm_label"]), in_order(p["metric"])
-    claims = list(p[["larger", "smaller"]].drop_duplicates().itertuples(index=False, name=None))
-    titles = [f"{wrapped(larger, 16)} >\n{wrapped(smaller, 16)}" for larger, smaller in claims]
-    cells = p.set_index(["metric", "algorithm_label", "larger", "smaller"])[["p", "text"]]
-    drawn, panels = row_of_panels(list(map(metric_title, metrics)), 1.2 + 0.2 * len(algorithms))
-    for panel, metric in zip(panels, metrics, strict=True):
-        places = [(metric, algorithm, *claim) for algorithm in algorithms for claim in claims]
-        _numbers(panel, cells.reindex(pd.MultiIndex.from_tuples(places)), len(claims))
-        panel.set_xticks(np.arange(len(claims)) + 0.5, titles, fontsize=6.5)
-        panel.tick_params(length=0)
-        panel.grid(visible=False)
-        sns.despine(ax=panel, left=True, bottom=True)
-    panels[0].set_yticks(np.arange(len(algorithms)) + 0.5, [wrapped(name, 30) for name in algorithms])
-    panels[0].invert_yaxis()
-    return drawn
-
-
-def _numbers(panel: Axes, cells: pd.DataFrame, columns: int) -> None:
-    """Fill a panel with coloured cells, row by row, and print p in each: bold if small, a dash where there is none."""
-    panel.pcolormesh(
-        cells["p"].to_numpy(float).reshape(-1, columns),
-        cmap=ListedColormap(P_COLOURS).with_extremes(bad="#ffffff"),
-        norm=BoundaryNorm(P_BOUNDS, len(P_COLOURS)),
-        edgecolors="white",
-        linewidth=0.8,
-    )
-    for place, (value, text) in enumerate(zip(cells["p"], cells["text"].fillna(NO_VALUE), strict=True)):
-        row, column = divmod(place, columns)
-        panel.text(column + 0.5, row + 0.5, text, **CENTRED, weight="bold" if value < ALPHA else "normal")
