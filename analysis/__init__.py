@@ -13,10 +13,11 @@ from analysis.definitions import Reference, TableDefinition
 from analysis.figures import Figure, score_figure
 from analysis.findings import FULL_RESULTS
 from analysis.index import ALL_STATUSES
+from analysis.leaderboard import Leaderboard
 from analysis.names import metric_summary, metric_title, ratio_label, shown_metric, title_of
 from analysis.overview import Overview, Problem, overview
 from analysis.results import Results, read_results
-from analysis.sections import Section, TableSet, sections
+from analysis.sections import Section, Standing, TableSet, sections
 from analysis.tables.model import DISAGREE, HOLE, SEED_LEVEL, Cell, CellTest, Group, Row, Table
 from analysis.text import NO_VALUE, count, p_text
 from analysis.tracing import Explanation, explain, traced
@@ -42,6 +43,7 @@ __all__ = [
     "Explanation",
     "Figure",
     "Group",
+    "Leaderboard",
     "Numbers",
     "Overview",
     "Problem",
@@ -49,6 +51,7 @@ __all__ = [
     "Results",
     "Row",
     "Section",
+    "Standing",
     "Store",
     "Table",
     "TableDefinition",

@@ -288,7 +288,7 @@ def regret_of(board: Leaderboard) -> Regret | None:
 
 
 def advice(board: Leaderboard) -> tuple[str, ...]:
-    """Return lines on what to take: the first, the cheapest that is not worse for sure, and the regret of the choice."""
+    """Return lines on what to take: the first, the cheapest that is not surely worse, and the regret of the choice."""
     first, table, label = board.order[0], board.table, metric_title(board.metric)
     if len(board.places) < 2 or isnan(table["rank"].iloc[first]):
         return ()
@@ -304,8 +304,8 @@ def advice(board: Leaderboard) -> tuple[str, ...]:
     if found:
         worst = max(found.each, key=lambda name: found.each[name][1])
         line = (
-            f"Chosen on the other {found.unit}s and used on the one left out, the first loses {found.mean:.4f} {label} to the "
-            f"best there on average, at most {found.worst:.4f} ({worst})"
+            f"Chosen on the other {found.unit}s and used on the one left out, the first loses {found.mean:.4f} {label} "
+            f"to the best there on average, at most {found.worst:.4f} ({worst})"
         )
         baseline = f"; random+uniform {np.mean(list(found.baseline.values())):.4f}" if found.baseline else ""
         lines.append(f"{line}{baseline}.")

@@ -48,7 +48,7 @@ class AllPairs:
         return np.stack([sign * own for own in self._matched(self.board.values)])
 
     def _matched(self, values: FloatArray) -> Iterator[FloatArray]:
-        """Yield for each pair the differences of values (strategies, tasks, seeds, ...); NaN where runs do not match."""
+        """Yield for each pair the differences of values (strategies, tasks, seeds, ...); NaN where none match."""
         runs = np.stack([self.board.panel.runs[at] for at in self.board.places])
         codes = np.append(self.board.panel.cube.pair_codes, -1)[runs]
         for one, other in self.pairs:

@@ -9,14 +9,25 @@ and ``history_page`` the nights of the nightly job. They spell out what ``analys
 from reports.gate import GateFiles, terminal_simulation, terminal_verdict, write_gate
 from reports.history import history_page
 from reports.publication import write_publication
-from reports.report import Report, ReportFiles, read_report, terminal_explanation, terminal_table, write_report
+from reports.report import (
+    Report,
+    ReportFiles,
+    chosen_standings,
+    read_report,
+    terminal_best,
+    terminal_explanation,
+    terminal_table,
+    write_report,
+)
 
 __all__ = [
     "GateFiles",
     "Report",
     "ReportFiles",
+    "chosen_standings",
     "history_page",
     "read_report",
+    "terminal_best",
     "terminal_explanation",
     "terminal_simulation",
     "terminal_table",

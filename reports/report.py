@@ -15,10 +15,12 @@ from analysis import (
     Overview,
     Results,
     Section,
+    Standing,
     Store,
     expanded,
     explain,
     overview,
+    ratio_label,
     read_results,
     score_figure,
     sections,
@@ -27,12 +29,13 @@ from analysis import (
     write_atomically,
 )
 from analysis.figures import nearest_texts
+from bench.errors import SpecError
 from reports.latex import to_latex
 from reports.page import to_html
 from reports.paper import paper_files
 from reports.picture import Picture, pictures
 from reports.plain import frame_to_csv, frame_to_parquet, to_csv, to_markdown
-from reports.terminal import explained, to_terminal
+from reports.terminal import best, explained, to_terminal
 from reports.trace import trace
 
 
@@ -69,11 +72,12 @@ class Report:
     overview: Overview
 
 
-def read_report(store_path: str | Path, metrics: Sequence[str] = ()) -> Report:
+def read_report(store_path: str | Path, metrics: Sequence[str] = (), *, against_paper: bool = False) -> Report:
     """Return what a store says.
 
     Args:
         store_path: the store.
+        against_paper: whether runs of other datasets than the paper's are laid out as its tables, too.
         metrics: names or aliases of those that tables show; none: the paper's three.
 
     Raises:
@@ -84,7 +88,7 @@ def read_report(store_path: str | Path, metrics: Sequence[str] = ()) -> Report:
     store = Store(store_path)
     results = read_results(store)
     chosen = tuple(dict.fromkeys(shown_metric(name, results.runs) for name in metrics)) or METRICS
-    return Report(store, results, sections(results, chosen), overview(results))
+    return Report(store, results, sections(results, chosen, against_paper=against_paper), overview(results))
 
 
 def write_report(
@@ -161,6 +165,45 @@ def terminal_table(report: Report, wanted: Collection[str] = ()) -> RenderableTy
         UnknownNameError: if there is no such table.
     """
     return to_terminal(report.sections, report.overview, wanted)
+
+
+def terminal_best(
+    report: Report, most: int = 10, ratio: int | str | None = None, start: str | None = None
+) -> RenderableType:
+    """Return who leads at each ratio and start, and what to take, as something ``rich`` prints.
+
+    Args:
+        report: what to print.
+        most: strategies of each leaderboard.
+        ratio: of the one wanted, such as 50 or natural; none: all.
+        start: warm or cold; none: both.
+
+    Raises:
+        SpecError: if nothing was run there; the message says what was.
+    """
+    return best(chosen_standings(report, ratio, start), most)
+
+
+def chosen_standings(report: Report, ratio: int | str | None, start: str | None) -> dict[str, list[Standing]]:
+    """Return title of a section -> those of its leaderboards that are of a ratio and start.
+
+    Raises:
+        SpecError: if nothing was run there; the message says what was.
+    """
+    named = None if ratio is None else str(ratio).removeprefix("1/")
+    every = {section.title: list(section.standings) for section in report.sections}
+    found = {
+        title: [
+            one
+            for one in own
+            if named in {None, ratio_label(one.board.panel.ratio)} and start in {None, one.board.panel.start}
+        ]
+        for title, own in every.items()
+    }
+    if any(every.values()) and not any(found.values()):
+        known = ", ".join(dict.fromkeys(one.board.panel.title for own in every.values() for one in own))
+        raise SpecError(f"nothing was run at ratio {named or 'any'}, {start or 'any'} start; there is: {known}")
+    return found
 
 
 def terminal_explanation(store_path: str | Path, address: Sequence[str], settings: str = "") -> RenderableType:

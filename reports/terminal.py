@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from math import isnan
+from collections.abc import Collection, Mapping, Sequence
+from math import isinf, isnan
 
 from rich import box
 from rich.columns import Columns
@@ -20,10 +20,13 @@ from analysis import (
     Cell,
     CellTest,
     Explanation,
+    Leaderboard,
     Overview,
     Section,
+    Standing,
     Table,
     count,
+    metric_title,
     p_text,
 )
 
@@ -59,8 +62,57 @@ def to_terminal(sections: list[Section], overview: Overview, wanted: Collection[
 
 
 def _by_default(section: Section) -> list[Table]:
+    if not section.of_paper:
+        return [one.table for one in section.standings]
     numbered = [one.table for one in section.numbered]
     return [table for table in numbered if table.address == FULL_RESULTS] or numbered
+
+
+def best(standings: Mapping[str, Sequence[Standing]], most: int) -> RenderableType:
+    """Return leaderboards, a line for each of the highest ranked strategies, with what to take.
+
+    Args:
+        standings: title of a section -> its own.
+        most: lines of a leaderboard; random+uniform comes at the end where it is not among them.
+    """
+    parts: list[RenderableType] = []
+    for title, own in standings.items():
+        if len(standings) > 1 and own:
+            parts.append(Text(title, style="bold underline"))
+        for one in own:
+            parts += [Text(one.board.lead, style="bold"), _ranked(one.board, most)]
+            parts += [*(Text(line) for line in one.advice), Text()]
+    if not any(standings.values()):
+        parts.append(Text("No finished runs here to rank."))
+    return Group(*parts)
+
+
+def _ranked(board: Leaderboard, most: int) -> RenderableType:
+    shown = board.order[:most]
+    if board.baseline is not None and board.baseline not in shown:
+        shown = [*shown, board.baseline]
+    means = board.cells[board.cells["metric"] == board.metric].set_index("strategy")
+    tests = board.against_baseline
+    tests = tests[tests["metric"] == board.metric].set_index("strategy")
+    grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    grid.add_column("")
+    grid.add_column("strategy", no_wrap=True)
+    for header in (f"{metric_title(board.metric)} ± 95 %", "− random", "p", "saved", "s a run"):
+        grid.add_column(Text(header), justify="right")
+    for at in shown:
+        facts, mean = board.table.iloc[at], means.loc[at]
+        half = "" if isnan(mean["low"]) else f" ± {(mean['high'] - mean['low']) / 2:.3f}"
+        away = (
+            ("", "")
+            if at not in tests.index
+            else (f"{tests.loc[at, 'estimate']:+.3f}", p_text(tests.loc[at, "p_holm"]))
+        )
+        saved = "" if isnan(facts["saved"]) else ">0" if isinf(facts["saved"]) else f"{facts['saved']:+.0f}"
+        rank = NO_VALUE if isnan(facts["rank"]) else f"{facts['rank']:.0f}"
+        grid.add_row(
+            rank, Text(board.names[at]), f"{mean['value']:.3f}{half}", *away, saved, f"{facts['seconds']:,.1f}"
+        )
+    return grid
 
 
 def printed(table: Table) -> list[RenderableType]:

@@ -105,7 +105,7 @@ def _who_leads(board: Leaderboard) -> Iterator[Figure]:
             f"best-{name}",
             "best",
             f"Learning curves of the best, {where}",
-            f"{metric}: means over tasks, bands 95 % t-intervals over seeds; the {BEST} highest by rank, and random+uniform.",
+            f"{metric}: means over tasks, with 95 % t-intervals over seeds; the {BEST} highest by rank, and random+uniform.",
             {"curves": curves, "metric": pd.DataFrame({"title": [metric]})},
             said_of_curves(curves),
             main=True,
@@ -116,8 +116,8 @@ def _who_leads(board: Leaderboard) -> Iterator[Figure]:
             f"effect-map-{name}",
             "effect-map",
             f"Effect by task and strategy, {where}",
-            f"{metric} minus that of {effects['against'].iloc[0]}, in thousandths; darker is better. A dot: p < 0.05 over the "
-            "task's seeds, after Holm over the figure.",
+            f"{metric} minus that of {effects['against'].iloc[0]}, in thousandths; darker is better. A dot: p < 0.05 "
+            "over the task's seeds, after Holm over the figure.",
             {"effects": effects},
             said_of_effects(effects),
             main=True,
@@ -126,8 +126,8 @@ def _who_leads(board: Leaderboard) -> Iterator[Figure]:
         f"pairs-{name}-matrix",
         "matrix",
         f"Each against each, {where}",
-        f"Row minus column by {metric}, in thousandths; wins, ties and losses over tasks and seeds; p after Holm over all "
-        f"pairs, bold below 0.05. The {min(len(frame), MOST_IN_MATRIX)} highest by rank.",
+        f"Row minus column by {metric}, in thousandths; wins, ties and losses over tasks and seeds; p after Holm over "
+        f"all pairs, bold below 0.05. The {min(len(frame), MOST_IN_MATRIX)} highest by rank.",
         {"pairs": matrix(pairs)},
         f"{int((pairs.table['p_holm'] < ALPHA).sum())} of {len(pairs.table)} pairs are told apart.",
     )
@@ -213,7 +213,7 @@ def _comparisons(tasks: pd.DataFrame, score: pd.DataFrame, name: str, where: str
         f"In how many pairs (one task and seed) {larger} has the larger, the same or the smaller value. No test."
         f"{_missing(score['missing'])}",
         {"wins": score},
-        f"{larger} wins {score['win'].sum():,}, ties {score['tie'].sum():,} and loses {score['loss'].sum():,} pairs in all.",
+        f"{larger} wins {score['win'].sum():,}, ties {score['tie'].sum():,} and loses {score['loss'].sum():,} pairs.",
     )
 
 

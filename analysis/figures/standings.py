@@ -28,8 +28,8 @@ def standing(board: Leaderboard) -> pd.DataFrame:
 
     Returns:
         ``LABELS``, strategy, rank, mean (of the metric that ranks), low, high (its 95 % t-interval over seeds),
-        mean_rank, rank_low, rank_high, seconds (a run), apart (whether the seed-level test tells it from the first), and
-        frontier (whether no strategy is both better and cheaper).
+        mean_rank, rank_low, rank_high, seconds (a run), apart (whether the seed-level test tells it from the first),
+        and frontier (whether no strategy is both better and cheaper).
     """
     table, own = board.table, board.cells[board.cells["metric"] == board.metric].set_index("strategy")
     rows = [
@@ -83,8 +83,8 @@ def best_curves(board: Leaderboard) -> pd.DataFrame:
     """Return the learning curves of the best strategies and of random+uniform.
 
     Returns:
-        ``LABELS``, strategy, rank, round, labelled (mean), n (seeds), mean, low, high (95 % t-interval over seeds, whose
-        values are means over tasks); empty for a metric without rounds.
+        ``LABELS``, strategy, rank, round, labelled (mean), n (seeds), mean, low, high (95 % t-interval over seeds,
+        whose values are means over tasks); empty for a metric without rounds.
     """
     panel, metric = board.panel, board.metric
     columns = [*LABELS, "strategy", "rank", "round", "labelled", "n", "mean", "low", "high"]
@@ -111,33 +111,45 @@ def effects_by_task(board: Leaderboard) -> pd.DataFrame:
     """Return each strategy's difference on each task to random+uniform; to the mean of all strategies without such.
 
     Returns:
-        ``LABELS``, strategy, dataset, positive, against, n (seeds), difference (larger is better), and p (two-sided, over
-        the task's seeds, after Holm over all of the figure).
+        ``LABELS``, strategy, dataset, positive, against, n (seeds), difference (larger is better), and p (two-sided,
+        over the task's seeds, after Holm over all of the figure).
     """
     values, tasks = board.values, board.panel.selection.tasks
     sign = -1.0 if lower_is_better(board.metric) else 1.0
-    known = board.baseline is not None
-    reference = values[board.baseline] if board.baseline is not None else mean_of_present(values, axis=0)
-    shown = [at for at in board.order if at != board.baseline]
+    reference = mean_of_present(values, axis=0) if board.baseline is None else values[board.baseline]
+    against = "mean of all" if board.baseline is None else board.names[board.baseline]
     rows = []
-    for at in shown:
+    for at in (one for one in board.order if one != board.baseline):
         away = sign * (values[at] - reference)
         n, _, p = t_of_present(away)
-        other = t_of_present(-away)[2]
-        for number, (dataset, rare) in enumerate(tasks):
-            rows.append(
-                {**_labels(board, at), "strategy": board.names[at], "dataset": dataset, "positive": rare,
-                 "against": board.names[board.baseline] if board.baseline is not None else "mean of all", "n": int(n[number]),
-                 "difference": float(mean_of_present(away[number])), "p": float(2 * min(p[number], other[number]))
-                 if known and not isnan(p[number]) else np.nan}
-            )  # fmt: skip
+        two_sided = 2 * np.minimum(p, t_of_present(-away)[2])
+        if board.baseline is None:  # each strategy is a part of what it is held against
+            two_sided = np.full_like(two_sided, np.nan)
+        mean = mean_of_present(away)
+        rows += [
+            {
+                **_labels(board, at),
+                "strategy": board.names[at],
+                "dataset": dataset,
+                "positive": rare,
+                "against": against,
+                "n": int(n[number]),
+                "difference": float(mean[number]),
+                "p": float(two_sided[number]),
+            }
+            for number, (dataset, rare) in enumerate(tasks)
+        ]
     columns = [*LABELS, "strategy", "dataset", "positive", "against", "n", "difference", "p"]
     frame = pd.DataFrame(rows, columns=pd.Index(columns))
     return frame.assign(p=holm(frame["p"].to_numpy(float)) if len(frame) else [])
 
 
 def matrix(pairs: AllPairs) -> pd.DataFrame:
-    """Return the pairs of the ``MOST_IN_MATRIX`` best strategies: one, other (names), difference, win, tie, loss, p_holm."""
+    """Return the pairs of the ``MOST_IN_MATRIX`` best strategies.
+
+    Returns:
+        one, other (names), difference, win, tie, loss, p_holm.
+    """
     board, found = pairs.board, pairs.table
     best = set(board.order[:MOST_IN_MATRIX])
     own = found[found["one"].isin(best) & found["other"].isin(best)]
@@ -153,8 +165,8 @@ def said_of_effects(effects: pd.DataFrame) -> str:
     above, sure = (known["difference"] > 0).sum(), (known["p"] < ALPHA).sum()
     top = known.loc[known["difference"].idxmax()]
     return (
-        f"{above} of {len(known)} differences to {top['against']} are above 0, {sure} of all are significant; the largest "
-        f"is {top['difference']:+.3f}, of {top['strategy']} on {top['dataset']}/{top['positive']}."
+        f"{above} of {len(known)} differences to {top['against']} are above 0, {sure} of all are significant; the "
+        f"largest is {top['difference']:+.3f}, of {top['strategy']} on {top['dataset']}/{top['positive']}."
     )
 
 

@@ -67,7 +67,7 @@ def _cells(
     apart = board.apart
     unranked = "" if not isnan(facts.rank) else "not ranked: it has no run of some task"
     yield Cell(NO_VALUE if unranked else f"{facts.rank:.0f}", facts.rank, note=unranked, runs=runs)
-    yield _between(facts.mean_rank, facts.rank_low, facts.rank_high, runs)
+    yield _between(facts.mean_rank, facts.rank_low, facts.rank_high, len(board.places), runs)
     for metric in board.metrics:
         it = cells[at, metric]
         text = decimal(it.value) + ("" if isnan(it.low) else f" ± {(it.high - it.low) / 2:.4f}")
@@ -83,10 +83,10 @@ def _cells(
     yield Cell(f"{facts.seconds:,.1f}", facts.seconds, runs=runs)
 
 
-def _between(mean: float, low: float, high: float, runs: tuple[str, ...]) -> Cell:
+def _between(mean: float, low: float, high: float, most: int, runs: tuple[str, ...]) -> Cell:
     if isnan(mean):
         return Cell(NO_VALUE)
-    ends = "" if isnan(low) else f" [{low:.1f}, {high:.1f}]"
+    ends = "" if isnan(low) else f" [{max(low, 1):.1f}, {min(high, most):.1f}]"  # there is no rank beyond
     return Cell(f"{mean:.1f}{ends}", mean, runs=runs, interval=(low, high))
 
 

@@ -36,7 +36,7 @@ app = Commands(
 )
 
 for command in (
-    *(run.run, plan.plan, run.status, results.report, results.explain, results.validate, results.power),
+    *(run.run, plan.plan, run.status, results.report, results.best, results.explain, results.validate, results.power),
     *(gate.regress, nightly.nightly, plan.list_, checks.check, checks.doctor, checks.perf, store.rescore),
 ):
     app.command(command.__name__.rstrip("_"))(command)

@@ -10,10 +10,12 @@ import typer
 from imbal_bench.cli.options import (
     QUICKSTART,
     DeviceOption,
+    JsonOption,
     Places,
     PluginOption,
     ThreadsOption,
     plugins_of,
+    print_json,
 )
 
 
@@ -57,20 +59,27 @@ def doctor(
     store: Annotated[
         Path | None, typer.Option("--store", help="Result store. Default: results/quickstart, if it is there.")
     ] = None,
+    json: JsonOption = False,
 ) -> None:
     """Check the environment, and every run of a store against itself and its data. Exit code 1: a run is wrong."""
     from imbal_bench.display.console import console_here
-    from imbal_bench.display.machine import show_doctor
+    from imbal_bench.display.machine import environment_of, show_doctor
     from imbal_bench.display.stores import show_audit
     from imbal_bench.workflows.check import audit
 
     console, place = console_here(), store or QUICKSTART
-    show_doctor(places.world, place, console)
-    if store or (place / "store.json").exists():
-        found = audit(place, places.world)
+    rows, datasets = environment_of(places.world, place)
+    if not json:
+        show_doctor(rows, datasets, console)
+    found = audit(place, places.world) if store or (place / "store.json").exists() else None
+    if json:
+        audited = found and {"runs": found.runs, "wrong": list(found.wrong), "unchecked": sorted(found.unchecked)}
+        named = [dict(zip(("name", "state", "detail"), line, strict=True)) for line in datasets]
+        print_json({"environment": rows, "datasets": named, "store": audited})
+    elif found:
         show_audit(place, found, console)
-        if found.wrong:
-            raise typer.Exit(1)
+    if found and found.wrong:
+        raise typer.Exit(1)
 
 
 def perf(

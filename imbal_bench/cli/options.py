@@ -76,6 +76,7 @@ CalibrationOption = Annotated[
 ]
 MarginsOption = Annotated[str, typer.Option("--margin", help="Per metric, e.g. ba=.01,auc=.005,pr=.02.")]
 MetricOption = Annotated[str, typer.Option("--metric", help="Any that the runs have; see `list metrics`.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for other programs instead.")]
 BaselineArgument = Annotated[str, typer.Argument(help="Name of the baseline.")]
 BaselinesOption = Annotated[
     Path, typer.Option("--baselines", envvar="IMBAL_BENCH_BASELINES", help="Folder of baselines; may be kept in git.")
@@ -241,6 +242,13 @@ class Piloted:
     condition: Annotated[
         str | None, typer.Option("--condition", help="E.g. ratio50-warm, where the store holds several.")
     ] = None
+
+
+def print_json(values: object) -> None:
+    """Print values as JSON on the standard output."""
+    from json import dumps
+
+    print(dumps(values, indent=1, allow_nan=False))
 
 
 def plugins_of(paths: list[Path] | None) -> tuple[PluginFile, ...]:

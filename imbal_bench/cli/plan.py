@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Literal
 
 import typer
@@ -12,11 +11,13 @@ from imbal_bench.cli.options import (
     CalibrationOption,
     Cores,
     DataOption,
+    JsonOption,
     Places,
     PluginOption,
     SpecArgument,
     Suite,
     plugins_of,
+    print_json,
 )
 
 
@@ -31,6 +32,7 @@ def plan(
         bool, typer.Option("--measure", help="Calibrate: time the model on this machine first.")
     ] = False,
     calibration: CalibrationOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Show what a grid amounts to: blocks, runs, model fits, rows to score, expected time by stage.
 
@@ -58,6 +60,10 @@ def plan(
         measure=measure,
         calibration=calibration,
     )
+    if json:
+        print_json(found.values(cores.jobs))
+        found.grid.refuse_if_empty()
+        return
     if found.kept:
         console.print(f"calibration kept in {found.kept}")
     show_plan(found.grid, found.rates, cores.jobs, found.warnings, console)
@@ -69,25 +75,36 @@ def list_(
         Literal["all", "datasets", "tasks", "algorithms", "weightings", "learners", "metrics", "presets"],
         typer.Argument(),
     ] = "all",
+    name: Annotated[str, typer.Argument(help="One of them, with all its facts.")] = "",
     data_dir: DataOption = None,
+    json: JsonOption = False,
     plugin: PluginOption = None,
 ) -> None:
-    """List datasets, tasks, algorithms, weightings, learners, metrics and presets, with their facts."""
+    """List datasets, tasks, algorithms, weightings, learners, metrics and presets; one that is named with all its facts.
+
+    Examples:
+
+    imbal-bench list algorithms
+
+    imbal-bench list algorithms badge
+    """
+    from bench.errors import SpecError
     from imbal_bench.display import parts
     from imbal_bench.display.console import console_here
 
+    if name and what == "all":
+        raise SpecError(f"list all {name}: say what {name} is, e.g. list algorithms {name}")
     plugins_of(plugin)
     console = console_here()
-    sections: dict[str, Callable[[], None]] = {
-        "datasets": lambda: parts.show_datasets(data_dir, console),
-        "tasks": lambda: parts.show_tasks(console),
-        "algorithms": lambda: parts.show_algorithms(console),
-        "weightings": lambda: parts.show_weightings(console),
-        "learners": lambda: parts.show_learners(console),
-        "metrics": lambda: parts.show_metrics(console),
-        "presets": lambda: parts.show_presets(console),
-    }
-    for name, show in sections.items():
-        if what in {"all", name}:
-            show()
+    found = {kind: parts.listed(kind, name, data_dir) for kind in parts.SHORT if what in {"all", kind}}
+    if json:
+        print_json(found)
+        return
+    for kind, own in found.items():
+        if name:
+            parts.show_one(own[0], console)
+        else:
+            parts.show_list(kind, own, console)
             console.print()
+    if not name:
+        console.print("list algorithms NAME, list metrics NAME ... show all facts of one.")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from imbal_bench.cli.options import (
     QUICKSTART,
     CalibrationOption,
+    JsonOption,
+    MetricOption,
     OutOption,
     Piloted,
     Places,
@@ -19,6 +21,7 @@ from imbal_bench.cli.options import (
     WithTextsOption,
     finite,
     plugins_of,
+    print_json,
 )
 
 
@@ -36,6 +39,10 @@ def report(
         typer.Option("--metric", help="Metric that tables show, of `list metrics`. Repeatable. Default: the paper's."),
     ] = None,
     with_texts: WithTextsOption = False,
+    against_paper: Annotated[
+        bool, typer.Option("--against-paper", help="Hold runs of other datasets than the paper's against it, too.")
+    ] = False,
+    json: JsonOption = False,
     plugin: PluginOption = None,
 ) -> None:
     """Print the tables of a store, and write all of them as HTML page, LaTeX, CSV, Markdown; figures; and the runs.
@@ -49,9 +56,48 @@ def report(
     from imbal_bench.workflows.report import report as write
 
     plugins_of(plugin)
-    written = write(store, out, tables=table or (), paper=paper, metrics=metric or (), with_texts=with_texts)
-    show_report(written, console_here())
+    written = write(
+        store,
+        out,
+        tables=table or (),
+        paper=paper,
+        metrics=metric or (),
+        with_texts=with_texts,
+        against_paper=against_paper,
+    )
+    if json:
+        print_json(written.values)
+    else:
+        show_report(written, console_here())
     written.refuse_empty(store)
+
+
+def best(
+    store: StoreHere = QUICKSTART,
+    ratio: Annotated[str | None, typer.Option("--ratio", help="E.g. 50 or natural. Default: each.")] = None,
+    start: Annotated[Literal["warm", "cold"] | None, typer.Option("--start", help="Default: each.")] = None,
+    metric: MetricOption = "auc",
+    most: Annotated[int, typer.Option("--top", min=1, help="Strategies to print of each leaderboard.")] = 10,
+    json: JsonOption = False,
+    plugin: PluginOption = None,
+) -> None:
+    """Say which strategy does best at each ratio and start, and what following that advice cost on data left out.
+
+    Examples:
+
+    imbal-bench best --store results/paper
+
+    imbal-bench best --store results/paper --ratio 50 --metric positives_ratio
+    """
+    from imbal_bench.display.console import console_here
+    from imbal_bench.workflows.report import best as best_of
+
+    plugins_of(plugin)
+    found = best_of(store, ratio=ratio, start=start, metric=metric, most=most)
+    if json:
+        print_json(found.values)
+    else:
+        console_here().print(found.shown)
 
 
 def explain(

@@ -10,6 +10,7 @@ from imbal_bench.cli.options import (
     QUICKSTART,
     Arms,
     DebugOption,
+    JsonOption,
     Machines,
     Places,
     PluginOption,
@@ -18,6 +19,7 @@ from imbal_bench.cli.options import (
     StoreOption,
     Suite,
     plugins_of,
+    print_json,
 )
 
 
@@ -69,10 +71,14 @@ def run(
         raise typer.Exit(1)
 
 
-def status(store: StoreHere = QUICKSTART) -> None:
-    """Show what a store holds, what failed, and what its workers are doing now."""
+def status(store: StoreHere = QUICKSTART, json: JsonOption = False) -> None:
+    """Show what a store holds, the share done and the time left of a grid that runs, and what failed for what reason."""
     from imbal_bench.display.console import console_here
     from imbal_bench.display.stores import show_status
     from imbal_bench.workflows.status import status as status_of
 
-    show_status(status_of(store), console_here())
+    found = status_of(store)
+    if json:
+        print_json(found.values())
+    else:
+        show_status(found, console_here())

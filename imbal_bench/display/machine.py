@@ -27,8 +27,8 @@ CHECKED_PACKAGES = (
 )  # fmt: skip
 
 
-def show_doctor(world: World, store: Path, console: Console) -> None:
-    """Show the environment: versions, hardware, caches, and which datasets can be had."""
+def environment_of(world: World, store: Path) -> tuple[dict[str, str], list[tuple[str, str, str]]]:
+    """Return versions, hardware and caches by name; and of each dataset whether it can be had, with details."""
     from bench.data.availability import availability
     from bench.data.hub import reachable
     from bench.model.hardware import choose_hardware
@@ -45,10 +45,16 @@ def show_doctor(world: World, store: Path, console: Console) -> None:
     rows["cache"] = f"{world.cache_dir.resolve()} ({_size(world.cache_dir)})"
     rows["free disk"] = f"{shutil.disk_usage(_existing(world.cache_dir)).free / 2**30:.1f} GiB"
     rows["store"] = f"{store} ({'there' if (store / 'store.json').exists() else 'not there yet'})"
+    found = [(state.dataset, state.state, state.detail) for state in availability(world.data_dir, probe=True)]
+    return rows, found
+
+
+def show_doctor(rows: dict[str, str], datasets: list[tuple[str, str, str]], console: Console) -> None:
+    """Show the environment: versions, hardware, caches, and which datasets can be had."""
     console.print(facts_table("Environment", rows), "")
     table = table_of("Datasets", "name", "state", "detail")
-    for state in availability(world.data_dir, probe=True):
-        table.add_row(state.dataset, state.state, state.detail)
+    for line in datasets:
+        table.add_row(*line)
     console.print(table)
 
 

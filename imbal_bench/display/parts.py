@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,110 +20,190 @@ if TYPE_CHECKING:  # each function imports what it shows, so that a command load
 OUTCOME_STYLES = {"holds": "green", "broken": "bold red", "waived": "yellow"}
 
 
-def show_datasets(data_dir: Path | None, console: Console) -> None:
-    """List the datasets with their facts and where each would be taken from."""
-    from bench.data.availability import availability
-    from bench.data.facts import DATASETS
+SHORT: dict[str, tuple[str, ...]] = {
+    "datasets": ("name", "tasks", "train", "test", "here"),
+    "tasks": ("name", "train positives", "test positives"),
+    "algorithms": ("name", "needs", "paper"),
+    "weightings": ("name", "needs", "paper"),
+    "learners": ("name", "what is trained", "paper"),
+    "metrics": ("name", "of a", "better", "what"),
+    "presets": ("name", "ratios", "seeds", "about"),
+}
+"""Kind -> the facts that a list shows; one named shows all of its facts."""
+MOST_LETTERS = 60
+"""Of a fact in a list."""
 
-    table = table_of("Datasets", "name", "classes (tasks of the paper marked *)", "train", "test", "licence", "here")
-    for state in availability(data_dir, probe=False):
-        facts = DATASETS[state.dataset]
-        classes = ", ".join(f"{name}*" if name in facts.paper_tasks else name for name in facts.classes)
-        about = "~" if facts.rows_per_class_approximate else ""
-        rows = [f"{about}{sum(n):,}" for n in (facts.train_rows_per_class, facts.test_rows_per_class)]
-        table.add_row(facts.name, classes, *rows, facts.licence, f"{state.state}: {state.detail}")
+
+def listed(kind: str, name: str = "", data_dir: Path | None = None) -> list[dict[str, str]]:
+    """Return the facts of all of a kind, or of the one that is named.
+
+    Args:
+        kind: a key of ``SHORT``.
+        name: of one; empty: all.
+        data_dir: local dataset mirror, if there is one.
+
+    Raises:
+        UnknownNameError: if there is none of that name.
+    """
+    from bench.errors import UnknownNameError
+
+    makers: dict[str, Callable[[], Iterable[dict[str, str]]]] = {
+        "datasets": lambda: _datasets(data_dir),
+        "tasks": _tasks,
+        "algorithms": lambda: _components("algorithms"),
+        "weightings": lambda: _components("weightings"),
+        "learners": _learners,
+        "metrics": _metrics,
+        "presets": _presets,
+    }
+    found = list(makers[kind]())
+    chosen = [one for one in found if name in {"", one["name"], *one.get("aliases", "").split(", ")}]
+    if not chosen:
+        raise UnknownNameError(kind.removesuffix("s"), name, [one["name"] for one in found])
+    return chosen
+
+
+def show_list(kind: str, found: Sequence[dict[str, str]], console: Console) -> None:
+    """List the facts that tell things of a kind apart, a line each; no word is broken."""
+    from rich.table import Table
+
+    table = Table(title=kind.capitalize(), title_justify="left", header_style="bold", show_edge=False, pad_edge=False)
+    for number, column in enumerate(SHORT[kind]):
+        table.add_column(column, no_wrap=not number, overflow="ellipsis" if number else "fold")
+    for one in found:
+        table.add_row(*(Text(_first(one[column])) for column in SHORT[kind]))
     console.print(table)
-
-
-def show_tasks(console: Console) -> None:
-    """List the tasks as specifications name them."""
-    from bench.data.facts import DATASETS
-
-    table = table_of("Tasks", "task", "train positives", "test positives")
-    for facts in DATASETS.values():
-        for name in facts.paper_tasks or facts.classes:
-            at = facts.classes.index(name)
-            counts = (facts.train_rows_per_class[at], facts.test_rows_per_class[at])
-            table.add_row(f"{facts.name}/{name}", *(f"{n:,}" for n in counts))
-    console.print(table)
-
-
-def _show(title: str, parts: Sequence[Facts], console: Console) -> None:
-    table = table_of(title, "name", "needs", "options", "paper", "settled here")
-    for facts in parts:
-        options = ", ".join(f"{k}={v}" for k, v in facts.options.items()) or "–"
-        table.add_row(
-            facts.name,
-            ", ".join(facts.needs) or "nothing",
-            options,
-            facts.paper,
-            facts.open_points,
-        )
-    console.print(table)
-
-
-def show_algorithms(console: Console) -> None:
-    """List the algorithms with their facts."""
-    from bench.strategies.base import ALGORITHMS
-    from bench.strategies.catalogue import facts
-
-    _show("Algorithms", facts(ALGORITHMS), console)
-
-
-def show_weightings(console: Console) -> None:
-    """List the weightings with their facts."""
-    from bench.strategies.base import WEIGHTINGS
-    from bench.strategies.catalogue import facts
-
-    _show("Weightings", facts(WEIGHTINGS), console)
-
-
-def show_learners(console: Console) -> None:
-    """List learners with their facts."""
-    from bench.learners.catalogue import facts
-
-    table = table_of("Learners", "name", "what is trained", "offers", "options", "paper")
-    for it in facts():
-        options = ", ".join(f"{k}={v}" for k, v in it.options.items()) or "–"
-        table.add_row(it.name, it.summary, ", ".join(it.offers), options, it.paper)
-    console.print(table)
-
-
-def show_metrics(console: Console) -> None:
-    """List the metrics with their facts; the areas under learning curves, one for each metric of rounds, in one row."""
-    from bench.metrics.base import REGISTRY
-    from bench.metrics.catalogue import every
-    from bench.metrics.learning_curve import AreaUnderLearningCurve
-
-    table = table_of("Metrics", "name", "of a", "range", "better", "chance at 1/50", "what", "formula", "source")
-    for metric in every().values():
-        if not isinstance(metric, AreaUnderLearningCurve):
-            names = f"{metric.name} ({', '.join(metric.aliases)})" if metric.aliases else metric.name
-            chance = "–" if math.isnan(metric.chance(0.02)) else f"{metric.chance(0.02):.3g}"
-            table.add_row(
-                names, metric.kind, f"{metric.low:g} to {metric.high:g}",
-                "higher" if metric.higher_is_better else "lower", chance, metric.summary, metric.formula, metric.source,
-            )  # fmt: skip
-    curve = AreaUnderLearningCurve
-    table.add_row(
-        f"{curve.prefix}METRIC ({curve.short}METRIC)", "run", "the metric's", "the metric's", "the metric's",
-        "mean of a metric of rounds over the labels bought", curve.formula, curve.source,
-    )  # fmt: skip
-    console.print(table)
-    for line in REGISTRY.failures:
+    for line in _failures() if kind in {"algorithms", "weightings", "metrics"} else ():
         console.print(line, style="red", markup=False, highlight=False)
 
 
-def show_presets(console: Console) -> None:
-    """List the presets."""
+def show_one(one: dict[str, str], console: Console) -> None:
+    """Show all facts of one thing."""
+    for fact, value in one.items():
+        if value:
+            console.print(Text(f"{fact}: ", style="bold") + Text(value))
+
+
+def _first(text: str) -> str:
+    """Return what a list has room for of a fact: its first part, cut between words."""
+    part = text.partition(";")[0]
+    return part if len(part) <= MOST_LETTERS else f"{part[:MOST_LETTERS].rpartition(' ')[0]} ..."
+
+
+def _failures() -> list[str]:
+    from bench.metrics.base import REGISTRY
+    from bench.strategies.catalogue import failures
+
+    return list(dict.fromkeys([*failures(), *REGISTRY.failures]))
+
+
+def _datasets(data_dir: Path | None) -> Iterator[dict[str, str]]:
+    from bench.data.availability import availability
+    from bench.data.facts import DATASETS
+
+    for state in availability(data_dir, probe=False):
+        facts = DATASETS[state.dataset]
+        about = "~" if facts.rows_per_class_approximate else ""
+        rows = [f"{about}{sum(n):,}" for n in (facts.train_rows_per_class, facts.test_rows_per_class)]
+        yield {
+            "name": facts.name,
+            "tasks": f"{len(facts.paper_tasks or facts.classes)} of {len(facts.classes)} classes",
+            "train": rows[0],
+            "test": rows[1],
+            "here": state.state,
+            "where": state.detail,
+            "classes": ", ".join(facts.classes),
+            "tasks of the paper": ", ".join(facts.paper_tasks),
+            "licence": facts.licence,
+        }
+
+
+def _tasks() -> Iterator[dict[str, str]]:
+    from bench.data.facts import DATASETS
+
+    for facts in DATASETS.values():
+        for name in facts.paper_tasks or facts.classes:
+            at = facts.classes.index(name)
+            train, test = (rows[at] for rows in (facts.train_rows_per_class, facts.test_rows_per_class))
+            yield {"name": f"{facts.name}/{name}", "train positives": f"{train:,}", "test positives": f"{test:,}"}
+
+
+def _components(kind: str) -> Iterator[dict[str, str]]:
+    from bench.strategies.base import ALGORITHMS, WEIGHTINGS
+    from bench.strategies.catalogue import facts
+
+    parts: Sequence[Facts] = facts(ALGORITHMS) if kind == "algorithms" else facts(WEIGHTINGS)
+    for it in parts:
+        yield {
+            "name": it.name,
+            "needs": ", ".join(it.needs) or "nothing",
+            "paper": it.paper,
+            "options": _options(it.options),
+            "implementation choices": it.open_points,
+        }
+
+
+def _options(options: Mapping[str, object]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in options.items())
+
+
+def _learners() -> Iterator[dict[str, str]]:
+    from bench.learners.catalogue import facts
+
+    for it in facts():
+        yield {
+            "name": it.name,
+            "what is trained": it.summary,
+            "paper": it.paper,
+            "offers": ", ".join(it.offers),
+            "options": _options(it.options),
+        }
+
+
+def _metrics() -> Iterator[dict[str, str]]:
+    """Yield metrics; the areas under learning curves, one for each metric of rounds, are one."""
+    from bench.metrics.catalogue import every
+    from bench.metrics.learning_curve import AreaUnderLearningCurve
+
+    for metric in every().values():
+        if not isinstance(metric, AreaUnderLearningCurve):
+            chance = metric.chance(0.02)
+            yield {
+                "name": metric.name,
+                "of a": metric.kind,
+                "better": "higher" if metric.higher_is_better else "lower",
+                "what": metric.summary,
+                "aliases": ", ".join(metric.aliases),
+                "range": f"{metric.low:g} to {metric.high:g}",
+                "chance at 1/50": "" if math.isnan(chance) else f"{chance:.3g}",
+                "formula": metric.formula,
+                "source": metric.source,
+            }
+    curve = AreaUnderLearningCurve
+    yield {
+        "name": f"{curve.prefix}METRIC",
+        "of a": "run",
+        "better": "as the metric",
+        "what": "mean of a metric of rounds over the labels bought",
+        "aliases": f"{curve.short}METRIC",
+        "formula": curve.formula,
+        "source": curve.source,
+    }
+
+
+def _presets() -> Iterator[dict[str, str]]:
     from bench.config import load_spec, preset_names
 
-    table = table_of("Presets", "name", "tasks", "ratios", "seeds", "model", "about")
     for name in preset_names():
         spec = load_spec(name)
-        ratios = ", ".join(map(str, spec.ratios))
-        table.add_row(name, ", ".join(spec.tasks), ratios, str(len(spec.seeds)), spec.model.name, spec.about)
-    console.print(table)
+        yield {
+            "name": name,
+            "ratios": ", ".join(map(str, spec.ratios)),
+            "seeds": str(len(spec.seeds)),
+            "about": spec.about,
+            "tasks": ", ".join(spec.tasks),
+            "model": spec.model.name,
+        }
 
 
 def show_verdicts(title: str, found: Sequence[LawVerdict], console: Console) -> None:

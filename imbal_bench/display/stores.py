@@ -25,7 +25,9 @@ MOST_FAILURES = 5
 
 
 def show_status(found: StoreStatus, console: Console) -> None:
-    """Show what a store holds and what its workers are doing."""
+    """Show what a store holds, how far grids on it have come, and what its workers are doing."""
+    from bench.grid.driver.progress import clock
+
     rows = {
         "store": str(found.store),
         "runs": f"{found.done:,}",
@@ -36,8 +38,13 @@ def show_status(found: StoreStatus, console: Console) -> None:
         rows["replicates"] = f"{found.others:,}; imbal-bench store replicates says how far they agree"
     if found.damaged:
         rows["damaged packs"] = f"{found.damaged:,}; imbal-bench doctor names them"
+    for one in found.grids:
+        share = f"{one.done:,} of {one.total:,} runs, {one.done / max(one.total, 1):.0%}"
+        rows[f"grid {one.grid}"] = share + ("" if one.left_s is None else f", about {clock(one.left_s)} left")
     rows |= {f"worker {i}": f"{beat.what}, {beat.stage}" for i, beat in enumerate(found.workers, 1)}
     console.print(facts_table("Status", rows))
+    for reason, count in list(found.reasons.items())[:MOST_FAILURES]:
+        console.print(f"{count:,} failed: {reason}", style="red")
     for line in found.failures:
         console.print(f"failed: {line}", style="red")
 

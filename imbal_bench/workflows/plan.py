@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.config import GridSpec
 from bench.errors import SpecError
@@ -30,6 +31,34 @@ class Planned:
     rates: Rates | None
     kept: Path | None
     warnings: tuple[str, ...]
+
+    def values(self, jobs: int) -> dict[str, Any]:
+        """Return the same for programs: counts, skipped runs with reasons, and seconds by stage where rates are known.
+
+        Args:
+            jobs: worker processes, among which the time is shared.
+        """
+        from bench.grid.cost.forecast import forecast
+        from bench.grid.cost.grid_cost import grid_cost
+
+        cost, spec = grid_cost(self.grid), self.grid.spec
+        found = None if self.rates is None else forecast(self.grid, self.rates, jobs)
+        return {
+            "grid": spec.name,
+            "runs": self.grid.runs,
+            "blocks": len(self.grid.jobs),
+            "tasks": sorted({str(job.block.task) for job in self.grid.jobs}),
+            "ratios": list(spec.ratios),
+            "seeds": list(spec.seeds),
+            "strategies": list(map(str, self.grid.strategies)),
+            "fits": cost.fits,
+            "rows_to_fit": cost.fit_rows,
+            "rows_to_score": cost.score_rows,
+            "skipped": sum(len(one.job.runs) for one in self.grid.skipped),
+            "skipped_because": sorted({one.reason for one in self.grid.skipped}),
+            "expected": None if found is None else asdict(found),
+            "warnings": list(self.warnings),
+        }
 
 
 def plan(

@@ -29,6 +29,8 @@ from reports.figures.style import (
 THOUSANDTHS = 1000.0
 LIGHT, DARK = np.array([0.97, 0.97, 0.95]), np.array([0.03, 0.27, 0.45])
 """Ends of a scale whose lightness falls steadily, so that it reads in grey."""
+ROOM = 0.5
+"""Share of the range of the curves that is kept free above and below for bands."""
 NAMED_POINTS = 3
 """Ranks whose points are numbered though others beat them."""
 
@@ -37,7 +39,8 @@ def standing(standing: pd.DataFrame, groups: pd.DataFrame, metric: pd.DataFrame)
     """Draw mean ranks with what no test separates, and beside them quality against seconds a run.
 
     Args:
-        standing: as :func:`analysis.figures.standings.standing` returns it. groups: as ``unseparated`` does.
+        standing: as :func:`analysis.figures.standings.standing` returns it.
+        groups: as :func:`analysis.figures.standings.unseparated` returns them.
         metric: ``title`` of the metric that ranks.
     """
     by_rank = standing.sort_values(["mean_rank", "rank"], kind="stable").reset_index(drop=True)
@@ -66,8 +69,8 @@ def standing(standing: pd.DataFrame, groups: pd.DataFrame, metric: pd.DataFrame)
         sns.despine(ax=panel)
     left.grid(visible=False, axis="y")
     handles = {
-        "not told from the first": _dot(look[False]),
-        **({"told from the first": _dot(look[True])} if by_rank["apart"].any() else {}),
+        "not distinguishable from the first": _dot(look[False]),
+        **({"distinguishable from it": _dot(look[True])} if by_rank["apart"].any() else {}),
     }
     legend(drawn, handles)
     return drawn
@@ -119,7 +122,8 @@ def best_curves(curves: pd.DataFrame, metric: pd.DataFrame) -> Canvas:
     """Draw the learning curves of the best strategies and of random+uniform, each with its band.
 
     Args:
-        curves: as :func:`analysis.figures.standings.best_curves` returns it. metric: ``title`` of theirs.
+        curves: as :func:`analysis.figures.standings.best_curves` returns it.
+        metric: ``title`` of theirs.
     """
     drawn = canvas(2.5)
     panel = drawn.subplots()
@@ -129,11 +133,11 @@ def best_curves(curves: pd.DataFrame, metric: pd.DataFrame) -> Canvas:
         (handles[name],) = panel.plot(
             own["labelled"], own["mean"], color=look.colour, linestyle=look.line, marker=look.marker
         )
-        panel.fill_between(own["labelled"], own["low"], own["high"], color=look.colour, alpha=0.15, linewidth=0)
+        panel.fill_between(own["labelled"], own["low"], own["high"], color=look.colour, alpha=0.12, linewidth=0)
     low, high = curves["mean"].min(), curves["mean"].max()
-    room = max(high - low, 0.01)
-    panel.set_ylim(max(low - 0.4 * room, curves["low"].min() if curves["low"].notna().any() else low - 0.4 * room),
-                   min(high + 0.4 * room, curves["high"].max() if curves["high"].notna().any() else high + 0.4 * room))  # fmt: skip
+    room = ROOM * max(high - low, 0.01)  # a wide band is cut off, so that the curves stay apart
+    ends = curves[["low", "high"]].fillna({"low": low, "high": high})
+    panel.set_ylim(max(low - room, ends["low"].min() - 0.1 * room), min(high + room, ends["high"].max() + 0.1 * room))
     panel.set_xlabel("rows labelled")
     panel.set_ylabel(wrapped(str(metric["title"].iloc[0]), 24))
     sns.despine(ax=panel)

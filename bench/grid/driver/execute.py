@@ -73,7 +73,7 @@ def execute(grid: Grid, execution: Execution, console: Console) -> Summary:
         summary.skipped = _store_skipped(grid, store)
         pending = [job for job in grid.jobs if not valid.issuperset(job.keys)]
         log.info("%d runs in %d blocks; %d stored already", grid.runs, len(grid.jobs), len(valid))
-        monitor = Monitor(store, costs, valid)
+        monitor = Monitor(store, costs, valid, grid.spec.name)
         with shown(monitor, console), _stoppable():
             _run_all(pending, execution, log_file, summary)
         summary.done = len(store.keys() & costs.keys()) - len(valid)

@@ -14,12 +14,15 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from bench.grid.worker.course import Course, write_course
 from bench.grid.worker.heartbeat import Beat, beats
 from bench.store import Store
 
 log = logging.getLogger("bench")
 PLAIN_EVERY_S = 30.0
 POLL_S = 1.0
+RECORD_EVERY = 10
+"""Polls from one record of the course to the next."""
 
 
 class Monitor:
@@ -28,16 +31,21 @@ class Monitor:
     The estimate weighs runs by their planned cost, so that a cheap strategy that ends first does not flatter it.
     """
 
-    def __init__(self, store: Store, costs: dict[str, float], already: set[str]) -> None:
+    def __init__(self, store: Store, costs: dict[str, float], already: set[str], grid: str = "") -> None:
         """Start the clock.
 
         Args:
+            grid: its name.
             store: where runs appear.
             costs: run key -> planned cost, in any unit.
             already: keys that were stored before.
         """
-        self.store, self.costs, self.already = store, costs, already
+        self.store, self.costs, self.already, self.grid = store, costs, already, grid
         self.began = time.monotonic()
+
+    def record(self, left_s: float | None) -> None:
+        """Let ``status`` know how far the grid has come."""
+        write_course(self.store, Course(grid=self.grid, keys=tuple(self.costs), left_s=left_s, time=time.time()))
 
     def done(self) -> set[str]:
         """Return the keys of this grid that are stored by now."""
@@ -99,12 +107,17 @@ def shown(monitor: Monitor, console: Console) -> Iterator[None]:
 
     def watch() -> None:
         known, quiet_s = set(monitor.already), 0.0
+        polls = 0
         while not stop.wait(POLL_S):
+            if polls % RECORD_EVERY == 0:
+                monitor.record(monitor.left_s(monitor.done(), beats(monitor.store)))
+            polls += 1
             known, quiet_s = monitor.log_new(known), quiet_s + POLL_S
             if quiet_s >= PLAIN_EVERY_S and not console.is_terminal:
                 log.info("%s", monitor.line())
                 quiet_s = 0.0
         monitor.log_new(known)
+        monitor.record(None)
 
     thread = threading.Thread(target=watch, daemon=True)
     live = Live(get_renderable=monitor.render, console=console, refresh_per_second=2, transient=True)
