@@ -17,7 +17,7 @@ from analysis.leaderboard import Leaderboard
 from analysis.names import metric_summary, metric_title, ratio_label, shown_metric, title_of
 from analysis.overview import Overview, Problem, overview
 from analysis.results import Results, read_results
-from analysis.sections import Section, Standing, TableSet, sections
+from analysis.sections import Section, Standing, TableSet, sections, standings_at
 from analysis.tables.model import DISAGREE, HOLE, SEED_LEVEL, Cell, CellTest, Group, Row, Table
 from analysis.text import NO_VALUE, count, p_text
 from analysis.tracing import Explanation, explain, traced
@@ -70,6 +70,7 @@ __all__ = [
     "score_figure",
     "sections",
     "shown_metric",
+    "standings_at",
     "title_of",
     "traced",
     "write_atomically",

@@ -68,7 +68,7 @@ class Leaderboard:
         return found.assign(strategy=at)[np.array(at) >= 0].reset_index(drop=True)
 
     @cached_property
-    def values(self) -> FloatArray:
+    def scores(self) -> FloatArray:
         """(strategies, tasks, seeds) of the metric that ranks; NaN where there is no run."""
         return np.stack([self.panel.cube.values(self.metric, self.panel.runs[at]) for at in self.places])
 
@@ -155,7 +155,8 @@ class Leaderboard:
     @property
     def on_every_task(self) -> BoolArray:
         """(strategies,): whether it has a run of every task, so that its mean may be ranked among the others'."""
-        return np.asarray((~np.isnan(self.values)).any(axis=2).all(axis=1))
+        held = np.asarray(~np.isnan(self.scores), dtype=bool)
+        return np.asarray(np.asarray(held.any(axis=2)).all(axis=1))
 
     def _against(self, reference: int | None, metrics: tuple[str, ...]) -> pd.DataFrame:
         """Return the comparisons of each other strategy with one, which is subtracted."""
@@ -167,8 +168,8 @@ class Leaderboard:
         return found.assign(strategy=others * len(metrics))
 
     def _mean_ranks(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        shape, ranked = self.values.shape, self.on_every_task
-        every = self.values.reshape(shape[0], -1).copy()
+        shape, ranked = self.scores.shape, self.on_every_task
+        every = self.scores.reshape(shape[0], -1).copy()
         every[:, np.isnan(every[ranked]).any(axis=0)] = np.nan
         every[~ranked] = np.nan
         ranks = pd.DataFrame(every).rank(ascending=lower_is_better(self.metric)).to_numpy()
@@ -274,7 +275,7 @@ def regret_of(board: Leaderboard) -> Regret | None:
     if len(groups) < 2 or not ranked:
         return None
     sign = -1.0 if lower_is_better(board.metric) else 1.0
-    means = sign * mean_of_present(board.values)[ranked]
+    means = sign * mean_of_present(board.scores)[ranked]
     baseline = ranked.index(board.baseline) if board.baseline in ranked else None
     each, of_baseline = {}, {}
     for name, own in groups.items():

@@ -45,7 +45,7 @@ class AllPairs:
         Two runs are a pair only if they share a pair key.
         """
         sign = -1.0 if lower_is_better(self.board.metric) else 1.0
-        return np.stack([sign * own for own in self._matched(self.board.values)])
+        return np.stack([sign * own for own in self._matched(self.board.scores)])
 
     def _matched(self, values: FloatArray) -> Iterator[FloatArray]:
         """Yield for each pair the differences of values (strategies, tasks, seeds, ...); NaN where none match."""

@@ -16,6 +16,7 @@ from analysis.definitions import TEN_BINS, TableDefinition, definitions
 from analysis.figures import Figure, figures_of
 from analysis.findings import FULL_RESULTS, Finding, doubts, findings
 from analysis.leaderboard import Leaderboard, advice
+from analysis.names import ratio_label
 from analysis.pairwise import AllPairs
 from analysis.panels import panels
 from analysis.results import Results
@@ -30,7 +31,7 @@ from analysis.tables.leaderboard import penalties as penalty_table
 from analysis.tables.model import Table
 from analysis.tables.published import DATASETS, Beside, PaperAgreement, beside, total
 from analysis.tables.render import p_values, render
-from bench.errors import UnknownNameError
+from bench.errors import SpecError, UnknownNameError
 from bench.metrics.labels_saved import LabelsSavedMetric
 from bench.records import METRICS
 
@@ -327,6 +328,35 @@ def sections(results: Results, metrics: Sequence[str] = METRICS, *, against_pape
         for condition in conditions(results)
         if len(condition.runs)
     ]
+
+
+def standings_at(
+    found: Sequence[Section], ratio: int | str | None = None, start: str | None = None
+) -> dict[str, list[Standing]]:
+    """Return title of a section -> those of its leaderboards that are of a ratio and start.
+
+    Args:
+        found: the sections.
+        ratio: such as 50, 1/50 or natural; None: each.
+        start: warm or cold; None: each.
+
+    Raises:
+        SpecError: if nothing was run there; the message says what was.
+    """
+    named = None if ratio is None else str(ratio).removeprefix("1/")
+    every = {section.title: list(section.standings) for section in found}
+    chosen = {
+        title: [
+            one
+            for one in own
+            if named in {None, ratio_label(one.board.panel.ratio)} and start in {None, one.board.panel.start}
+        ]
+        for title, own in every.items()
+    }
+    if any(every.values()) and not any(chosen.values()):
+        known = ", ".join(dict.fromkeys(one.board.panel.title for own in every.values() for one in own))
+        raise SpecError(f"nothing was run at ratio {named or 'any'}, {start or 'any'} start; there is: {known}")
+    return chosen
 
 
 def _is_of_paper(condition: Condition) -> bool:

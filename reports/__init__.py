@@ -12,7 +12,6 @@ from reports.publication import write_publication
 from reports.report import (
     Report,
     ReportFiles,
-    chosen_standings,
     read_report,
     terminal_best,
     terminal_explanation,
@@ -24,7 +23,6 @@ __all__ = [
     "GateFiles",
     "Report",
     "ReportFiles",
-    "chosen_standings",
     "history_page",
     "read_report",
     "terminal_best",

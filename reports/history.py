@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analysis.nights import RULE, Night, drifting, night_figures, series, verdict_of
+from analysis.nights import RULE, Night, cards, drifting, night_figures, series, verdict_of
 from reports.page import page_environment
 from reports.picture import picture_of
 
@@ -24,6 +24,7 @@ def history_page(nights: Sequence[Night]) -> str:
         .render(
             nights=nights,
             last=nights[-1],
+            shown=cards(nights),
             verdict=verdict_of,
             states=states,
             drifts=drifting(found),

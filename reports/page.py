@@ -29,6 +29,8 @@ TITLES = {
 }
 PACKED_FROM = 60_000
 """Characters from which what is folded is kept compressed, and unpacked by the page's script when it is unfolded."""
+FURTHER = "Further figures"
+"""What figures are called that stand behind."""
 WHOLE = "whole pool and test set"
 """What pools and test sets are unless a section says otherwise."""
 _SHEET = re.compile(r"<style>(.*?)</style>", re.DOTALL)
@@ -118,9 +120,8 @@ def _ways(section: Section, pictures: Sequence[Picture]) -> list[tuple[str, list
             found.setdefault(table.title.partition(",")[0], {})[one.board.panel.name] = table.name
     for picture in pictures:
         if picture.panel:
-            found.setdefault(picture.title.rpartition(", ratio")[0].partition(", natural")[0], {})[picture.panel] = (
-                picture.name
-            )
+            kind = picture.title.rpartition(", ratio")[0].partition(", natural")[0] if picture.main else FURTHER
+            found.setdefault(kind, {}).setdefault(picture.panel, picture.name)
     return [(kind, [by.get(panel, "") for panel in panels]) for kind, by in found.items()]
 
 

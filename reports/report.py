@@ -15,21 +15,19 @@ from analysis import (
     Overview,
     Results,
     Section,
-    Standing,
     Store,
     expanded,
     explain,
     overview,
-    ratio_label,
     read_results,
     score_figure,
     sections,
     shown_metric,
+    standings_at,
     traced,
     write_atomically,
 )
 from analysis.figures import nearest_texts
-from bench.errors import SpecError
 from reports.latex import to_latex
 from reports.page import to_html
 from reports.paper import paper_files
@@ -181,29 +179,7 @@ def terminal_best(
     Raises:
         SpecError: if nothing was run there; the message says what was.
     """
-    return best(chosen_standings(report, ratio, start), most)
-
-
-def chosen_standings(report: Report, ratio: int | str | None, start: str | None) -> dict[str, list[Standing]]:
-    """Return title of a section -> those of its leaderboards that are of a ratio and start.
-
-    Raises:
-        SpecError: if nothing was run there; the message says what was.
-    """
-    named = None if ratio is None else str(ratio).removeprefix("1/")
-    every = {section.title: list(section.standings) for section in report.sections}
-    found = {
-        title: [
-            one
-            for one in own
-            if named in {None, ratio_label(one.board.panel.ratio)} and start in {None, one.board.panel.start}
-        ]
-        for title, own in every.items()
-    }
-    if any(every.values()) and not any(found.values()):
-        known = ", ".join(dict.fromkeys(one.board.panel.title for own in every.values() for one in own))
-        raise SpecError(f"nothing was run at ratio {named or 'any'}, {start or 'any'} start; there is: {known}")
-    return found
+    return best(standings_at(report.sections, ratio, start), most)
 
 
 def terminal_explanation(store_path: str | Path, address: Sequence[str], settings: str = "") -> RenderableType:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from math import isinf, isnan
+from typing import Any
 
 from rich import box
 from rich.columns import Columns
@@ -91,27 +92,25 @@ def _ranked(board: Leaderboard, most: int) -> RenderableType:
     shown = board.order[:most]
     if board.baseline is not None and board.baseline not in shown:
         shown = [*shown, board.baseline]
-    means = board.cells[board.cells["metric"] == board.metric].set_index("strategy")
-    tests = board.against_baseline
-    tests = tests[tests["metric"] == board.metric].set_index("strategy")
+    means: Any = board.cells[board.cells["metric"] == board.metric].set_index("strategy")
+    against: Any = board.against_baseline
+    tests = against[against["metric"] == board.metric].set_index("strategy")
     grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     grid.add_column("")
     grid.add_column("strategy", no_wrap=True)
     for header in (f"{metric_title(board.metric)} ± 95 %", "− random", "p", "saved", "s a run"):
         grid.add_column(Text(header), justify="right")
     for at in shown:
-        facts, mean = board.table.iloc[at], means.loc[at]
+        facts: Any = board.table.iloc[at]
+        mean = means.loc[at]
         half = "" if isnan(mean["low"]) else f" ± {(mean['high'] - mean['low']) / 2:.3f}"
-        away = (
-            ("", "")
-            if at not in tests.index
-            else (f"{tests.loc[at, 'estimate']:+.3f}", p_text(tests.loc[at, "p_holm"]))
-        )
+        away = ("", "")
+        if at in tests.index:
+            away = (f"{tests.loc[at, 'estimate']:+.3f}", p_text(tests.loc[at, "p_holm"]))
         saved = "" if isnan(facts["saved"]) else ">0" if isinf(facts["saved"]) else f"{facts['saved']:+.0f}"
         rank = NO_VALUE if isnan(facts["rank"]) else f"{facts['rank']:.0f}"
-        grid.add_row(
-            rank, Text(board.names[at]), f"{mean['value']:.3f}{half}", *away, saved, f"{facts['seconds']:,.1f}"
-        )
+        score, seconds = f"{mean['value']:.3f}{half}", f"{facts['seconds']:,.1f}"
+        grid.add_row(rank, Text(board.names[at]), score, *away, saved, seconds)
     return grid
 
 

@@ -147,14 +147,20 @@ ROOMS: dict[str, set[str]] = {
     "analysis.planning": {"analysis.names", "analysis.panels", "analysis.results", "analysis.stats"},
     "analysis.selected_positives": {"analysis.names", "analysis.panels"},
     "analysis.stages": {"analysis.names"},
+    "analysis.leaderboard": {
+        *("analysis.comparisons", "analysis.names", "analysis.panels", "analysis.stats", "analysis.summaries"),
+        *("bench.metrics", "bench.records"),
+    },
+    "analysis.pairwise": {"analysis.leaderboard", "analysis.names", "analysis.stats"},
     # Numbers to what is printed and drawn.
     "analysis.tables": {
         *("analysis.comparisons", "analysis.condition", "analysis.cube", "analysis.definitions", "analysis.names"),
         *("analysis.panels", "analysis.selected_positives", "analysis.stages", "analysis.stats", "analysis.summaries"),
-        *("analysis.text", "bench.metrics", "bench.records"),
+        *("analysis.leaderboard", "analysis.pairwise", "analysis.text", "bench.metrics", "bench.records"),
     },
     "analysis.figures": {
         *("analysis.comparisons", "analysis.condition", "analysis.names", "analysis.panels", "analysis.stages"),
+        *("analysis.leaderboard", "analysis.pairwise"),
         *("analysis.selected_positives", "analysis.stats", "analysis.text", "bench.records"),
     },
     "analysis.findings": {
@@ -162,7 +168,8 @@ ROOMS: dict[str, set[str]] = {
         *("analysis.tables", "analysis.text", "bench.records"),
     },
     "analysis.sections": {
-        *("analysis.comparisons", "analysis.condition", "analysis.definitions", "analysis.figures"),
+        *("analysis.comparisons", "analysis.condition", "analysis.cube", "analysis.definitions", "analysis.figures"),
+        *("analysis.leaderboard", "analysis.names", "analysis.pairwise", "analysis.panels"),
         *("analysis.findings", "analysis.results", "analysis.tables", "bench.metrics", "bench.records"),
     },
     "analysis.tracing": {
@@ -175,13 +182,14 @@ ROOMS: dict[str, set[str]] = {
         *("bench.control", "bench.metrics", "bench.records", "bench.seeds", "bench.store", "bench.words"),
     },
     "analysis.nights": {
-        *("analysis.changes", "analysis.figures", "analysis.gate", "analysis.results", "bench.records", "bench.store"),
+        *("analysis.changes", "analysis.figures", "analysis.gate", "analysis.names", "analysis.results"),
+        *("bench.paths", "bench.records", "bench.store"),
     },
     # What analysis offers others: analysis/__init__.py.
     "analysis": {
         *("analysis.cache", "analysis.changes", "analysis.comparisons", "analysis.definitions", "analysis.figures"),
-        *("analysis.findings", "analysis.index", "analysis.names", "analysis.overview", "analysis.results"),
-        *("analysis.sections", "analysis.tables", "analysis.text", "analysis.tracing"),
+        *("analysis.findings", "analysis.index", "analysis.leaderboard", "analysis.names", "analysis.overview"),
+        *("analysis.results", "analysis.sections", "analysis.tables", "analysis.text", "analysis.tracing"),
         *("bench.paths", "bench.records", "bench.store"),
     },
     "reports": {
@@ -263,6 +271,7 @@ LIBRARIES: dict[str, set[str]] = {
     "pandas": {
         *("analysis.names", "analysis.results", "analysis.overview", "analysis.condition", "analysis.cube"),
         *("analysis.comparisons", "analysis.panels", "analysis.stages", "analysis.selected_positives"),
+        *("analysis.leaderboard", "analysis.pairwise"),
         *("analysis.tables", "analysis.figures", "analysis.sections", "analysis.tracing", "analysis.gate"),
         *("analysis.nights", "reports", "imbal_bench.api"),
     },

@@ -11,9 +11,7 @@ from analysis.comparisons import Numbers
 from analysis.condition import Condition
 from analysis.figures.curves import difference_curves, mean_curves, positives_found
 from analysis.figures.effects import by_ratio, by_task, wins
-from analysis.figures.model import Figure
-from analysis.figures.selected import score_distribution
-from analysis.figures.standings import (
+from analysis.figures.leaders import (
     BEST,
     MOST_IN_MATRIX,
     best_curves,
@@ -25,6 +23,8 @@ from analysis.figures.standings import (
     standing,
     unseparated,
 )
+from analysis.figures.model import Figure
+from analysis.figures.selected import score_distribution
 from analysis.leaderboard import Leaderboard
 from analysis.names import LABELS, NATURAL_LEVEL, metric_title
 from analysis.pairwise import AllPairs
@@ -105,7 +105,7 @@ def _who_leads(board: Leaderboard) -> Iterator[Figure]:
             f"best-{name}",
             "best",
             f"Learning curves of the best, {where}",
-            f"{metric}: means over tasks, with 95 % t-intervals over seeds; the {BEST} highest by rank, and random+uniform.",
+            f"{metric}: means over tasks, with 95 % t-intervals over seeds; the {BEST} highest, and random+uniform.",
             {"curves": curves, "metric": pd.DataFrame({"title": [metric]})},
             said_of_curves(curves),
             main=True,
@@ -169,7 +169,7 @@ def _at_one_ratio(panel: Panel, metrics: Sequence[str]) -> Iterator[Figure]:
         f"Mean seconds per run, summed over rounds, as each run recorded them; mean over {over}. What the runs of a "
         "block share (the first model) is counted in each of them.",
         {"times": times},
-        _highest(times.groupby(LABELS, as_index=False)["seconds"].sum(), "seconds", LABELS, "s a run, the most"),
+        _highest(times.groupby(LABELS)["seconds"].sum().reset_index(), "seconds", LABELS, "s a run, the most"),
     )
 
 
@@ -240,13 +240,14 @@ def _highest(frame: pd.DataFrame, column: str, names: Sequence[str], unit: str =
     """Return the line with the largest value as a sentence; empty of nothing."""
     if not len(frame):
         return ""
-    top = frame.loc[frame[column].idxmax()]
+    top = frame.sort_values(column, kind="stable").iloc[-1]
     return f"{', '.join(str(top[name]) for name in names)}: {top[column]:.4g}, {unit}."
 
 
 def _last_round(means: pd.DataFrame) -> pd.DataFrame:
-    known = means[means["mean"].notna()]
-    return known[known["round"] == known["round"].max()]
+    known: pd.DataFrame = means[means["mean"].notna()]
+    last: pd.DataFrame = known[known["round"] == known["round"].max()]
+    return last
 
 
 def _said_of_found(found: pd.DataFrame) -> str:

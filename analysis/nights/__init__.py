@@ -4,6 +4,7 @@ A :class:`NightBaseline` fixes what a night is held to before it runs, and judge
 into the history, ``series`` marks drift, and ``summary`` tells the last night on one screen.
 """
 
+from analysis.nights.cards import Card, cards
 from analysis.nights.drift import RULE, drifting, series
 from analysis.nights.judging import NightBaseline, NightlyQuestion, compared, named
 from analysis.nights.nights import Night, NightComparison, Point, append, read_history
@@ -12,12 +13,14 @@ from analysis.nights.summary import exit_code_of, summary, summary_json, verdict
 
 __all__ = [
     "RULE",
+    "Card",
     "Night",
     "NightBaseline",
     "NightComparison",
     "NightlyQuestion",
     "Point",
     "append",
+    "cards",
     "compared",
     "drifting",
     "exit_code_of",

@@ -178,7 +178,15 @@ def compared(role: Role, verdict: Verdict, identical: int | None = None, runs: i
         headline=headline(verdict),
         lines=tuple(lines(verdict)),
         points=tuple(
-            Point(metric=it.metric, estimate=it.estimate, low=it.low, high=it.high, n=it.n, unit=it.unit)
+            Point(
+                metric=it.metric,
+                estimate=it.estimate,
+                low=it.low,
+                high=it.high,
+                n=it.n,
+                unit=it.unit,
+                margin=it.margin,
+            )
             for it in verdict.suite
         ),
         identical=identical,

@@ -20,7 +20,7 @@ class Point(Record):
 
     Attributes:
         low, high: its bounds, each one-sided at 0.05; None where all differences are the same number.
-        n, unit: what the estimate is the mean of.
+        n, unit: what the estimate is the mean of. margin: of the claim; None in nights from before it was kept.
     """
 
     metric: str
@@ -29,6 +29,7 @@ class Point(Record):
     high: float | None
     n: int
     unit: str
+    margin: float | None = None
 
 
 class NightComparison(Record):

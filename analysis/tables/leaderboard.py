@@ -52,7 +52,7 @@ def leaderboard(board: Leaderboard) -> Table:
 
 
 def _caption(board: Leaderboard) -> str:
-    tasks, seeds = board.values.shape[1:]
+    tasks, seeds = board.scores.shape[1:]
     return (
         f"Means over {count(tasks, 'task')} and {count(seeds, 'seed')}; half-widths and seed-level p (Holm) are over "
         f"seeds: conclusions hold for these tasks only. Curve area: under the learning curve of "
@@ -178,7 +178,7 @@ def penalties(found: AllPairs) -> Table | None:
         name=f"penalties-{board.panel.name}",
         address=address_of(board, "penalties"),
         title=f"Pairwise penalties by {metric_title(board.metric)}, {board.panel.title}",
-        caption=f"BADGE's penalty matrix: in how many of {count(board.values.shape[1], 'task')} the row beats the "
+        caption=f"BADGE's penalty matrix: in how many of {count(board.scores.shape[1], 'task')} the row beats the "
         f"column (paired two-sided t over seeds, p < {ALPHA}), averaged over checkpoints after round {labels}. "
         f"By chance: {found.chance:.2f}.",
         headers=("No.", "Strategy"),

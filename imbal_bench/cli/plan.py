@@ -80,7 +80,7 @@ def list_(
     json: JsonOption = False,
     plugin: PluginOption = None,
 ) -> None:
-    """List datasets, tasks, algorithms, weightings, learners, metrics and presets; one that is named with all its facts.
+    """List datasets, tasks, algorithms, weightings, learners, metrics and presets; one that is named in full.
 
     Examples:
 

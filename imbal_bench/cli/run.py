@@ -72,7 +72,7 @@ def run(
 
 
 def status(store: StoreHere = QUICKSTART, json: JsonOption = False) -> None:
-    """Show what a store holds, the share done and the time left of a grid that runs, and what failed for what reason."""
+    """Show what a store holds, share done and time left of a grid that runs, and what failed for what reason."""
     from imbal_bench.display.console import console_here
     from imbal_bench.display.stores import show_status
     from imbal_bench.workflows.status import status as status_of

@@ -45,7 +45,7 @@ def environment_of(world: World, store: Path) -> tuple[dict[str, str], list[tupl
     rows["cache"] = f"{world.cache_dir.resolve()} ({_size(world.cache_dir)})"
     rows["free disk"] = f"{shutil.disk_usage(_existing(world.cache_dir)).free / 2**30:.1f} GiB"
     rows["store"] = f"{store} ({'there' if (store / 'store.json').exists() else 'not there yet'})"
-    found = [(state.dataset, state.state, state.detail) for state in availability(world.data_dir, probe=True)]
+    found = [(state.dataset, str(state.state), state.detail) for state in availability(world.data_dir, probe=True)]
     return rows, found
 
 

@@ -10,13 +10,12 @@ from typing import Any
 
 from rich.console import RenderableType
 
-from analysis import Standing, ratio_label
+from analysis import Standing, ratio_label, standings_at
 from bench.errors import StoreError
 from bench.paths import expanded
 from bench.store import Store
 from reports import (
     ReportFiles,
-    chosen_standings,
     read_report,
     terminal_best,
     terminal_explanation,
@@ -117,7 +116,7 @@ def best(
     """
     found = read_report(store, (metric,))
     shown = terminal_best(found, most, ratio, start)
-    values = [_values_of(one) for own in chosen_standings(found, ratio, start).values() for one in own]
+    values = [_values_of(one) for own in standings_at(found.sections, ratio, start).values() for one in own]
     return Best(shown, values)
 
 

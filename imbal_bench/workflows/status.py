@@ -16,7 +16,7 @@ MOST_REASONS = 10
 
 @dataclass(frozen=True)
 class GridCourse:
-    """How far a grid has come: its name, runs done and in all, and seconds left (None: it is not running, or unknown)."""
+    """How far a grid has come: name, runs done and in all, and seconds left (None: it is not running, or unknown)."""
 
     grid: str
     done: int
@@ -47,8 +47,7 @@ class StoreStatus:
 
     def values(self) -> dict[str, Any]:
         """Return the same for programs."""
-        own = asdict(self) | {"store": str(self.store), "workers": [beat.model_dump() for beat in self.workers]}
-        return own
+        return asdict(self) | {"store": str(self.store), "workers": [beat.model_dump() for beat in self.workers]}
 
 
 def status(path: Path) -> StoreStatus:

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure as Canvas
 from analysis.figures import Figure
 from analysis.figures.model import Drawing
 from reports.figures.effects import effect_by_ratio, forest
+from reports.figures.leaders import best_curves, effect_map, matrix, standing
 from reports.figures.nights import nights
 from reports.figures.rounds import learning_curves, positives_found
 from reports.figures.runs import informativeness, score_distribution, stage_times
-from reports.figures.standings import best_curves, effect_map, matrix, standing
 from reports.figures.style import WIDE, ImageKind, rendered
 from reports.figures.tallies import win_tie_loss
 

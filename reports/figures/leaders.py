@@ -12,7 +12,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator, StrMethodFormatter
 
 from analysis.stats import ALPHA
-from analysis.text import p_text
+from analysis.text import NO_VALUE
 from reports.figures.style import (
     GREY,
     INK,
@@ -31,6 +31,8 @@ LIGHT, DARK = np.array([0.97, 0.97, 0.95]), np.array([0.03, 0.27, 0.45])
 """Ends of a scale whose lightness falls steadily, so that it reads in grey."""
 ROOM = 0.5
 """Share of the range of the curves that is kept free above and below for bands."""
+LUMINANCE, MIDDLE = np.array([0.2126, 0.7152, 0.0722]), 0.46
+"""Weights of red, green and blue, and how light a ground is below which white type reads better than black."""
 NAMED_POINTS = 3
 """Ranks whose points are numbered though others beat them."""
 
@@ -39,8 +41,8 @@ def standing(standing: pd.DataFrame, groups: pd.DataFrame, metric: pd.DataFrame)
     """Draw mean ranks with what no test separates, and beside them quality against seconds a run.
 
     Args:
-        standing: as :func:`analysis.figures.standings.standing` returns it.
-        groups: as :func:`analysis.figures.standings.unseparated` returns them.
+        standing: as :func:`analysis.figures.leaders.standing` returns it.
+        groups: as :func:`analysis.figures.leaders.unseparated` returns them.
         metric: ``title`` of the metric that ranks.
     """
     by_rank = standing.sort_values(["mean_rank", "rank"], kind="stable").reset_index(drop=True)
@@ -56,7 +58,7 @@ def standing(standing: pd.DataFrame, groups: pd.DataFrame, metric: pd.DataFrame)
             own["mean_rank"], own.index, xerr=bars, color=look[bool(apart)].colour, marker=look[bool(apart)].marker,
             linestyle="none", elinewidth=0.9, capsize=1.5,
         )  # fmt: skip
-    names = [f"{it.strategy}  {it.rank:.0f}" for it in by_rank.itertuples(index=False)]
+    names = [f"{it.strategy}  {it.rank:.0f}" for it in _lines(by_rank)]
     left.set_yticks(range(len(by_rank)), names)
     left.set_ylim(len(by_rank) - 0.4, -0.6)
     left.set_xlabel("mean rank (1 is best)")
@@ -74,6 +76,11 @@ def standing(standing: pd.DataFrame, groups: pd.DataFrame, metric: pd.DataFrame)
     }
     legend(drawn, handles)
     return drawn
+
+
+def _lines(frame: pd.DataFrame) -> list[Any]:
+    """Return the lines of a frame as named tuples, whose fields pandas' stubs know nothing of."""
+    return list(frame.itertuples(index=False))
 
 
 def _dot(look: Appearance) -> Any:
@@ -106,7 +113,7 @@ def _cost(panel: Axes, frame: pd.DataFrame, metric: str, look: dict[bool, Appear
     else:
         panel.xaxis.set_major_locator(LogLocator())
     panel.margins(y=0.12)
-    for it in frame.sort_values("rank").itertuples(index=False):
+    for it in _lines(frame.sort_values("rank")):
         if it.frontier or it.rank <= NAMED_POINTS:
             at = panel.transData.transform((it.seconds, it.mean))
             if all(np.abs(at - other).max() > 9 for other in taken):
@@ -122,7 +129,7 @@ def best_curves(curves: pd.DataFrame, metric: pd.DataFrame) -> Canvas:
     """Draw the learning curves of the best strategies and of random+uniform, each with its band.
 
     Args:
-        curves: as :func:`analysis.figures.standings.best_curves` returns it.
+        curves: as :func:`analysis.figures.leaders.best_curves` returns it.
         metric: ``title`` of theirs.
     """
     drawn = canvas(2.5)
@@ -149,7 +156,7 @@ def effect_map(effects: pd.DataFrame) -> Canvas:
     """Draw differences as a map: a row a strategy, a column a task, the number printed, a dot where it is significant.
 
     Args:
-        effects: as :func:`analysis.figures.standings.effects_by_task` returns it.
+        effects: as :func:`analysis.figures.leaders.effects_by_task` returns it.
     """
     strategies = list(dict.fromkeys(effects["strategy"]))
     tasks = list(dict.fromkeys(zip(effects["dataset"], effects["positive"], strict=True)))
@@ -173,6 +180,13 @@ def _short(value: float) -> str:
     return "" if np.isnan(value) else str(round(THOUSANDTHS * value)).replace("-", "−")
 
 
+def _brief_p(p: float) -> str:
+    """Return p to three digits without what it cannot have before the point; a dash where there was no test."""
+    if np.isnan(p):
+        return NO_VALUE
+    return "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
+
+
 def _map(panel: Axes, values: np.ndarray, texts: list[list[str]], bold: np.ndarray | None = None) -> None:
     """Fill a panel with cells whose lightness falls from the least to the largest value, and print a text in each."""
     reach = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 1.0
@@ -181,7 +195,7 @@ def _map(panel: Axes, values: np.ndarray, texts: list[list[str]], bold: np.ndarr
     colours[np.isnan(values)] = 1.0
     panel.imshow(colours, aspect="auto", extent=(0, values.shape[1], values.shape[0], 0), interpolation="nearest")
     for (row, column), text in np.ndenumerate(np.array(texts, dtype=object)):
-        dark = not np.isnan(values[row, column]) and share[row, column] > 0.52
+        dark = float(colours[row, column] @ LUMINANCE) < MIDDLE
         panel.text(
             column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=SMALLEST, linespacing=1.0,
             color="white" if dark else INK, weight="bold" if bold is not None and bold[row, column] else "normal",
@@ -198,7 +212,7 @@ def matrix(pairs: pd.DataFrame) -> Canvas:
     """Draw each strategy against each: mean difference, wins/ties/losses, and p after Holm.
 
     Args:
-        pairs: as :func:`analysis.figures.standings.matrix` returns it, the better strategy of a pair first.
+        pairs: as :func:`analysis.figures.leaders.matrix` returns it, the better strategy of a pair first.
     """
     names = list(dict.fromkeys([*pairs["one"], *pairs["other"]]))
     most = 5 if is_narrow() else len(names)
@@ -207,14 +221,11 @@ def matrix(pairs: pd.DataFrame) -> Canvas:
     values = np.full((len(names), len(names)), np.nan)
     texts = [["" for _ in names] for _ in names]
     bold = np.zeros(values.shape, dtype=bool)
-    for it in pairs.itertuples(index=False):
+    for it in _lines(pairs):
         if it.one in at and it.other in at:
             row, column = at[it.one], at[it.other]
             values[row, column] = it.difference
-            p = p_text(it.p_holm).replace("0.", ".")
-            texts[row][column] = (
-                f"{_short(it.difference)}\n{it.win}/{it.tie}/{it.loss}\n{p[:4] if p[0] != '<' else '<.001'}"
-            )
+            texts[row][column] = f"{_short(it.difference)}\n{it.win}/{it.tie}/{it.loss}\n{_brief_p(it.p_holm)}"
             bold[row, column] = it.p_holm < ALPHA
     drawn = canvas(0.7 + 0.4 * len(names))
     panel = drawn.subplots()

@@ -7,6 +7,7 @@ from math import isnan
 import numpy as np
 import pandas as pd
 
+from analysis.comparisons import lines
 from analysis.leaderboard import Leaderboard, brief
 from analysis.names import LABELS, lower_is_better
 from analysis.pairwise import AllPairs
@@ -15,7 +16,7 @@ from analysis.stats.interval import mean_of_present, t_of_present
 
 BEST = 4
 """Strategies whose curves are compared, beside random+uniform."""
-MOST_IN_MATRIX = 12
+MOST_IN_MATRIX = 10
 
 
 def _labels(board: Leaderboard, at: int) -> dict[str, str]:
@@ -66,7 +67,7 @@ def unseparated(pairs: AllPairs) -> pd.DataFrame:
     board = pairs.board
     ranks = board.table["mean_rank"].to_numpy()
     order = [at for at in sorted(range(len(ranks)), key=lambda at: (ranks[at], at)) if not isnan(ranks[at])]
-    p = {frozenset((it.one, it.other)): it.p_holm for it in pairs.table.itertuples(index=False)}
+    p = {frozenset((it.one, it.other)): it.p_holm for it in lines(pairs.table)}
     groups: list[tuple[int, int]] = []
     for first in range(len(order)):
         last = first
@@ -114,13 +115,15 @@ def effects_by_task(board: Leaderboard) -> pd.DataFrame:
         ``LABELS``, strategy, dataset, positive, against, n (seeds), difference (larger is better), and p (two-sided,
         over the task's seeds, after Holm over all of the figure).
     """
-    values, tasks = board.values, board.panel.selection.tasks
+    tasks = board.panel.selection.tasks
     sign = -1.0 if lower_is_better(board.metric) else 1.0
-    reference = mean_of_present(values, axis=0) if board.baseline is None else values[board.baseline]
+    reference = mean_of_present(board.scores, axis=0)
+    if board.baseline is not None:
+        reference = board.scores[board.baseline]
     against = "mean of all" if board.baseline is None else board.names[board.baseline]
     rows = []
     for at in (one for one in board.order if one != board.baseline):
-        away = sign * (values[at] - reference)
+        away = sign * (board.scores[at] - reference)
         n, _, p = t_of_present(away)
         two_sided = 2 * np.minimum(p, t_of_present(-away)[2])
         if board.baseline is None:  # each strategy is a part of what it is held against
@@ -163,7 +166,7 @@ def said_of_effects(effects: pd.DataFrame) -> str:
     if not len(known):
         return "There are no differences to show."
     above, sure = (known["difference"] > 0).sum(), (known["p"] < ALPHA).sum()
-    top = known.loc[known["difference"].idxmax()]
+    top = known.sort_values("difference").iloc[-1]
     return (
         f"{above} of {len(known)} differences to {top['against']} are above 0, {sure} of all are significant; the "
         f"largest is {top['difference']:+.3f}, of {top['strategy']} on {top['dataset']}/{top['positive']}."
@@ -176,7 +179,7 @@ def said_of_curves(curves: pd.DataFrame) -> str:
         return ""
     ends = curves[curves["round"] == curves["round"].max()]
     return "After the last round: " + ", ".join(
-        f"{it.strategy} {brief(it.mean)}" for it in ends.itertuples(index=False)
+        f"{it.strategy} {brief(it.mean)}" for it in lines(ends)
     ) + "."  # fmt: skip
 
 
