@@ -236,6 +236,11 @@ class Section:
             return ()
         return figures_of(self.condition, self._full, [one.board for one in self.standings], self._shown)
 
+    def runs_of(self, figure: Figure) -> pd.DataFrame:
+        """Return the runs that a figure is of, with the labels of algorithm and weighting."""
+        own = {one.board.panel.name: one.board.panel.labelled for one in self.standings}
+        return own[figure.panel] if figure.panel else pd.concat(list(own.values()))
+
     @cached_property
     def _example(self) -> pd.Series[Any]:
         """The run that shows weights best: InvProp's, drawn at random by them, at the paper's ratio."""

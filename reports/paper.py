@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
-from analysis import Overview, Section, title_of
+from analysis import Overview, Section, Table, title_of
+from reports.article import article_table, brief, columns, methods, named, pages
 from reports.citations import bibliography, cited
-from reports.latex import environment, to_latex
+from reports.latex import environment
 from reports.picture import Picture
 
 MANIFEST = "manifest.sha256"
@@ -15,32 +18,60 @@ MANIFEST = "manifest.sha256"
 
 
 def paper_files(
-    sections: Sequence[Section], overview: Overview, pictures: Mapping[str, Sequence[Picture]]
+    sections: Sequence[Section],
+    overview: Overview,
+    pictures: Mapping[str, Sequence[Picture]],
+    narrow: Mapping[str, Sequence[Picture]] | None = None,
 ) -> dict[str, bytes]:
-    """Return relative path -> content: ``main.tex``, ``tables/``, ``figures/``, ``strategies.bib`` and a manifest.
+    """Return relative path -> content: documents, ``tables/``, ``columns/``, ``figures/``, BibTeX and a manifest.
 
-    ``main.tex`` is a plain article that holds everything; it compiles with texlive-latex-base and -recommended.
+    ``main.tex`` is a plain article, ``supplement.tex`` what stands behind it; they compile with texlive-latex-base and
+    -recommended.
 
     Args:
         sections: what is shown.
         overview: of the same store.
         pictures: suffix of a section -> its figures.
+        narrow: the same of figures as wide as a column.
     """
+    narrow = narrow or {}
     names = sorted({name for strategy in overview.strategies for name in strategy})
     strategies = [(title_of(name), keys) for name, keys in cited(names).items()]
     sources = bibliography(names)
-    main = environment().get_template("main.tex")
-    article = main.render(
-        sections=sections, pictures=pictures, strategies=strategies, bibliography=bool(sources.strip())
-    )
+    tables = {section.suffix: pages(section) for section in sections}
+    parts = [
+        [_part(section, tables[section.suffix][at], pictures[section.suffix], main=at == 0) for section in sections]
+        for at in (0, 1)
+    ]
+    main, supplement = (environment().get_template(name) for name in ("main.tex", "supplement.tex"))
     texts = {
-        "main.tex": article + "\n",
+        "main.tex": main.render(parts=parts[0], strategies=strategies, bibliography=bool(sources.strip())) + "\n",
+        "supplement.tex": supplement.render(parts=parts[1]) + "\n",
         "strategies.bib": sources,
-        **{f"tables/{table.name}.tex": to_latex(table) for section in sections for table in section.tables},
     }
-    drawn = {f"figures/{picture.name}.pdf": picture.pdf for section in sections for picture in pictures[section.suffix]}
-    found = {path: text.encode() for path, text in texts.items()} | drawn
+    for own in (one for both in tables.values() for one in both):
+        texts |= {f"tables/{table.name}.tex": article_table(table, number) for table, number in own}
+        wide = columns(own)
+        texts |= {f"columns/{table.name}.tex": article_table(table, number, column=True) for table, number in wide}
+    found = {path: text.encode() for path, text in texts.items()}
+    for section in sections:
+        found |= {f"figures/{picture.name}.pdf": picture.pdf for picture in pictures[section.suffix]}
+        found |= {f"figures/{picture.name}-column.pdf": picture.pdf for picture in narrow.get(section.suffix, ())}
     return with_manifest(found)
+
+
+def _part(
+    section: Section, tables: Sequence[tuple[Table, str]], pictures: Sequence[Picture], *, main: bool
+) -> dict[str, Any]:
+    """Return what a document says of a section."""
+    own = [picture for picture in pictures if picture.main == main]
+    return {
+        "title": section.title,
+        "methods": methods(section),
+        "leads": [named(one.board.lead) for one in section.standings],
+        "tables": tables,
+        "pictures": [replace(one, title=named(one.title), caption=brief(named(one.caption))) for one in own],
+    }
 
 
 def with_manifest(found: Mapping[str, bytes]) -> dict[str, bytes]:

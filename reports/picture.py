@@ -53,17 +53,18 @@ def picture_of(figure: Figure) -> Picture:
     return Picture.of(figure, draw(figure))
 
 
-def pictures(figures: Sequence[Figure], drawn: Cache) -> tuple[Picture, ...]:
+def pictures(figures: Sequence[Figure], drawn: Cache, width: float | None = None) -> tuple[Picture, ...]:
     """Return figures as files, in their order; the same figures give the same bytes. Many are drawn on all cores.
 
     Args:
         figures: what is wanted.
         drawn: what was drawn before; only what is not in it is drawn, and what is not wanted leaves it.
+        width: inches; None: as wide as a page's text.
     """
-    names = [_digest(figure) for figure in figures]
+    names = [_digest(figure, width) for figure in figures]
     found = [_kept(drawn, name) for name in names]
     new = [number for number, parts in enumerate(found) if parts is None]
-    made = _drawn([figures[number] for number in new])
+    made = _drawn([figures[number] for number in new], width)
     for number, parts in zip(new, made, strict=True):
         found[number] = parts
         for kind, content in parts.items():
@@ -72,7 +73,7 @@ def pictures(figures: Sequence[Figure], drawn: Cache) -> tuple[Picture, ...]:
     return tuple(Picture.of(figure, parts) for figure, parts in zip(figures, found, strict=True) if parts)
 
 
-def _drawn(figures: Sequence[Figure]) -> list[dict[ImageKind, bytes]]:
+def _drawn(figures: Sequence[Figure], width: float | None) -> list[dict[ImageKind, bytes]]:
     """Return figures drawn now; many are shared out among the cores."""
     if not figures:
         return []
@@ -80,7 +81,9 @@ def _drawn(figures: Sequence[Figure]) -> list[dict[ImageKind, bytes]]:
 
     from reports.figures import draw
 
-    made: list[dict[ImageKind, bytes]] = Parallel(n_jobs=1 if len(figures) <= _FEW else -1)(map(delayed(draw), figures))
+    made: list[dict[ImageKind, bytes]] = Parallel(n_jobs=1 if len(figures) <= _FEW else -1)(
+        delayed(draw)(figure, *([] if width is None else [width])) for figure in figures
+    )
     return made
 
 
@@ -89,9 +92,9 @@ def _kept(drawn: Cache, name: str) -> dict[ImageKind, bytes] | None:
     return None if svg is None or pdf is None else {"svg": svg, "pdf": pdf}
 
 
-def _digest(figure: Figure) -> str:
-    """Return what tells a drawing from others: its name and numbers, and the code that draws."""
-    parts = [_code(), figure.name, figure.drawing]
+def _digest(figure: Figure, width: float | None) -> str:
+    """Return what tells a drawing from others: its name, numbers and width, and the code that draws."""
+    parts = [_code(), figure.name, figure.drawing, str(width)]
     for name, frame in figure.data.items():
         parts += [name, frame.to_csv()]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]

@@ -27,7 +27,7 @@ from analysis import (
     traced,
     write_atomically,
 )
-from analysis.figures import nearest_texts
+from analysis.figures import nearest_texts, sourced
 from reports.latex import to_latex
 from reports.page import to_html
 from reports.paper import paper_files
@@ -35,6 +35,9 @@ from reports.picture import Picture, pictures
 from reports.plain import frame_to_csv, frame_to_parquet, to_csv, to_markdown
 from reports.terminal import best, explained, to_terminal
 from reports.trace import trace
+
+COLUMN = 3.3
+"""Inches of a column of two."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class ReportFiles:
     Attributes:
         html: the self-contained page.
         tables: each table as .csv, .md and .tex.
-        figures: each figure as .svg and .pdf.
+        figures: each figure as .svg and .pdf, and its numbers with the runs behind them as .csv.
         runs: all finished runs, a row each, as .csv and .parquet.
         paper: the paper-ready folder, where one was asked for.
     """
@@ -122,13 +125,20 @@ def write_report(
         for picture in own
         for kind, content in (("svg", picture.svg), ("pdf", picture.pdf))
     }
+    figures |= {
+        out / "figures" / f"{figure.name}.csv": frame_to_csv(sourced(figure, section.runs_of(figure)))
+        for section in parts
+        for figure in _figures(report.store, section)
+        if section.standings
+    }
     runs = {
         out / "runs.csv": frame_to_csv(report.results.runs),
         out / "runs.parquet": frame_to_parquet(report.results.runs),
     }
     paper = {}
     if paper_dir is not None:
-        paper = {expanded(paper_dir) / path: content for path, content in paper_files(parts, seen, drawn).items()}
+        files = paper_files(parts, seen, drawn, _narrow(report))
+        paper = {expanded(paper_dir) / path: content for path, content in files.items()}
     gate = (out / "gate.html").exists()
     texts = {one.suffix: nearest_texts(map(report.store.read, one.block)) for one in parts if with_texts}
     page = {out / "report.html": to_html(parts, seen, behind, drawn, texts, gate=gate).encode()}
@@ -143,6 +153,14 @@ def _drawn(report: Report) -> dict[str, tuple[Picture, ...]]:
     made = iter(
         pictures([figure for own in wanted.values() for figure in own], Cache(report.store.path / "index" / "figures"))
     )
+    return {suffix: tuple(next(made) for _ in own) for suffix, own in wanted.items()}
+
+
+def _narrow(report: Report) -> dict[str, tuple[Picture, ...]]:
+    """Return suffix of a section -> the figures that answer its question, as wide as a column."""
+    kept = Cache(report.store.path / "index" / "columns")
+    wanted = {section.suffix: [one for one in section.figures if one.main] for section in report.sections}
+    made = iter(pictures([one for own in wanted.values() for one in own], kept, COLUMN))
     return {suffix: tuple(next(made) for _ in own) for suffix, own in wanted.items()}
 
 

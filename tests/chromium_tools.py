@@ -81,6 +81,14 @@ class Browser:
         assert "exceptionDetails" not in done, done["exceptionDetails"]
         return done["result"].get("value")
 
+    def until(self, expression):
+        """Wait until an expression holds in the page; a page that never gets there is told by the browser's silence."""
+        waiting = (
+            f"new Promise(done => {{ const look = () => ({expression}) ? done(true) : setTimeout(look, 20); look(); }})"
+        )
+        done = self("Runtime.evaluate", expression=waiting, awaitPromise=True, returnByValue=True)
+        assert done["result"].get("value") is True, done
+
     def press(self, key):
         """Press and release a key."""
         text = {"text": "\r"} if key == "Enter" else {}

@@ -7,5 +7,6 @@ behind them return tidy frames: one row a mark.
 from analysis.figures.catalogue import figures_of, score_figure
 from analysis.figures.model import Figure
 from analysis.figures.selected import nearest_texts
+from analysis.figures.sources import sourced
 
-__all__ = ["Figure", "figures_of", "nearest_texts", "score_figure"]
+__all__ = ["Figure", "figures_of", "nearest_texts", "score_figure", "sourced"]

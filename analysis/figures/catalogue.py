@@ -77,7 +77,7 @@ def score_figure(record: RunRecord) -> Figure | None:
         caption="The layout of the paper's Figure 1, from one stored run. (a) The unlabelled pool before the round by "
         "the model's probability of the positive class, and the rows selected from it; logarithmic. (b) The share of "
         "the selection weight that falls on each range, and for comparison the share of the rows: a uniform draw.",
-        data={"scores": data},
+        data={"scores": data.assign(key=record.key)},
     )
 
 

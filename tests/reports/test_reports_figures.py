@@ -18,9 +18,10 @@ from bench.records import METRICS, Informativeness
 from bench.store import Store
 from reports.figures import draw
 from reports.figures.effects import forest
+from reports.figures.leaders import effect_map
 from reports.figures.rounds import learning_curves, positives_found
-from reports.figures.style import WIDTH, looks, several_looks
-from reports.figures.tallies import heat_map, win_tie_loss
+from reports.figures.style import NARROW, SMALLEST, WIDE, looks, several_looks
+from reports.figures.tallies import win_tie_loss
 
 HOSTILE = '<script>alert(1)</script> & $x_{1}$ 50% #~^\\ [red]"|` _'
 
@@ -85,7 +86,10 @@ LABELS = {
     "ratios": ["All algorithms", "BADGE", "InvProp − Uniform", "InvProp − PosProb", "1/10", "1/50"],
     "forest": ["ag_news", "Sports", "World", "these tasks", "new tasks", "ROC-AUC", "InvProp − Uniform"],
     "wins": ["BADGE", "win", "tie", "loss", "6", "InvProp against Uniform", "pairs"],
-    "p-values": ["BADGE", "InvProp > Uniform", "PosProb > Uniform", "ROC-AUC"],
+    "standing": ["Random+InvProp  1", "mean rank", "seconds a run", "ROC-AUC"],
+    "best": ["Random+InvProp", "Random+Uniform", "rows labelled", "ROC-AUC"],
+    "effect-map": ["BADGE+InvProp", "Sports", "World"],
+    "matrix": ["Random+InvProp  1", "BADGE+Uniform  6"],
     "informativeness": ["BADGE", "InvProp", "between two selected positives", "mean cosine distance"],
     "times": ["BADGE, InvProp", "Random, Uniform", "fit", "select", "seconds per run"],
     "nights": ["badge+invprop", "ROC-AUC", "11-02", "steady", "outside", "drift", "reference", "candidate − baseline"],
@@ -120,11 +124,12 @@ def test_figures_of_other_names_share_no_ids(figures, drawn):
 def test_an_svg_fits_a_page_and_lets_its_colours_show(drawn, drawing):
     svg = drawn[drawing]["svg"].decode()
     width, height = (float(re.search(rf'{side}="([\d.]+)pt"', svg).group(1)) / 72 for side in ("width", "height"))
-    assert (width, height < 9) == (WIDTH, True)
+    assert width == pytest.approx(WIDE)
+    assert height < 9
     corners = [f"{72 * side:g}".rstrip("0").rstrip(".") for side in (width, height)]
     assert not re.search(rf'd="[^"]*L{corners[0]} {corners[1]}', svg)  # no background
     sizes = [float(size) for size in re.findall(r"font-size:([\d.]+)px", svg)]
-    assert min(sizes) >= 6.5  # points, at the width of a page
+    assert min(sizes) >= SMALLEST  # points, at the width of a page
 
 
 def leaves(svg: bytes) -> list[tuple]:
@@ -209,19 +214,31 @@ def test_a_forest_has_each_task_in_its_own_row_under_its_dataset(figures):
     np.testing.assert_allclose(bars[0].get_ydata(orig=False), rows, atol=0.4)
 
 
-def test_the_heat_map_prints_each_p_in_its_cell_and_marks_the_small_ones(figures):
-    p = figures["p-values"].data["p"]
-    drawn = heat_map(p)
-    panel = next(panel for panel in drawn.axes if panel.get_title() == "ROC-AUC")
-    claims = [label.get_text().replace("\n", " ") for label in panel.get_xticklabels()]
-    algorithms = [label.get_text() for label in drawn.axes[0].get_yticklabels()]
-    shown = {
-        (algorithms[int(text.get_position()[1])], claims[int(text.get_position()[0])]): text for text in panel.texts
-    }
-    assert len(shown) == 6
-    for row in p[p["metric"] == "auc"].itertuples():
-        text = shown[row.algorithm_label, f"{row.larger} > {row.smaller}"]
-        assert (text.get_text(), text.get_fontweight() == "bold") == (row.text, row.p < 0.05)
+@pytest.mark.parametrize("drawing", LABELS)
+def test_a_figure_for_a_column_has_type_as_large(figures, drawing):
+    svg = draw(figures[drawing], NARROW)["svg"].decode()
+    width = float(re.search(r'width="([\d.]+)pt"', svg).group(1)) / 72
+    assert width == pytest.approx(NARROW)
+    assert min(float(size) for size in re.findall(r"font-size:([\d.]+)px", svg)) >= SMALLEST
+
+
+def test_the_effect_map_prints_each_difference_on_a_ground_as_dark_as_it_is_large(figures):
+    effects = figures["effect-map"].data["effects"]
+    panel = effect_map(effects).axes[0]
+    strategies, tasks = (
+        [label.get_text() for label in axis] for axis in (panel.get_yticklabels(), panel.get_xticklabels())
+    )
+    ground = np.asarray(panel.images[0].get_array(), float) @ (0.2126, 0.7152, 0.0722)
+    shown = {}
+    for text in panel.texts:
+        column, row = (int(at) for at in text.get_position())
+        shown[strategies[row], tasks[column]] = (text.get_text().rstrip("•"), ground[row, column])
+    assert len(shown) == len(effects)
+    for it in effects.itertuples():
+        assert shown[it.strategy, it.positive][0] == str(round(1000 * it.difference)).replace("-", "−")
+    ordered = effects.sort_values("difference")
+    light = [shown[it.strategy, it.positive][1] for it in ordered.itertuples()]
+    assert (np.diff(light) <= 1e-12).all()
 
 
 def test_bars_of_wins_are_as_long_as_the_counts():
@@ -249,16 +266,17 @@ def many(frame, column, names):
 
 def test_many_algorithms_and_tasks_are_all_named(figures):
     names = [f"algorithm_{number}" for number in range(22)]
-    p = figures["p-values"].data["p"]
-    shown = heat_map(many(p[p["algorithm_label"] == "BADGE"], "algorithm_label", names)).axes[0].get_yticklabels()
-    assert [label.get_text() for label in shown] == sorted(names)
+    effects = figures["effect-map"].data["effects"]
+    first = effects[effects["strategy"] == effects["strategy"].iloc[0]]
+    shown = effect_map(many(first, "strategy", names)).axes[0].get_yticklabels()
+    assert [label.get_text() for label in shown] == names
     tasks = figures["forest"].data["tasks"]
     drawn = forest(many(tasks[tasks["positive"] == "Sports"], "positive", [f"class {number}" for number in range(14)]))
     rows = np.diff([label.get_window_extent().y0 for label in drawn.axes[0].get_yticklabels()])
     assert np.abs(rows[rows != 0]).min() > 8  # points: labels do not touch
 
 
-@pytest.mark.parametrize("drawing", ["curves", "forest", "wins", "p-values"])
+@pytest.mark.parametrize("drawing", ["curves", "forest", "wins"])
 def test_hostile_names_are_text(figures, drawing):
     names = {"BADGE": HOSTILE, "InvProp": f"_{HOSTILE}", "ag_news": HOSTILE, "Sports": f"_{HOSTILE}"}
     data = {name: frame.replace(names) for name, frame in figures[drawing].data.items()}
@@ -272,7 +290,7 @@ def test_one_run_is_drawn_without_intervals(tmp_path, factory):
     store = Store(tmp_path / "s", create=True)
     store.write(factory.a_run())
     (section,) = sections(read_results(store))
-    curves, *_, positives, times = section.figures
+    curves, *_, positives, times = [figure for figure in section.figures if not figure.main]
     for figure in (curves, positives, times):
         assert not re.search(rb"\bnan\b", draw(figure)["svg"])
 

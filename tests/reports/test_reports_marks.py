@@ -91,6 +91,8 @@ def page(table):
         title="",
         settings="{}",
         extent="a subset of all rows",
+        standings=(),
+        of_paper=True,
         numbered=(SimpleNamespace(table=table, tests=None, effects=None, paper=None),),
         not_run={},
         agreement=PaperAgreement((), ()),
@@ -105,7 +107,16 @@ def page(table):
 
 def test_signs_stand_beside_the_number_on_the_page(page):
     own = page[page.index('<table id="table0"') :]
-    cells = re.findall(r"<td[^>]*>(.*?)</td>", own[: own.index("</table>")])
+    spoken = re.findall(r'<span role=img aria-label="([^"]*)">', own[: own.index("</table>")])
+    assert spoken == [
+        "significant, significant by the seed-level test",
+        "significant, the tests disagree",
+        "significant by the seed-level test, the tests disagree",
+        "significant, the tests disagree, incomplete, see the notes",
+        "significant",
+    ]
+    shown = re.sub(r' role=img aria-label="[^"]*"', "", own[: own.index("</table>")])
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", shown)
     assert cells == [
         "<strong>0.1111</strong><span>*§</span>",
         "<strong>0.2222</strong><span>*≠</span>",
@@ -119,6 +130,6 @@ def test_signs_stand_beside_the_number_on_the_page(page):
 
 def test_the_page_opens_with_what_was_run_on_what_and_what_is_wrong_with_it(page):
     top = page[: page.index("<main")]
-    assert "<dd>a subset of all rows</dd>" in top
+    assert "a subset of all rows" in top
     missing = top[top.index("What is missing") :]
     assert "<li>ROC-AUC is NaN in &lt;one&gt; run</li>" in missing

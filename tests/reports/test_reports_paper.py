@@ -12,6 +12,7 @@ import reports
 from analysis import overview, read_results, sections
 from bench.store import Store
 from bench.strategies.catalogue import ALGORITHMS, WEIGHTINGS
+from reports.article import in_article, pages
 from reports.citations import bibliography, cited, entries
 from reports.paper import paper_files
 from reports.picture import Picture
@@ -47,23 +48,29 @@ def run(folder, *command):
 
 
 @needs_latex
-def test_it_compiles_and_its_pdf_holds_the_numbers(folder, store, tmp_path):
+def test_it_compiles_and_its_pdfs_hold_the_numbers(folder, store, tmp_path):
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
-    latex = ("pdflatex", "-interaction=nonstopmode", "-halt-on-error", "main.tex")
-    run(tmp_path, *latex)
+    latex = ("pdflatex", "-interaction=nonstopmode", "-halt-on-error")
+    run(tmp_path, *latex, "main.tex")
     run(tmp_path, "bibtex", "main")
-    run(tmp_path, *latex)
-    log = run(tmp_path, *latex)
+    run(tmp_path, *latex, "main.tex")
+    log = run(tmp_path, *latex, "main.tex")
     assert "undefined" not in log
     assert "Overfull" not in log
-    text = run(tmp_path, "pdftotext", "-layout", "main.pdf", "-")
+    assert "Overfull" not in run(tmp_path, *latex, "supplement.tex")
     (section,) = sections(read_results(store))
-    for table in section.tables:
-        for cell in table.cells:
-            assert cell.text.lstrip("+−<") in text, (table.name, cell.text)
-    assert "diverse, uncertain gradient" in " ".join(text.split())
-    assert "no reference is known" in text
-    assert len(re.findall(r"Figure \d+:", text)) == len(list(folder.glob("figures/*.pdf"))) == len(section.figures)
+    texts = [run(tmp_path, "pdftotext", "-layout", f"{name}.pdf", "-") for name in ("main", "supplement")]
+    for text, tables in zip(texts, pages(section), strict=True):
+        flat = " ".join(text.split())
+        for table, number in tables:
+            assert f"Table {number}:" in flat
+            assert [cell.text for cell in in_article(table).cells if cell.text.lstrip("+−<– ") not in flat] == []
+    assert "diverse, uncertain gradient" in " ".join(texts[0].split())
+    assert "no reference is known" in texts[0]
+    drawn = [len(re.findall(r"Figure \d+:", text)) for text in texts]
+    main = [figure for figure in section.figures if figure.main]
+    assert drawn == [len(main), len(section.figures) - len(main)]
+    assert len(list(folder.glob("figures/*-column.pdf"))) == len(main)
 
 
 def test_the_manifest_names_every_file_with_its_hash(folder):
@@ -85,7 +92,7 @@ def test_main_is_as_it_was(factory):
 def test_an_empty_store_gives_a_folder_that_compiles(tmp_path):
     Store(tmp_path / "s", create=True)
     written = reports.write_report(reports.read_report(tmp_path / "s"), tmp_path / "out", tmp_path / "paper")
-    assert {path.name for path in written.paper} == {"main.tex", "strategies.bib", "manifest.sha256"}
+    assert {path.name for path in written.paper} == {"main.tex", "supplement.tex", "strategies.bib", "manifest.sha256"}
     run(tmp_path / "paper", "pdflatex", "-interaction=nonstopmode", "-halt-on-error", "main.tex")
     assert reports.write_report(reports.read_report(tmp_path / "s"), tmp_path / "other").paper == ()
 
