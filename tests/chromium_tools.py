@@ -61,7 +61,7 @@ class Browser:
 
     def _message(self):
         while b"\0" not in self._left:
-            assert select.select([self._in], [], [], 60)[0], "the browser is silent"
+            assert select.select([self._in], [], [], 240)[0], "the browser is silent"
             piece = os.read(self._in, 1 << 20)
             assert piece, "the browser has ended"
             self._left += piece

@@ -34,10 +34,11 @@ def night_figures(nights: Sequence[Night]) -> tuple[Figure, ...]:
     }
     places = found[["role", "name", "metric", "night"]].itertuples(index=False, name=None)
     found = found.assign(margin=pd.Series([margins[place] for place in places], found.index, dtype=float))
+    own = {role: found[found["role"] == role] for role in TITLES}
+    ordered = {role: _alarming_first(points) for role, points in own.items() if len(points)}
     return tuple(
-        Figure(f"nights-{role}", "nights", TITLES[role], ABOUT[role], {"points": ordered}, _said(ordered))
-        for role in TITLES
-        if len(ordered := _alarming_first(found[found["role"] == role]))
+        Figure(f"nights-{role}", "nights", TITLES[role], ABOUT[role], {"points": points}, _said(points))
+        for role, points in ordered.items()
     )
 
 

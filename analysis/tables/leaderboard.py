@@ -172,7 +172,7 @@ def penalties(found: AllPairs) -> Table | None:
         )
         for number, row in enumerate(order, 1)
     ]  # fmt: skip
-    rows.append(Row(("", "mean penalty"), tuple(Cell(f"{average[at]:.2f}", average[at]) for at in order)))
+    rows.append(Row(("all", "mean penalty"), tuple(Cell(f"{average[at]:.2f}", average[at]) for at in order)))
     labels = ", ".join(f"{number}" for number in found.checkpoints)
     return Table(
         name=f"penalties-{board.panel.name}",

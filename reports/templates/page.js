@@ -14,7 +14,7 @@ async function unpacked(text) {
 
 async function listing() {
   if (!runs) {
-    const lines = (await unpacked(document.getElementById("runs").textContent)).trim().split("\n");
+    const lines = (await unpacked(document.getElementById("run-lines").textContent)).trim().split("\n");
     runs = lines.map((line) => line.split("\t"));
     header = runs.shift();
   }
@@ -199,7 +199,6 @@ function walkable(table, tools) {
   if (!first) return;
   const scroll = table.closest(".scroll");
   scroll.removeAttribute("tabindex");
-  table.setAttribute("role", "grid");
   table.classList.toggle("traced", Boolean(table.querySelector(TRACED)));
   first.tabIndex = 0;
   let current = first;
@@ -247,6 +246,7 @@ async function unfold(details) {
     const box = make("div", "", details);
     box.innerHTML = await unpacked(kept.textContent);
     prepare(box);
+    reachable();
   }
   details.open = true;
   if (details.id === "listing" && !details.querySelector("table")) list(await listing(), details);
@@ -288,13 +288,22 @@ function filterable() {
   });
 }
 
+// What is wider than the window is reached by the Tab key, so that the arrow keys can move it.
+function reachable() {
+  for (const figure of document.querySelectorAll("figure")) {
+    if (figure.scrollWidth > figure.clientWidth) figure.tabIndex = 0;
+    else figure.removeAttribute("tabindex");
+  }
+}
+
 prepare(document.querySelector("main"));
 filterable();
+reachable();
 const ways = document.querySelector("details.wide");
 if (ways) ways.open = matchMedia("(min-width: 50rem)").matches;
 dialog.querySelector("button").addEventListener("click", () => dialog.close());
 dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
 document.getElementById("how").hidden = false;
 addEventListener("hashchange", follow);
-addEventListener("resize", () => document.querySelectorAll(".table table").forEach(keep));
+addEventListener("resize", () => { document.querySelectorAll(".table table").forEach(keep); reachable(); });
 if (location.hash) follow();

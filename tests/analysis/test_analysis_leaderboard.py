@@ -30,7 +30,7 @@ TASKS = (("ag_news", "Sports"), ("ag_news", "World"), ("sst2", "positive"))
 def results_of(factory, identities, rng=None):
     """Runs whose AUC is the algorithm's, the weighting's and noise; curves rise by round to it."""
     rng = rng or np.random.default_rng(1)
-    better = identities["algorithm"].map({"random": 0.0, "badge": 0.05, "cal": 0.06}).to_numpy()
+    better = identities["algorithm"].map({"random": 0.0, "badge": 0.05, "cal": 0.052}).to_numpy()
     better = better + identities["weighting"].map({"uniform": 0.0, "invprop": 0.03}).to_numpy()
     noise = rng.normal(0, 0.01, (len(identities), 3))
     found = factory.results(identities, values=0.6 + better[:, None] + noise)
@@ -68,7 +68,7 @@ def test_mean_ranks_are_those_within_each_task_and_seed(board):
         own = by_seed.loc[it.strategy].to_numpy()
         assert it.mean_rank == pytest.approx(own.mean())
         low, high = stats.t.interval(0.95, len(own) - 1, own.mean(), stats.sem(own))
-        assert (it.rank_low, it.rank_high) == pytest.approx((low, high))
+        assert (it.rank_low, it.rank_high) == pytest.approx((low, high), nan_ok=True)
 
 
 def test_differences_to_random_are_those_of_the_comparison_frames(board):
