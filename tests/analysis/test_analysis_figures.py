@@ -185,36 +185,6 @@ def test_effects_by_task_and_over_tasks(at_50, results):
     assert (like.mean, like.low, like.high) == interval_of(values.groupby(["dataset", "positive"])["value"].mean())
 
 
-def test_p_values_are_those_of_the_paired_test(at_50, figures):
-    runs = at_50[0]
-    (table,) = (figure.data["p"] for figure in figures if figure.name == "p-values-ratio50-warm")
-    assert len(table) == 2 * 3 * 3
-    for row in table.itertuples():
-        value = gap(runs, row.metric, row.larger, row.smaller, algorithm_label=row.algorithm_label)["value"]
-        p = stats.ttest_1samp(value, 0, alternative="greater").pvalue
-        assert (row.n, row.unpaired, row.p) == (len(value), 0, pytest.approx(p))
-        assert row.text == (f"{p:.4f}" if p >= 1e-4 else "<0.0001")
-
-
-def test_p_values_of_runs_that_are_odd_are_those_of_the_table(tmp_path, factory):
-    """One value is NaN, two runs are no pair, and one weighting has runs of one algorithm only."""
-    store = factory.fill(tmp_path / "s")
-    factory.fill(tmp_path / "s", algorithms=("random",), weightings=("posprob",))
-    store.write(factory.a_run("random", "uniform", seed=1, auc=float("nan")))
-    store.write(factory.a_run("badge", "uniform", seed=1, pair_key="made elsewhere"))
-    (section,) = sections(read_results(store))
-    (p,) = (figure.data["p"] for figure in section.figures if figure.drawing == "p-values")
-    claims = {row.labels: dict(zip(METRICS, row.cells[::3], strict=True)) for row in section.table("T8-p").rows}
-    assert len(p) == 3 * (3 + 1)
-    for row in p.itertuples():
-        assert row.text == claims[row.algorithm_label, f"{row.larger} > {row.smaller}"][row.metric].text
-    dashes = p[p["text"] == "–"]
-    assert set(zip(dashes["algorithm_label"], dashes["metric"], strict=True)) == {
-        *(("BADGE", metric) for metric in METRICS),
-        ("Random", "auc"),
-    }
-
-
 def test_wins_ties_and_losses_are_counted(tmp_path, factory):
     store = Store(tmp_path / "s", create=True)
     for seed, (ours, theirs) in enumerate([(0.9, 0.8), (0.8, 0.8), (0.5, 0.8), (0.9, 0.8), (0.9, None)]):
@@ -315,12 +285,11 @@ def test_seconds_per_stage_are_summed_over_rounds(at_50):
 
 def test_every_figure_has_a_name_of_its_own_and_says_its_unit(figures):
     names = [figure.name for figure in figures]
-    assert len(names) == len(set(names)) == 2 * 8 + 3
-    assert {figure.drawing for figure in figures} >= {"curves", "positives", "ratios", "forest", "p-values", "wins"}
+    assert len(names) == len(set(names)) == 2 * 11 + 3
+    assert {figure.drawing for figure in figures} >= {"curves", "positives", "ratios", "forest", "effect-map", "wins"}
     said = {figure.drawing: figure.caption for figure in figures}
     assert all("over seeds" in said[drawing] for drawing in ("curves", "ratios", "forest"))
     assert "3 tasks and 4 seeds" in said["curves"]
-    assert "12 pairs in each test; no correction" in said["p-values"]
     assert not any("missing" in caption for caption in said.values())
 
 
@@ -333,8 +302,8 @@ def test_a_missing_run_is_said_under_every_figure_it_is_missing_in(results):
         figure for figure in section.figures if "missing" in figure.caption or "without a partner" in figure.caption
     ]
     drawings = {figure.drawing for figure in said}
-    assert drawings == {"curves", "forest", "wins", "p-values", "ratios"}
-    assert len(said) == 3 + 3 + 3  # one ratio's curves, its comparisons, ratios
+    assert drawings == {"curves", "forest", "wins", "ratios"}
+    assert len(said) == 3 + 2 + 3  # one ratio's curves, its comparisons, ratios
 
 
 @pytest.mark.parametrize("weighting", ["uniform", "invprop"])
