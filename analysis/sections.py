@@ -297,7 +297,8 @@ class Section:
             return table
         if alike:
             raise UnknownNameError("table", name, [table.address for table in alike], "there is one for each ratio")
-        reasons = [line for address, line in self.not_run.items() if address.lower() == f"t{base}"]
+        lacking = [one for address, one in self.definitions.items() if address.lower() == f"t{base}"]
+        reasons = [_not_run(one) for one in lacking if not self.table_set(one.address)]
         raise UnknownNameError("table", name, [table.address for table in self.tables], "; ".join(reasons))
 
 

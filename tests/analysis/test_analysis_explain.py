@@ -97,7 +97,7 @@ def test_a_failed_run_is_found_with_its_file(store, read_once):
     [
         ([], ["the address is empty", "T4 50 auc InvProp"]),
         (["T44"], ["unknown table 'T44'", "Did you mean 'T4'", "T12"]),
-        (["T4", "30"], ["nothing in T4 is called '30'", "Ratio: 2, 10, 20, 50, 100", "Column: InvProp, Uniform"]),
+        (["T4", "30"], ["nothing in T4 is called '30'", "Ratio: 50, 100", "Column: InvProp, Uniform"]),
         (["T4", "50", "acc"], ["'acc'", "Metric: Balanced accuracy, ROC-AUC, Positives ratio"]),
         (["T4", "50", "auc"], ["names 2 cells", "Column: InvProp, Uniform"]),
     ],
