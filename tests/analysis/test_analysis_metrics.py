@@ -46,7 +46,7 @@ def test_a_table_shows_the_metrics_asked_for_and_says_which_way_is_better(store)
     low, high = brier["InvProp"].interval
     assert low < brier["InvProp"].value < high
     (highest,) = (line for line in section.findings if line.text.startswith("Highest"))
-    assert f"Brier score (lower is better) {brier['InvProp'].text} (" in highest
+    assert f"Brier score (lower is better) {brier['InvProp'].text} (" in highest.text
     curves = {figure.name for figure in section.figures if figure.drawing == "curves"}
     assert curves == {"curves-brier-ratio50-warm", "curves-auc-ratio50-warm"}
 
