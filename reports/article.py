@@ -58,7 +58,7 @@ def named(text: str) -> str:
 
 def brief(caption: str, most: int = WORDS) -> str:
     """Return the first sentences of a caption, as many as fit; at least one."""
-    sentences = re.split(r"(?<=\w\.) (?=\w)", caption)
+    sentences = re.split(r"(?<=[\w)]\.) (?=\w)", caption)
     kept = sentences[:1]
     for sentence in sentences[1:]:
         if len(" ".join([*kept, sentence]).split()) > most:

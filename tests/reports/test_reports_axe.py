@@ -14,7 +14,7 @@ from reports.picture import Picture
 from reports.trace import Trace
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-SVG = b'<svg width="90" height="9" viewBox="0 0 9 1"><text>a</text></svg>'
+SVG = b'<svg width="90" height="9" viewBox="0 0 90 9"><rect width="9" height="9"/></svg>'
 
 
 @pytest.fixture(scope="module")
