@@ -110,9 +110,9 @@ def _saved(facts: Any, runs: tuple[str, ...], *, is_baseline: bool) -> Cell:
 def pairs(found: AllPairs) -> Table | None:
     """Return a row for each pair of strategies; None where there is one strategy only."""
     board, first = found.board, found.board.order[0]
-    every = lines(found.table)
-    if not every:
+    if len(board.places) < 2:
         return None
+    every = lines(found.table)
     few = len(board.places) <= MOST_PAIRED
     groups = (
         Group("Difference", ("mean", "from", "to", "p", "p (Holm)")),
