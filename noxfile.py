@@ -94,6 +94,14 @@ def nightly(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """Build the documentation into ``site/``; every warning, such as of a link that leads nowhere, is an error."""
+    install(session, "docs")
+    session.env["NO_MKDOCS_2_WARNING"] = "1"
+    session.run("mkdocs", "build", "--strict", "-f", "docs/mkdocs.yml", *session.posargs)
+
+
+@nox.session(default=False)
 def torture(session: nox.Session) -> None:
     """Kill workers and drivers of a grid 100 times at random, then check every run; takes minutes (`-- 500` kills)."""
     install(session, "test")
