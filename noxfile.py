@@ -95,10 +95,11 @@ def nightly(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def docs(session: nox.Session) -> None:
-    """Build the documentation into ``site/``; every warning, such as of a link that leads nowhere, is an error."""
-    install(session, "docs")
+    """Build the documentation into ``site/`` (a warning is an error) and run all of its code, notebooks too."""
+    install(session, "test", "docs")
     session.env["NO_MKDOCS_2_WARNING"] = "1"
     session.run("mkdocs", "build", "--strict", "-f", "docs/mkdocs.yml", *session.posargs)
+    session.run("pytest", "tests/docs")
 
 
 @nox.session(default=False)
@@ -125,6 +126,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
+    session.run("hadolint", ".docker/Dockerfile")
 
 
 @nox.session(venv_backend="uv", default=False)

@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # mkdocs runs this file as it is
 import command_line
 import gallery
 import grid_files
+import notebooks
 
 _ROLE = re.compile(r":(?:func|class|meth|mod|attr|data):\s*(?=<code>)")
 """What docstrings put before a name, as Sphinx wants it."""
@@ -22,11 +23,12 @@ _ROLE = re.compile(r":(?:func|class|meth|mod|attr|data):\s*(?=<code>)")
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages."""
     strategies, pictures = gallery.page()
-    made: dict[str, str] = {
+    made: dict[str, str | bytes] = {
         "strategies.md": strategies,
         "reference/command-line.md": command_line.page(),
         "reference/grid-files.md": grid_files.page(),
         **{f"pictures/{name}": content for name, content in pictures.items()},
+        **notebooks.pages(),
     }
     for name, content in made.items():
         files.append(File.generated(config, name, content=content))

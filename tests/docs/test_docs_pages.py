@@ -46,6 +46,7 @@ PLUGINS = {
     if re.match(r"# \w+\.py\n", code)
 }
 SESSIONS = [(page, code) for page in PAGES for code in blocks(page, "python") if code not in PLUGINS.values()]
+NOTEBOOKS = sorted((ROOT / "docs/notebooks").glob("*.ipynb"))
 OWN = ("near", "spread", "nearest", "capped_log_loss")
 """Parts that pages show, by name."""
 SMALL = {
@@ -131,6 +132,7 @@ def test_pages_name_files_of_the_navigation_and_all_of_them_are_in_it():
 
     listed = set(re.findall(r":\s*([\w/-]+\.md)$", (ROOT / "docs/mkdocs.yml").read_text("utf-8"), re.MULTILINE))
     made = {"strategies.md", "reference/command-line.md", "reference/grid-files.md"}
+    made |= {f"notebooks/{path.stem}.md" for path in NOTEBOOKS}
     assert listed == PAGES.keys() | made
 
 
@@ -185,3 +187,13 @@ def test_the_site_builds_without_a_warning(tmp_path):
         for path in (tmp_path / "site").rglob("*.html")
     ]
     assert PAGES.keys() <= set(pages)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs_from_top_to_bottom(path, tmp_path):
+    client = pytest.importorskip("nbclient")
+    notebook = pytest.importorskip("nbformat").read(path, 4)
+    shown = [bool(cell.outputs) for cell in notebook.cells if cell.cell_type == "code"]
+    client.NotebookClient(notebook, timeout=280, kernel_name="python3").execute(cwd=str(tmp_path))
+    assert [bool(cell.outputs) for cell in notebook.cells if cell.cell_type == "code"] == shown
