@@ -81,7 +81,8 @@ TERMINATION = (signal.SIGTERM, os.kill)
 @pytest.mark.parametrize(
     ("how", "jobs", "learner"),
     [
-        (CTRL_C, "2", "tfidf"),
+        (CTRL_C, "1", "tfidf"),
+        pytest.param(CTRL_C, "2", "tfidf", marks=pytest.mark.slow),
         pytest.param(CTRL_C, "1", "fine-tune", marks=pytest.mark.slow),
         pytest.param(TERMINATION, "1", "fine-tune", marks=pytest.mark.slow),
         pytest.param(TERMINATION, "2", "tfidf", marks=pytest.mark.slow),

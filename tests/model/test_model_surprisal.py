@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from scipy.stats import binomtest, chisquare
@@ -155,7 +155,6 @@ def masking(**changes) -> Masking:
     return Masking(**facts | {"masked_input": True} | changes)
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(0, 9), max_size=120), min_size=1, max_size=6), st.integers(0, 99))
 def test_the_number_chosen_is_15_per_cent_of_the_ordinary_tokens_at_least_one(rows, seed):
     longest = max(len(row) for row in rows) + 1
@@ -307,7 +306,7 @@ def test_a_damaged_cache_is_built_again(source, damage):
 @pytest.fixture(scope="module")
 def headless(tiny_bert_without_head, hardware, train_tokens, tmp_path_factory) -> SurprisalSource:
     tokenizer = AutoTokenizer.from_pretrained(tiny_bert_without_head)
-    model = ModelSettings(name=str(tiny_bert_without_head), max_length=64, lm_head_steps=300)
+    model = ModelSettings(name=str(tiny_bert_without_head), max_length=64, lm_head_steps=150)
     cache = tmp_path_factory.mktemp("headless")
     source = SurprisalSource(model, hardware, train_tokens, FINGERPRINT, tokenizer, cache)
     source.embeddings(ROWS)
