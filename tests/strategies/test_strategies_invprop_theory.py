@@ -26,7 +26,7 @@ from bench.strategies.strategy import choose
 from bench.strategies.uniform import Uniform
 from bench.testing import toy_pool
 
-DRAWS = 400
+DRAWS = 800
 CONFIDENCE = 0.9999
 
 
