@@ -80,7 +80,7 @@ def _cell(table: Table, address: Sequence[str]) -> tuple[tuple[str, ...], Cell]:
     spelled = {
         label: {_plain(alias) for alias in _aliases(label)} for label in {label for at in places for label in at}
     }
-    names = {place: set().union(*(spelled[label] for label in place)) for place in places}
+    names = {place: {alias for label in place for alias in spelled[label]} for place in places}
     left = list(places)
     for token in address[1:]:
         matching = [place for place in left if _plain(token) in names[place]]

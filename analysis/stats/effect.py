@@ -189,6 +189,6 @@ def sign_flip(values: FloatArray) -> float:
 def _signs(n: int) -> FloatArray:
     """Return sign patterns of n units as rows: all, or the observed one and ``RESAMPLES`` drawn ones; read only."""
     if n <= MOST_ENUMERATED:
-        return 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
+        return np.asarray(1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1), dtype=np.float64)
     drawn = seeds.generator("sign_flip", units=n).integers(0, 2, (RESAMPLES, n))
     return np.vstack([np.ones(n), 1.0 - 2.0 * drawn])
