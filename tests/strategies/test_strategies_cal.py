@@ -7,7 +7,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import rel_entr
 from scipy.stats import entropy
 
 from bench.errors import SpecError
@@ -26,7 +25,7 @@ def brute_force(pool, neighbours):
     for h, p in zip(unit(pool.embeddings), pool.probabilities, strict=True):
         near = np.argsort(np.linalg.norm(h - labelled, axis=1))[:neighbours]
         q = pool.labelled_probabilities[near]
-        scores.append(np.mean(rel_entr(q, p) + rel_entr(1 - q, 1 - p)))
+        scores.append(np.mean(entropy([q, 1 - q], np.broadcast_to([[p], [1 - p]], (2, len(q))))))
     return np.array(scores)
 
 
