@@ -27,6 +27,8 @@ ALPHAS = np.concatenate([np.geomspace(1e-12, 0.04, 60), np.linspace(0.05, 0.95, 
 """Levels at which boundaries are tabulated."""
 LEAST_STEP = 1e-300
 """What an early analysis is given to spend where its share is too small for a floating-point number."""
+FARTHEST_T = 1e100
+"""A t-statistic whose square is still a floating-point number."""
 PRIOR_VARIANCE = 1.0
 """Of the mixture over standardised effects (mean / standard deviation of a unit): a unit-information prior."""
 SequentialKind = Literal["obf", "evalue"]
@@ -72,6 +74,42 @@ def _boundaries(looks: tuple[int, ...], alpha: float) -> tuple[float, ...]:
     return tuple(float(p) for p in special.ndtr(-np.array(bounds) / np.sqrt(times)))
 
 
+def median_unbiased_share(looks: tuple[int, ...], alpha: float, look: int, score: float) -> float:
+    """Return which share of an estimate's distance from the bound is left when it is corrected for having stopped.
+
+    That of the drift under which a path at least as extreme, stopped earlier or as high at the same look, has
+    probability one half: the median-unbiased estimate in the stagewise order (Jennison and Turnbull 2000, section 8.3).
+
+    Args:
+        looks: as in :func:`nominal`; alpha too.
+        alpha: one-sided level of the whole procedure.
+        look: number of the look at which it stopped, from 0; at the first nothing is corrected.
+        score: normal score of the test there, above 0.
+    """
+    from scipy import optimize  # as above
+
+    times = np.array(looks[: look + 1]) / looks[-1]
+    bounds = -special.ndtri(np.array(_boundaries(looks, alpha)[: look + 1])) * np.sqrt(times)
+    bounds[-1] = score * sqrt(times[-1])
+    naive = bounds[-1] / times[-1]
+    excess = lambda drift: _crossed(times, bounds, drift) - 0.5  # noqa: E731
+    return float(optimize.brentq(excess, -naive - 10, naive + 10, xtol=1e-6)) / naive
+
+
+def _crossed(times: FloatArray, bounds: FloatArray, drift: float) -> float:
+    """Return the chance that a Brownian motion with a drift is at or above a bound at any of these times."""
+    x, weights = _nodes(bounds[0], times[0])
+    density = weights * _normal(x - drift * times[0], sqrt(times[0]))
+    total = float(special.ndtr((drift * times[0] - bounds[0]) / sqrt(times[0])))
+    for before, now, bound in zip(times, times[1:], bounds[1:], strict=False):
+        sd, on = sqrt(now - before), drift * (now - before)
+        total += float(density @ special.ndtr((x + on - bound) / sd))
+        ahead, weights = _nodes(bound, now)
+        density = weights * (_normal(ahead[:, None] - x - on, sd) @ density)
+        x = ahead
+    return total
+
+
 def _normal(x: FloatArray, sd: float) -> FloatArray:
     """Return the density of a normal distribution about 0."""
     return np.asarray(np.exp(-((x / sd) ** 2) / 2) / (sd * sqrt(2 * pi)))
@@ -109,7 +147,7 @@ def over_looks(
         kind: of the procedure.
     """
     if kind == "evalue":
-        t = -special.stdtrit(looks[look] - 1, np.clip(p, LEAST_STEP, 1.0 - 1e-16))
+        t = -np.clip(special.stdtrit(looks[look] - 1, np.clip(p, LEAST_STEP, 1.0 - 1e-16)), -FARTHEST_T, FARTHEST_T)
         return np.asarray(np.minimum(1.0, np.exp(-log_e(t, looks[look]))))
     levels, table = _table(looks, alpha)
     with np.errstate(divide="ignore"):

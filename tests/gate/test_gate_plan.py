@@ -3,8 +3,8 @@
 import pytest
 from gate_tools import BASELINE, CANDIDATE, a_plan, places
 
-from analysis.gate import in_full, parse_looks, parse_margins, parse_strategy
-from analysis.gate.typed import means_value
+from analysis.gate import parse_looks, parse_margins
+from analysis.typed import in_full, means_value, parse_strategy
 from bench.errors import SpecError
 from bench.records import Component, Settings, Strategy
 

@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
+from analysis.gate.spending import nominal, over_looks, spent
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-
-from analysis.gate.spending import nominal, over_looks, spent
 
 FEW = (4, 7, 10)
 

@@ -7,7 +7,8 @@ import pytest
 from gate_tools import BASELINE, CANDIDATE, TASKS, a_plan, factory, fill, places, verdict_on
 
 from analysis import read_results
-from analysis.gate import Verdict, headline, lines, parse_strategy, stored_strategy
+from analysis.gate import Verdict, headline, lines
+from analysis.typed import parse_strategy, stored_strategy
 from bench.errors import SpecError
 from bench.records import Component, Strategy
 from bench.store import Store
