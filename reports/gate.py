@@ -74,8 +74,8 @@ def to_junit(verdict: Verdict) -> bytes:
     """Return JUnit XML: a case for each metric on the suite, and for each task and metric.
 
     A case of the suite fails unless the claim is established, which it is in all metrics or none; a task's fails where
-    harm is shown or suspected, the collapses' where the candidate's are more. Without a verdict there is one case, with an
-    error for each finding. Five elements of the standard library's ElementTree do
+    harm is shown or suspected, the collapses' where the candidate's are more. Without a verdict there is one case, with
+    an error for each finding. Five elements of the standard library's ElementTree do
     not call for a further dependency.
     """
     suite = Element("testsuite", name=_legal(f"regress {' against '.join(sides(verdict.plan))}"))

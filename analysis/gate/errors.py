@@ -101,7 +101,8 @@ def error_rates(
 
     Args:
         simulations: grids of each.
-        tasks: numbers of tasks. counts: numbers of seeds.
+        tasks: numbers of tasks.
+        counts: numbers of seeds.
     """
     for noise in NOISES:
         for own in tasks:
@@ -111,7 +112,7 @@ def error_rates(
 
 def _kinds(count: int) -> dict[str, dict[str, object]]:
     """Return the kinds of plan, fields by name: the t-tests alone, and with the bound for collapses."""
-    at, alone = ANALYSES[count], {"collapses": ANY_RATE}
+    at, alone = ANALYSES[count], dict[str, object](collapses=ANY_RATE)
     return {
         "one analysis": alone,
         "one analysis, stratified": {**alone, "stratified": True},

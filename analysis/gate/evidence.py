@@ -48,8 +48,8 @@ class Evidence:
         collapsed: (2, places, seeds) whether the candidate's run collapsed, and the baseline's.
         keys: (2, places, seeds) of their runs.
         identical: whether both arms, of one strategy, agree in every metric of every run.
-        unused: a line for each pair that is stored under the plan's settings and not in the plan: ratio, start, dataset,
-            positive, seed, the keys of both runs (``key``, ``key_other``), and when the later one had ``finished``.
+        unused: a line for each pair that is stored under the plan's settings and not in the plan: ratio, start,
+            dataset, positive, seed, the keys of both runs (``key``, ``key_other``), and when the later ``finished``.
         findings: what is in the way of the first analysis that is not complete; empty where all are.
         seconds: mean seconds of a stored run of the candidate and of the baseline; NaN where there is none.
         stored: runs of either that are stored, of all seeds of the plan.
@@ -143,7 +143,7 @@ class _Arm:
 
     @cached_property
     def collapsed(self) -> BoolArray:
-        """(places, seeds) of the plan: whether its run there is at chance: balanced accuracy, or a metric of the plan."""
+        """(places, seeds) of the plan: whether its run there is at chance, in balanced accuracy or a metric of it."""
         at = self.laid_out
         found = np.zeros(at.shape, dtype=bool)
         for metric in {METRICS[0], *self.plan.metrics} & set(self.runs.columns):
@@ -306,7 +306,7 @@ def _gaps(arm: _Arm, count: int) -> Iterator[Finding]:
         low, high = bounds_of(metric)
         outside = (values < min(low, 0.0)) | (values > max(high, 0.0)) | np.isinf(values)
         if outside.any():
-            which = f"of the {arm} have a {metric} outside of {low:g} to {high:g}, which are the values it can take"
+            which = f"of the {arm} with a value of {metric} outside of its range, {low:g} to {high:g}"
             yield _several(plan, outside, "range", which)
         nan = np.isnan(values)
         if nan.any():
@@ -391,4 +391,5 @@ def _unused(plan: Plan, arms: tuple[_Arm, _Arm]) -> pd.DataFrame:
     latest = pairs[["finished", "finished_other"]].max(axis=1) if len(pairs) else pairs["finished"]
     places = [(ratio_level(it.ratio), it.start, it.task.dataset, it.task.positive) for it in plan.places]
     planned = (numbers_of(pairs[PLACE[:-1]], places) >= 0) & (numbers_of(pairs[PLACE[-1:]], plan.seeds) >= 0)
-    return pairs.assign(finished=latest)[~planned].drop(columns="finished_other").reset_index(drop=True)
+    left = pairs.assign(finished=latest)[~planned].drop(columns="finished_other")
+    return left.sort_values(PLACE, ignore_index=True)

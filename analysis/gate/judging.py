@@ -38,6 +38,7 @@ from analysis.gate.verdict import (
 )
 from analysis.results import Results
 from analysis.stats import UNITS, Collapses, nominal, partial_conjunction
+from bench.arrays import FloatArray
 
 FEW_DATASETS = 2
 """From so many datasets on a verdict says in how many of them its claim holds."""
@@ -65,7 +66,8 @@ def judge(
         again: why runs may be analysed that were before, or others left out: there is a verdict then, and no pass.
         notes: further lines to be shown with it.
         accepted: (task, metric) -> loss that is acknowledged, up to which it fails no gate; the suite takes no excuse.
-        data_here: as in :func:`analysis.gate.evidence.gather`, like ``made_anew``.
+        data_here: as in :func:`analysis.gate.evidence.gather`.
+        made_anew: likewise.
     """
     evidence = gather(plan, candidate, baseline, data_here, made_anew=made_anew)
     tested = plan.model_copy(update={"collapses": ANY_RATE}) if evidence.identical else plan
@@ -93,7 +95,7 @@ def judge(
         findings=findings,
         suite=_suite(tested, looks, used, bounds),
         places=_places(plan, last, used, bounds, accepted),
-        collapses=_collapses(plan, last, evidence),
+        collapses=_collapses(last, evidence),
         datasets=_datasets(plan, used),
         needed=needed(plan, last, used) if outcome == "inconclusive" else None,
         runs_saved=runs,
@@ -187,8 +189,9 @@ def _places(
     )
 
 
-def _collapses(plan: Plan, look: Look, evidence: Evidence) -> CollapseResult:
-    found = Collapses.of(*evidence.collapsed[..., : look.seeds], look.levels.claim)
+def _collapses(look: Look, evidence: Evidence) -> CollapseResult:
+    candidate, baseline = evidence.collapsed[..., : look.seeds]
+    found = Collapses.of(candidate, baseline, look.levels.claim)
     return CollapseResult(
         pairs=found.pairs,
         candidate=found.candidate,
@@ -211,11 +214,11 @@ def _datasets(plan: Plan, differences: Any) -> tuple[DatasetsResult, ...]:
     for m, metric in enumerate(plan.metrics):
         units = np.stack([tasks[m, dataset == number].mean(axis=0) for number in range(len(names))])
         edge = np.full(len(names), 0.0 if plan.claim == "superior" else -plan.margins[metric])
-        p = t_above(units, edge)
+        p: FloatArray = t_above(units, edge)
         if plan.claim == "equivalent":
             p = np.maximum(p, t_above(-units, edge))
         order = np.argsort(p, kind="stable")
-        at_least = tuple(partial_conjunction(p, least) for least in range(1, len(names) + 1))
+        at_least = tuple(partial_conjunction(p.tolist(), least) for least in range(1, len(names) + 1))
         found.append(
             DatasetsResult(
                 metric=metric,

@@ -2,8 +2,8 @@
 
 Each plan is written down before its first analysis, and each analysis after it, with the keys of its runs, a digest of
 their differences, every p and the decision. Plans are held against each other by the arms they compare and the runs
-that they share, wherever those are stored and however the plan is spelt: who changes the margin, the tasks, the seeds or
-the runs after an analysis does not get a pass.
+that they share, wherever those are stored and however the plan is spelt: who changes the margin, the tasks, the seeds
+or the runs after an analysis does not get a pass.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
+from analysis.condition import WHOLE_BLOCK
 from analysis.gate.evidence import Evidence, Finding
 from analysis.gate.plan import Plan
-from analysis.gate.procedure import DECISIONS, Look
+from analysis.gate.procedure import DECISIONS, Decision, Look
+from analysis.gate.words import DECISION_WORDS
 from analysis.names import ratio_words
 from bench.arrays import FloatArray
 from bench.errors import CorruptRecordError, StoreError
@@ -35,6 +37,8 @@ from bench.store.ledger import FOLDER, Ledger
 VERSION: Literal[1] = 1
 DECIMALS = 12
 """To which differences are rounded before they are digested: they are computed anew each time."""
+MOST_LISTED = 3
+"""Values of a plan's field that are spelt out; of more, such as seeds and places, the number is given."""
 MOST_NAMED = 3
 """Unused pairs that a line names; the others are counted."""
 
@@ -61,8 +65,8 @@ class Entry(Record):
     candidate: tuple[str, ...] = ()
     baseline: tuple[str, ...] = ()
     differences: str = ""
-    p: dict[str, float | None] = {}
-    decision: str = ""
+    p: dict[str, float | None] = Field(default_factory=dict)
+    decision: Decision | Literal[""] = ""
     again: str = ""
 
     @property
@@ -85,8 +89,7 @@ class History:
 
     @classmethod
     def of(cls, store: Store, baseline: Store | Baseline | None = None) -> History:
-        """Return what is on record in the candidate's store, and in another one or beside the baseline that it is held
-        against.
+        """Return what is on record in the candidate's store, and with the baseline where that is elsewhere.
 
         Raises:
             CorruptRecordError: if a ledger was changed, cut off or removed.
@@ -174,21 +177,22 @@ class History:
         return any(digest_of(differences[..., : it.seeds]) != it.differences for it in known)
 
     def _left_out(self, plan: Plan, unused: pd.DataFrame, analysed: frozenset[str]) -> Iterator[Finding]:
-        """Yield a line on pairs that were there to choose from when the plan was declared, and not analysed elsewhere."""
+        """Yield a line on pairs that were stored when the plan was declared, and that no other plan analysed."""
         declared = self.declared(plan) or _now()
         finished = pd.to_datetime(unused["finished"], utc=True, errors="coerce", format="ISO8601")
         before = ~(finished > pd.Timestamp(declared))
         chosen = unused[before & ~unused["key"].isin(analysed)]
         if len(chosen):
             names = [
-                f"{it.dataset}/{it.positive}, {ratio_words(it.ratio)}, {it.start} start, seed {it.seed}"
-                for it in chosen.head(MOST_NAMED).itertuples()
+                f"{dataset}/{positive}, {ratio_words(int(ratio))}, {start} start, seed {seed}"
+                for ratio, start, dataset, positive, seed in chosen[WHOLE_BLOCK].head(MOST_NAMED).to_numpy()
             ]
             more = f"; and {len(chosen) - MOST_NAMED} more" if len(chosen) > MOST_NAMED else ""
             yield Finding(
                 kind="unused",
-                text=f"{len(chosen)} pairs of the same comparison were stored when the plan was declared, and it leaves "
-                f"them out ({'; '.join(names)}{more}): take all of them, or declare the plan before its runs are made",
+                text=f"{len(chosen)} pairs of the same comparison were stored when the plan was declared, and it "
+                f"leaves them out ({'; '.join(names)}{more}): "
+                "take all of them, or declare the plan before its runs are made",
             )
 
     def _with(self, entries: list[Entry]) -> History:
@@ -233,7 +237,7 @@ def _seen_under(entries: Sequence[Entry], plan: Plan) -> Finding:
     return Finding(
         kind="analysed",
         text=f"these runs were analysed before under another plan, {old.hash[:12]}, at {counts} seeds "
-        f"({entries[-1].decision or 'decision not noted'}): {_differs(old, plan)}",
+        f"({DECISION_WORDS[entries[-1].decision]}): {_differs(old, plan)}",
     )
 
 
@@ -247,7 +251,9 @@ def _text(value: object) -> str:
     """Return a field of a plan in words."""
     if isinstance(value, dict):
         value = [f"{name}={own:g}" for name, own in value.items()]
-    return (", ".join(map(str, value)) or "none") if isinstance(value, list | tuple) else str(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none" if len(value) <= MOST_LISTED else f"{len(value)} of them"
+    return str(value)
 
 
 # Plans on record from before there was a ledger: a file each, with the numbers of seeds at which it was analysed.

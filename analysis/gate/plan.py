@@ -75,8 +75,8 @@ class Plan(Record):
         margins: metric -> margin in the metric's unit. A candidate that is worse by more than it is a regression.
         harm_margins: the same for a single task.
         collapses: rate of pairs in which the candidate's run alone collapses to chance that a claim with a margin may
-            leave possible; its mean is then taken of whatever collapses there were. 0: none is granted, and the bound of
-            the mean must hold whatever rate the data do not exclude. 1: collapses are reported, and limit no claim.
+            leave possible; its mean is then taken of whatever collapses there were. 0: none is granted, and the bound
+            of the mean must hold whatever rate the data do not exclude. 1: collapses are reported, and limit no claim.
         estimand: what the suite's tests are on; see :data:`analysis.stats.ESTIMANDS`. A task's are over seeds.
         stratified: whether ``fixed-suite`` takes each task's own variance (see :func:`analysis.stats.stratified`)
             instead of that of the suite's mean over seeds.
@@ -122,11 +122,8 @@ class Plan(Record):
     def _wrong_margins(self) -> str:
         if self.claim != "superior" and 0.0 in self.margins.values():
             return f"claim {self.claim} needs margins above 0, e.g. ba=.01,auc=.005"
-        for metric, margin in {
-            **self.margins,
-            **{f"{it} of a task": own for it, own in self.harm_margins.items()},
-        }.items():
-            low, high = bounds_of(metric.removesuffix(" of a task"))
+        for metric, margin in (*self.margins.items(), *self.harm_margins.items()):
+            low, high = bounds_of(metric)
             if margin >= high - low:
                 return f"a margin of {margin:g} in {metric} excludes nothing: its values range from {low:g} to {high:g}"
         if set(self.harm_margins) - set(self.margins):
@@ -148,11 +145,13 @@ class Plan(Record):
             if units < fewest:
                 return (
                     f"estimand {self.estimand} needs at least {fewest} {self.estimand.removeprefix('new-')}, and there "
-                    f"are {units}: so few say little of new ones. Take fixed-suite, whose verdict also says in how many "
-                    "datasets the candidate is better or not worse (partial conjunction)"
+                    f"are {units}: so few say little of new ones. Take fixed-suite, whose verdict also says in how "
+                    "many datasets the candidate is better or not worse (partial conjunction)"
                 )
             if self.sequential == "evalue" or self.stratified:
-                return f"--sequential evalue and --stratified are of fixed-suite, whose units are seeds; not {self.estimand}"
+                return (
+                    f"--sequential evalue and --stratified are of fixed-suite, whose units are seeds: {self.estimand}"
+                )
         if self.sequential == "evalue" and self.stratified:
             return "an e-value is over seeds; leave --stratified out"
         if self.last_rounds > self.settings.loop.rounds:
@@ -208,10 +207,7 @@ class Plan(Record):
 
     @property
     def arms(self) -> tuple[str, str]:
-        """What tells candidate and baseline from others: strategy with its own settings, and learner; no version.
-
-        Another version of the code is the same arm: its runs have other keys.
-        """
+        """What tells candidate and baseline from others: strategy with its own settings and version, and learner."""
         parts = [part.canonical() for part in self.learners]
         one, other = (
             seeds.digest([strategy_digest(strategy, self.settings), parts])

@@ -179,7 +179,7 @@ def suite_units(plan: Plan, differences: FloatArray) -> FloatArray:
 
 
 def fall_of(metric: str) -> float:
-    """Return the most that a run can lose by collapsing: from the best value there is to chance; infinite if unknown."""
+    """Return the most that a run can lose by collapsing: from the best value to chance; infinite if unknown."""
     low, high = bounds_of(metric)
     known = every().get(metric)
     chance = (known.chance(0.01), known.chance(0.4)) if known else (nan, nan)

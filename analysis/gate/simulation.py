@@ -179,8 +179,8 @@ def clean_night(plans: Sequence[Plan], baseline: Results, simulations: int = 2_0
 
     Args:
         plans: of as many candidates, which are taken to be independent.
-        baseline: whose runs tell how much those of one task vary over seeds; a difference of two varies by the root of 2
-            more.
+        baseline: whose runs tell how much those of one task vary over seeds; a difference of two varies by the root of
+            2 more.
         simulations: grids drawn for each number of seeds.
 
     Returns:
@@ -194,9 +194,12 @@ def clean_night(plans: Sequence[Plan], baseline: Results, simulations: int = 2_0
     }
     if len(spread) < len(plan.metrics) or not all(sd > 0 for sd in spread.values()):
         return None
-    rates = lambda count: _pass_rate(plan, count, spread, simulations) ** len(plans)  # noqa: E731
-    enough = next((count for count in SEEDS_TRIED if rates(count) >= WANTED), None)
-    return Outlook(rates(len(plan.seeds)), enough, spread)
+
+    def chance(count: int) -> float:
+        return _pass_rate(plan, count, spread, simulations) ** len(plans)
+
+    enough = next((count for count in SEEDS_TRIED if chance(count) >= WANTED), None)
+    return Outlook(chance(len(plan.seeds)), enough, spread)
 
 
 def _pass_rate(plan: Plan, count: int, spread: Mapping[str, float], simulations: int) -> float:

@@ -104,10 +104,10 @@ def _least_for_bet(plan: Plan, metric: str, distance: float) -> int:
     if not plan.bounded or not isfinite(fall):
         return 0
     gain = distance / max(fall - plan.margins[metric], 1e-9)
-    wealth = lambda pairs: sum(share * exp(pairs * log1p(stake * gain)) for stake, share in STAKES)  # noqa: E731
-    pairs = 1
-    while wealth(pairs) < 1 / plan.alpha:
+    pairs, wealth = 0, 1.0
+    while wealth < 1 / plan.alpha:
         pairs += 1
+        wealth = sum(share * exp(pairs * log1p(stake * gain)) for stake, share in STAKES)
     return ceil(pairs / len(plan.places))
 
 

@@ -86,7 +86,8 @@ def _looks(verdict: Verdict) -> Table:
         "obf": "Lan-DeMets spending of O'Brien-Fleming's shape over numbers of seeds. Stopping threshold: the p at or "
         f"below which the claim holds at that analysis. It stops for futility where the conditional power of either "
         f"verdict on the suite is below {plan.futility:g}; the thresholds do not count on that.",
-        "evalue": "Anytime-valid: an e-process (normal mixture over standardised effects, one-sided) may be analysed as "
+        "evalue": "Anytime-valid: an e-process (normal mixture over standardised effects, one-sided) may be analysed "
+        "as "
         "often as one likes, and seeds may be added. Stopping threshold: the p of the t-test at which it reaches "
         f"{1 / plan.alpha:g}.",
     }[plan.sequential]
@@ -94,7 +95,8 @@ def _looks(verdict: Verdict) -> Table:
         name="gate-looks",
         address="looks",
         title="Interim analyses of the plan",
-        caption=f"{how} p of the claim, of that analysis alone; what decides is the analysis that ended the plan, and the "
+        caption=f"{how} p of the claim, of that analysis alone; what decides is the analysis that ended the plan, and "
+        f"the "
         "intervals shown are its own.",
         headers=("Analysis", "Decision"),
         groups=(
@@ -128,9 +130,11 @@ def _places(verdict: Verdict) -> Table:
         name="gate-tasks",
         address="tasks",
         title="Each task by itself",
-        caption=f"Mean difference over {verdict.places[0].n} seeds and its interval, of {verdict.places[0].coverage:.1%} "
+        caption=f"Mean difference over {verdict.places[0].n} seeds and its interval, of "
+        f"{verdict.places[0].coverage:.1%} "
         "coverage. Harm: p that the candidate is worse by more than a task's margin "
-        f"({', '.join(f'{metric_title(it)} {plan.harm_of(it):g}' for it in plan.metrics)}; an acknowledged loss where that "
+        f"({', '.join(f'{metric_title(it)} {plan.harm_of(it):g}' for it in plan.metrics)}; an acknowledged loss where "
+        f"that "
         f"is larger), adjusted for interim analyses and for all {len(verdict.places)} tests.",
         headers=("Task",),
         groups=tuple(Group(metric_title(metric), (*BOUNDS, "harm")) for metric in plan.metrics),
@@ -193,7 +197,8 @@ def standings(verdict: Verdict) -> Figure:
         name="gate-standings",
         drawing="standings",
         title="Where the candidate stands",
-        caption=f"{candidate} minus {baseline}, {ON[plan.estimand]}; between the dashed lines it is worse or better by less "
+        caption=f"{candidate} minus {baseline}, {ON[plan.estimand]}; between the dashed lines it is worse or better by "
+        f"less "
         f"than the margin. {'. '.join(sentence(plan, it) for it in verdict.suite)}.",
         data={"metrics": pd.DataFrame(rows)},
     )
@@ -245,10 +250,13 @@ def errors_table(trials: Sequence[Trial]) -> Table:
         name="gate-errors",
         address="errors",
         title=f"The gate's error rates and power, {trials[0].power.of:,} simulated grids each",
-        caption=f"Non-inferiority in one metric with a margin of {MARGIN:g} (of a task twice that) at level 0.05; a pair's "
-        f"difference has a standard deviation of {SD:g}. False pass: the claim is established where the mean lies at the "
+        caption=f"Non-inferiority in one metric with a margin of {MARGIN:g} (of a task twice that) at level 0.05; a "
+        f"pair's "
+        f"difference has a standard deviation of {SD:g}. False pass: the claim is established where the mean lies at "
+        f"the "
         "margin. False regression: one is called where there is no difference. Power: the claim is established there. "
-        "With 95 % limits (Clopper and Pearson). Bold: an error rate that is shown to be above 0.05. Collapsing: 1 % of "
+        "With 95 % limits (Clopper and Pearson). Bold: an error rate that is shown to be above 0.05. Collapsing: 1 % "
+        "of "
         "runs lose .3; of the candidate for the false pass, of both arms otherwise.",
         headers=("Differences", "Tasks", "Seeds", "Plan"),
         groups=tuple(Group(title, ("share", "from", "to")) for title in ("False pass", "False regression", "Power")),
@@ -273,7 +281,8 @@ def bounds_table(trials: Sequence[BoundTrial]) -> Table:
         name="gate-bounds",
         address="bounds",
         title=f"Lower bounds of the mean where runs collapse, {trials[0].power.of:,} simulated grids each",
-        caption=f"14 tasks; a pair's difference has a standard deviation of {SD:g}, and a share of the candidate's runs lose "
+        caption=f"14 tasks; a pair's difference has a standard deviation of {SD:g}, and a share of the candidate's "
+        f"runs lose "
         f"{DROP:g}. Missed: the bound at level 0.05 lies above the mean. Power: where nothing collapses or differs, it "
         f"excludes a loss of {MARGIN:g}. Two parts: typical difference minus {FALL:g} x the upper limit of the rate. "
         "Betting is the bound that claims with a margin take: of those that keep the level it has the most power.",

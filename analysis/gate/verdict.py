@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Literal
 
 from pydantic import Field
@@ -15,8 +16,8 @@ VERSION: Literal[2] = 2
 Outcome = Literal["established", "regression", "refuted", "inconclusive", "incomplete"]
 EXIT_CODES: dict[Outcome, int] = {"established": 0, "regression": 1, "refuted": 3, "inconclusive": 3, "incomplete": 4}
 Standing = Literal["better", "equivalent", "worse within the margin", "worse", "undecided"]
-"""What an interval says: better: all of it above 0; equivalent: all within the margins; worse within the margin: below 0
-and above -margin; worse: below -margin; undecided: anything else."""
+"""What an interval says: better: all of it above 0; equivalent: all within the margins; worse within the margin: below
+0 and above -margin; worse: below -margin; undecided: anything else."""
 
 
 class Estimate(Record):
@@ -41,10 +42,8 @@ class Estimate(Record):
     @property
     def standing(self) -> Standing:
         """What the interval says of the candidate."""
-        low, high = (
-            (float("-inf") if self.low is None else self.low),
-            (float("inf") if self.high is None else self.high),
-        )
+        low = -inf if self.low is None else self.low
+        high = inf if self.high is None else self.high
         if high < -self.margin or (self.margin == 0 and high < 0):
             return "worse"
         if low > 0:
@@ -141,8 +140,8 @@ class Needed(Record):
     """What a new plan on new runs should need for the claim, if the true differences are as estimated.
 
     Attributes:
-        kind: of what. number: with which all metrics hold together in 80 % of repetitions. low, high: the same where the
-            differences are one standard error more, or less, favourable; None: no number would do.
+        kind: of what. number: with which all metrics hold together in 80 % of repetitions. low, high: the same where
+            the differences are one standard error more, or less, favourable; None: no number would do.
     """
 
     kind: Literal["seeds", "tasks"]

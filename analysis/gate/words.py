@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from analysis.gate.evidence import FindingKind
 from analysis.gate.plan import CLUSTERED, Claim, Plan
@@ -29,7 +30,8 @@ WORDS: dict[Outcome, str] = {
     "inconclusive": "INCONCLUSIVE",
     "incomplete": "NO VERDICT",
 }
-DECISION_WORDS: dict[Decision, str] = {
+DECISION_WORDS: dict[Decision | Literal[""], str] = {
+    "": "decision not noted",
     "go on": "no decision",
     "established": "claim established",
     "regression": "regression",
@@ -88,7 +90,7 @@ def _headline(verdict: Verdict) -> str:
         return f"{word}: {candidate} {' and '.join(_regressions(verdict, baseline))}"
     if verdict.outcome == "refuted":
         beyond = ", ".join(
-            f"{metric_title(it.metric)} {signed(it.estimate)}" for it in verdict.suite if it.standing == "better"
+            f"{metric_title(it.metric)} {signed(it.estimate)}" for it in verdict.suite if (it.low or 0.0) > it.margin
         )
         return f"{word}: {candidate} is better than {baseline} by more than the margin {ON[plan.estimand]} ({beyond})"
     if verdict.outcome == "inconclusive":
@@ -110,7 +112,8 @@ def _regressions(verdict: Verdict, baseline: str) -> Iterator[str]:
         yield f"is worse than {baseline} by more than a task's margin {where}"
     if verdict.collapses and verdict.collapses.more:
         found = verdict.collapses
-        yield f"collapses more often than {baseline} ({found.candidate} against {found.baseline} of {found.pairs} pairs)"
+        count = f"{found.candidate} against {found.baseline} of {found.pairs} pairs"
+        yield f"collapses more often than {baseline} ({count})"
 
 
 def _open(verdict: Verdict, claim: str) -> str:
@@ -252,7 +255,8 @@ def _harm(verdict: Verdict) -> Iterator[str]:
     for it in verdict.places:
         if it.suspected and not it.harmed:
             yield (
-                f"{it.place}, {metric_title(it.metric)}: {interval(it)}; suspected to be worse by more than {_edge(it)}, "
+                f"{it.place}, {metric_title(it.metric)}: {interval(it)}; suspected to be worse by more than "
+                f"{_edge(it)}, "
                 f"p {_p(it.p_harm)} after correction"
             )
     for it in verdict.places:
@@ -275,8 +279,10 @@ def _caveats(verdict: Verdict) -> Iterator[str]:
     datasets = len({place.task.dataset for place in plan.places})
     if plan.estimand == "new-tasks" and datasets < CLUSTERED:
         yield (
-            f"tasks of one dataset are not independent: with tasks of {datasets} datasets this test errs more often than "
-            f"{plan.alpha:g} (of 14 tasks in 4 datasets .22 instead of .05), and its interval covers less; see below in "
+            f"tasks of one dataset are not independent: with tasks of {datasets} datasets this test errs more often "
+            f"than "
+            f"{plan.alpha:g} (of 14 tasks in 4 datasets .22 instead of .05), and its interval covers less; see below "
+            f"in "
             "how many datasets the claim holds"
         )
     early = verdict.taken and verdict.looks[verdict.taken - 1].seeds < plan.looks[-1]
@@ -287,7 +293,7 @@ def _caveats(verdict: Verdict) -> Iterator[str]:
         more = f"; median-unbiased: {corrected}" if corrected else ""
         yield f"stopped early, so that estimates lie too far from the margin on average{more}"
     if verdict.identical:
-        yield "identical: every run of the candidate has the results of the baseline's, so that there is nothing to test"
+        yield "identical: every run of the candidate has the results of the baseline's; there is nothing to test"
 
 
 def _datasets(verdict: Verdict) -> Iterator[str]:

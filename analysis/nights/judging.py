@@ -53,8 +53,8 @@ class NightBaseline:
     def plan(self, candidate: Strategy, against: str, *, seeds: tuple[int, ...], **fields: object) -> Plan:
         """Return the plan to hold a strategy of tonight's grid against one of the baseline, in one analysis.
 
-        With few seeds a night, ``fixed-suite`` takes each task's own variance; collapses are counted and tested, and limit
-        no claim, for which so few runs would never do.
+        With few seeds a night, ``fixed-suite`` takes each task's own variance; collapses are counted and tested, and
+        limit no claim, for which so few runs would never do.
 
         Args:
             candidate: as the grid runs it.

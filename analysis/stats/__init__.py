@@ -4,8 +4,9 @@ A :class:`Design` holds the matched differences of two arms; everything else tak
 one question (fixed-suite, new-tasks, new-datasets), ``holm`` keeps a family's error rate, ``leave_one_out`` and
 ``bounds`` say what a mark hangs on, ``partial_conjunction`` in how many of few datasets an effect is, ``Collapses`` and
 ``betting_bound`` treat runs that fall to chance, ``stratified`` takes each task's own variance, ``nominal`` and
-``over_looks`` keep the error over interim analyses, ``best_of`` separates choice from test, ``components``, ``needs`` and the functions
-on power plan a grid, and ``validate`` measures how often all of this errs. ``run_level_test`` is the paper's test.
+``over_looks`` keep the error over interim analyses, ``best_of`` separates choice from test, ``components``, ``needs``
+and the functions on power plan a grid, and ``validate`` measures how often all of this errs. ``run_level_test`` is the
+paper's test.
 """
 
 from analysis.stats.best_of import BestOf, best_of

@@ -14,6 +14,8 @@ from scipy import special
 from analysis.stats.interval import ALPHA, BoolArray
 from bench.arrays import FloatArray, IntArray
 
+HALVINGS = 40
+"""Of an interval of length 1, until its ends are the same number but for rounding."""
 STAKES = ((0.95, 0.75), (0.5, 0.25))
 """What is staked of the largest stake possible, and the share of the capital that is bet so. Chosen by simulation."""
 
@@ -75,8 +77,9 @@ def capital(values: FloatArray, bound: FloatArray | float, fall: FloatArray | fl
     """Return the e-value against a mean at or below a bound, of values that never lie below -fall.
 
     The capital of a gambler who stakes a fixed part on every value being above the bound (Waudby-Smith and Ramdas
-    2024); at a mean at or below it the expected capital is 1 or less, for any distribution. Since the stake is the same for all,
-    this holds of the mean over tasks whose own means differ, too (of factors with a given sum, equal ones have the largest product).
+    2024); at a mean at or below it the expected capital is 1 or less, for any distribution. Since the stake is the same
+    for all, this holds of the mean over tasks whose own means differ, too (of factors with a given sum, equal ones have
+    the largest product).
     It needs independent values and nothing else: no number of values without a collapse counts for more than it
     can. Over growing numbers of seeds it is an e-process.
 
@@ -94,7 +97,7 @@ def betting_bound(values: FloatArray, fall: FloatArray | float, alpha: float = A
     """Return the lower bound of the mean at level alpha by :func:`capital`, (...): at it the e-value is 1 / alpha."""
     fall = np.broadcast_to(np.asarray(fall, dtype=np.float64), values.shape[:-1])
     low, high = -fall, np.maximum(values.mean(axis=-1), -fall)
-    for _ in range(60):
+    for _ in range(HALVINGS):
         middle = (low + high) / 2
         rich = capital(values, np.maximum(middle, -fall + 1e-12), fall) >= 1 / alpha
         low, high = np.where(rich, middle, low), np.where(rich, high, middle)

@@ -1,7 +1,7 @@
 """Error rates over several interim analyses of growing evidence: by a spending function, or at any time.
 
-``obf``: Lan and DeMets (1983) with O'Brien and Fleming's shape, for analyses that are all declared beforehand. ``evalue``:
-an e-process, whose evidence may be looked at as often as one likes and added to without end.
+``obf``: Lan and DeMets (1983) with O'Brien and Fleming's shape, for analyses that are all declared beforehand.
+``evalue``: an e-process, whose evidence may be looked at as often as one likes and added to without end.
 
 Statistics at several looks are correlated, so their boundaries come from the distribution of a Brownian motion that is
 absorbed at each look (Armitage, McPherson and Rowe 1969). It is written out here because no Python library at hand
@@ -93,7 +93,8 @@ def median_unbiased_share(looks: tuple[int, ...], alpha: float, look: int, score
     bounds[-1] = score * sqrt(times[-1])
     naive = bounds[-1] / times[-1]
     excess = lambda drift: _crossed(times, bounds, drift) - 0.5  # noqa: E731
-    return float(optimize.brentq(excess, -naive - 10, naive + 10, xtol=1e-6)) / naive
+    drift = optimize.brentq(excess, -naive - 10, naive + 10, xtol=1e-6)
+    return float(drift / naive)
 
 
 def _crossed(times: FloatArray, bounds: FloatArray, drift: float) -> float:

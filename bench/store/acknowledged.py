@@ -86,8 +86,8 @@ def acknowledge(
     """Write down that a regression is known, and how large it is at most.
 
     Raises:
-        SpecError: if the size is no loss, there is no reason, the day is not in the future, the candidate cannot name a strategy, or the
-            baseline has no such task or metric.
+        SpecError: if the size is no loss, there is no reason, the day is not in the future, the candidate
+            cannot name a strategy, or the baseline has no such task or metric.
     """
     tasks = {str(record.spec.block.task) for record in baseline.records()}
     if task not in tasks:

@@ -78,11 +78,14 @@ class Ledger:
 
     def _vouched_for(self, entries: int, head: str) -> None:
         wanted = self._marked().get(FIELD, {"entries": 0, "head": ""})
-        # A process that dies between both writes leaves one line more than the marker knows, which the chain vouches for.
+        # A process that dies between both writes leaves one line more than the marker knows, which the chain vouches
+        # for.
         if entries < wanted["entries"] or (entries == wanted["entries"] and head != wanted["head"]):
             raise CorruptRecordError(
-                f"{self.marker} knows of {wanted['entries']} lines of {self.path}, which has {entries}: the ledger of what "
-                "was analysed was removed or cut off; restore it from a copy. Without it, no verdict on these runs holds"
+                f"{self.marker} knows of {wanted['entries']} lines of {self.path}, which has {entries}: the ledger of "
+                f"what "
+                "was analysed was removed or cut off; restore it from a copy. Without it, no verdict on these runs "
+                "holds"
             )
 
     def append(self, entries: Sequence[Mapping[str, Any]]) -> None:

@@ -71,8 +71,8 @@ def regress(
 ) -> None:
     """Is a candidate as good as a baseline? Runs what is missing, analysis by analysis, and judges.
 
-    Exit code 0: claim established; 1: regression; 2: wrong usage; 3: inconclusive, or not equivalent; 4: incomplete, not
-    comparable, or analysed before under another plan.
+    Exit code 0: claim established; 1: regression; 2: wrong usage; 3: inconclusive, or not equivalent; 4: incomplete,
+    not comparable, or analysed before under another plan.
 
     Examples:
 

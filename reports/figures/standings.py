@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import isnan
 from typing import Any
 
@@ -35,7 +36,7 @@ def standings(metrics: pd.DataFrame) -> Canvas:
     return drawn
 
 
-def _standing(panel: Axes, one: dict[str, Any]) -> None:
+def _standing(panel: Axes, one: Mapping[Any, Any]) -> None:
     margin, mean = one["margin"], one["mean"]
     ends = [mean if isnan(one[end]) else one[end] for end in ("low", "high")]
     reach = max(LEAST * margin, ROOM * np.abs([mean, *ends]).max(), 1e-6)
