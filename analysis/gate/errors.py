@@ -117,9 +117,14 @@ def _kinds(count: int) -> dict[str, dict[str, object]]:
         "one analysis": alone,
         "one analysis, stratified": {**alone, "stratified": True},
         f"obf:{','.join(map(str, at))}": {**alone, "looks": at},
-        "evalue": {**alone, "looks": tuple(range(2, count + 1)), "sequential": "evalue"},
+        "evalue": {**alone, "looks": _often(count), "sequential": "evalue"},
         "one analysis, whatever rate of collapses": {},
     }
+
+
+def _often(count: int) -> tuple[int, ...]:
+    """Return after which seeds who may look at any time does: after each, or, of many, after each fifth."""
+    return tuple(range(2, count + 1)) if count <= SEEDS[-2] else tuple(range(5, count + 1, 5))
 
 
 def _plan(tasks: int, count: int, **fields: object) -> Plan:

@@ -149,9 +149,7 @@ class Plan(Record):
                     "many datasets the candidate is better or not worse (partial conjunction)"
                 )
             if self.sequential == "evalue" or self.stratified:
-                return (
-                    f"--sequential evalue and --stratified are of fixed-suite, whose units are seeds: {self.estimand}"
-                )
+                return "--sequential evalue and --stratified are of fixed-suite, where units are seeds"
         if self.sequential == "evalue" and self.stratified:
             return "an e-value is over seeds; leave --stratified out"
         if self.last_rounds > self.settings.loop.rounds:

@@ -225,8 +225,11 @@ def bounds_at(plan: Plan, look: Look, differences: FloatArray) -> Bounds:
         low, other = (np.fmin(own, _bet_bound(plan, sign * differences)) for own, sign in ((low, 1), (other, -1)))
     spread = [half_width(differences, 1 - 2 * level) for level in (levels.claim, levels.harm)]
     mean = differences.mean(axis=-1)
-    upper = np.fmax(-high, -other) if plan.claim == "equivalent" else -high
-    return Bounds(low, upper, mean - spread[0], mean + spread[1])
+    upper = -high
+    if plan.claim == "equivalent":  # the other side of the claim, too, unless all lies below
+        margins = np.array([plan.margins[metric] for metric in plan.metrics])
+        upper = np.where(upper < -margins, upper, np.fmax(upper, -other))
+    return Bounds(low, np.asarray(upper), mean - spread[0], mean + spread[1])
 
 
 def _tests(
@@ -304,8 +307,8 @@ def t_above(units: FloatArray, bound: FloatArray) -> FloatArray:
 
 
 def suspected(plan: Plan, raw: Tests) -> BoolArray:
-    """Return (..., metrics, places): where harm would be shown if its test were the only one of its metric."""
-    return np.asarray(raw.harm <= plan.alpha / raw.harm.shape[-1])
+    """Return (..., metrics, places): where harm would be shown if its test were the only one."""
+    return np.asarray(raw.harm <= plan.alpha)
 
 
 def holds(plan: Plan, look: Look) -> BoolArray:

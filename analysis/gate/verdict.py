@@ -77,8 +77,7 @@ class PlaceResult(Estimate):
 
     Attributes:
         p_harm: adjusted for interim analyses and for all tests of tasks.
-        harmed: whether it is at or below alpha. suspected: whether p of this analysis would be if only the tasks of its
-            metric were tested.
+        harmed: whether it is at or below alpha. suspected: whether p of this analysis alone, uncorrected, is.
         acknowledged: the loss that is acknowledged, which then is the margin; None: none is.
     """
 

@@ -210,8 +210,11 @@ def lines(verdict: Verdict) -> list[str]:
     again = [f"analysed again ({AGAIN}): {verdict.again}"] if verdict.again else []
     worse = [sentence(verdict.plan, it) for it in verdict.suite if it.worse]
     others = [sentence(verdict.plan, it) + _by_itself(verdict, it) for it in verdict.suite if not it.worse]
-    rest = [*_collapses(verdict), *_harm(verdict), *others, *_caveats(verdict), *_datasets(verdict), *_rest(verdict)]
-    return [*again, *found, *worse, *rest, *verdict.notes]
+    collapses = list(_collapses(verdict))
+    first = collapses if verdict.collapses and verdict.collapses.more else []
+    last = [] if first else collapses
+    told = [*_harm(verdict), *others, *verdict.notes, *_caveats(verdict), *last, *_datasets(verdict), *_rest(verdict)]
+    return [*again, *found, *first, *worse, *told]
 
 
 def _by_itself(verdict: Verdict, it: SuiteResult) -> str:

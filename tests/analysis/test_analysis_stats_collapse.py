@@ -97,7 +97,7 @@ def test_capital_falls_as_the_bound_rises_and_the_bound_is_where_it_crosses(valu
 
 def test_the_error_is_that_of_a_mean_of_tasks_and_with_one_task_the_test_is_the_t_test():
     values = np.random.default_rng(0).normal(0, [[0.01], [0.05], [0.02]], (3, 5))
-    mean, error, degrees = stratified(values)
+    _, error, degrees = stratified(values)
     assert float(error) == pytest.approx(np.sqrt(sum(row.var(ddof=1) / 5 for row in values)) / 3)
     assert 4 <= degrees <= 12
     assert float(stratified_p(values[:1], -0.01)) == pytest.approx(

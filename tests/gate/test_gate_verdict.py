@@ -56,10 +56,9 @@ def test_one_that_is_worse_on_a_single_task_fails_there(tmp_path):
     assert all(it.holds and not it.worse for it in verdict.suite)
     assert {str(it.place) for it in verdict.places if it.harmed} == {"sst2/positive 1/50 warm"}
     said = lines(verdict)
-    assert said[0].startswith("collapses to chance: only the candidate in 1, only the baseline in 0 of 40 pairs")
-    assert all("sst2/positive 1/50 warm" in line for line in said[1:3])
-    assert any("ROC-AUC: " in line and "worse by more than a task's margin 0.02" in line for line in said[1:3])
-    assert said[3].startswith("Balanced accuracy on these tasks: ")
+    assert all("sst2/positive 1/50 warm" in line for line in said[:2])
+    assert any("ROC-AUC: " in line and "worse by more than a task's margin 0.02" in line for line in said[:2])
+    assert said[2].startswith("Balanced accuracy on these tasks: ")
 
 
 def test_too_few_seeds_are_inconclusive_and_the_number_named_suffices(tmp_path):
@@ -203,12 +202,13 @@ def test_that_no_run_collapsed_is_said_with_the_rate_that_this_does_not_exclude(
 
 
 def test_a_claim_with_a_margin_must_hold_whatever_rate_of_collapses_is_not_excluded(tmp_path):
-    """Forty pairs without one say too little of a margin of .01; they would do for one of .05, or with a rate granted."""
+    """Forty pairs without one say too little of a margin of .01, and enough of .05, or where a rate is granted."""
     store = fill(tmp_path / "s")
     strict = {"collapses": 0.0, "harm_margins": {"auc": 0.2}}
     verdict = verdict_on(a_plan(**strict, margins={"auc": 0.01}), store)
     assert (verdict.exit_code, verdict.suite[0].holds) == (3, False)
-    assert verdict.suite[0].p_claim < 0.001 < 0.05 < verdict.suite[0].p_collapse
+    assert verdict.suite[0].p_claim < 0.001
+    assert verdict.suite[0].p_collapse > 0.05
     assert verdict.suite[0].low <= -0.01
     assert "whatever rate of collapses 40 pairs do not exclude (up to 7.2%)" in headline(verdict)
     assert verdict.needed.number * 4 > 120
@@ -235,7 +235,8 @@ def test_few_datasets_are_answered_by_partial_conjunction(tmp_path):
     verdict = verdict_on(a_plan(claim="superior", margins={"auc": 0.0}), store)
     (found,) = verdict.datasets
     assert (found.names[0], len(found.at_least)) == ("sst2", 2)
-    assert found.at_least[0] < 0.001 < 0.05 < found.at_least[1]
+    assert found.at_least[0] < 0.001
+    assert found.at_least[1] > 0.05
     assert any(
         "ROC-AUC: better in at least 1 of 2 datasets, p <0.0001; in 2 or more: p " in line for line in lines(verdict)
     )
@@ -450,7 +451,7 @@ def test_a_verdict_survives_its_own_json(tmp_path):
     text = verdict.model_dump_json()
     assert Verdict.model_validate_json(text) == verdict
     assert json.loads(text, parse_constant=pytest.fail)["schema_version"] == 2
-    assert lines(verdict)[-1] == "quiet"
+    assert "quiet" in lines(verdict)
 
 
 def test_several_ratios_are_places_of_their_own(tmp_path):
