@@ -101,7 +101,7 @@ class History:
         found: dict[str, Entry] = {}
         for ledger in places:
             for line in ledger.read():
-                fields = {name: value for name, value in line.items() if name not in ("hash", "previous")}
+                fields = _fields(line)
                 found.setdefault(json.dumps(fields, sort_keys=True), _entry(fields, ledger.path))
         for entry in _registered(store):
             found.setdefault(f"registered {entry.plan_hash}", entry)
@@ -195,6 +195,15 @@ class History:
                 "take all of them, or declare the plan before its runs are made",
             )
 
+    def carried_to(self, store: Store) -> int:
+        """Put what is on record here on record in a store that takes the runs over, too; return how much was new."""
+        known = {json.dumps(_fields(line), sort_keys=True) for line in Ledger.of(store).read()}
+        lines = [entry.model_dump(mode="json") for entry in self.entries]
+        new = [line for line in lines if json.dumps(line, sort_keys=True) not in known]
+        if new:
+            Ledger.of(store).append(new)
+        return len(new)
+
     def _with(self, entries: list[Entry]) -> History:
         for number, ledger in enumerate(self.ledgers):
             lines = [entry.model_dump(mode="json") for entry in entries]
@@ -204,6 +213,11 @@ class History:
             with suppress(StoreError, OSError):  # a baseline on a disk that others own is no reason not to judge
                 ledger.append(lines)
         return History(self.ledgers, (*self.entries, *entries))
+
+
+def _fields(line: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a line of a ledger without what links it to that ledger."""
+    return {name: value for name, value in line.items() if name not in ("hash", "previous")}
 
 
 def digest_of(differences: FloatArray) -> str:

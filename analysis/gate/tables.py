@@ -12,7 +12,7 @@ from analysis.gate.errors import DROP, FALL, MARGIN, SD, BoundTrial, Trial
 from analysis.gate.plan import Plan
 from analysis.gate.simulation import Simulation
 from analysis.gate.verdict import Estimate, PlaceResult, SuiteResult, Verdict
-from analysis.gate.words import ON, decision_of, sentence, sides
+from analysis.gate.words import ON, decision_of, sides
 from analysis.names import metric_title
 from analysis.stats import ALPHA, Rate
 from analysis.tables.model import Cell, Group, Row, Table
@@ -199,7 +199,7 @@ def standings(verdict: Verdict) -> Figure:
         title="Where the candidate stands",
         caption=f"{candidate} minus {baseline}, {ON[plan.estimand]}; between the dashed lines it is worse or better by "
         f"less "
-        f"than the margin. {'. '.join(sentence(plan, it) for it in verdict.suite)}.",
+        "than the margin. The sentences below say the same of each metric.",
         data={"metrics": pd.DataFrame(rows)},
     )
 

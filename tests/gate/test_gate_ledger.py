@@ -11,6 +11,7 @@ from gate_tools import fill as fill_with
 from analysis import read_results
 from analysis.gate import History, headline, judge, lines
 from bench.errors import CorruptRecordError
+from bench.grid.stored.audit import _ledger
 from bench.records import Component, Strategy
 from bench.store import Store
 from bench.store.ledger import Ledger
@@ -209,3 +210,20 @@ def test_plans_on_record_from_before_there_was_a_ledger_still_count(store):
     entry = {"schema_version": 2, "plan": old.model_dump(mode="json"), "looked_at": [4]}
     (folder / f"{old.hash}.json").write_text(json.dumps(entry))
     assert kinds(judged(a_plan(margins=WIDE), store)) == {"analysed"}
+
+
+def test_a_store_that_takes_runs_over_takes_over_what_was_analysed_of_them(store, tmp_path):
+    from imbal_bench.workflows.stores import merge
+
+    judged(a_plan(), store)
+    into = tmp_path / "into"
+    merge(into, [store.path])
+    merge(into, [store.path])
+    assert len(History.of(Store(into)).entries) == 2
+    assert kinds(judged(a_plan(margins=WIDE), Store(into))) == {"analysed"}
+
+
+def test_doctor_checks_the_ledger(store):
+    judged(a_plan(), store)
+    shutil.rmtree(store.path / "gates")
+    assert [line for line in _ledger(store) if "was removed or cut off" in line]
