@@ -61,7 +61,7 @@ def test_the_worst_configuration_is_at_every_edge_and_beyond_none():
 
 def test_a_clean_night_is_likelier_with_more_seeds_and_fewer_strategies(tmp_path):
     results = read_results(fill(tmp_path / "s", seeds=range(4), noise=0.004))
-    plan = a_plan(margins={"auc": 0.08}, looks=(3,), stratified=True, baseline_store="b")
+    plan = a_plan(margins={"auc": 0.04}, looks=(3,), stratified=True, baseline_store="b")
     one, many = clean_night([plan], results), clean_night([plan] * 12, results)
     assert 0 < many.chance < one.chance < 1
     assert 3 < one.enough <= many.enough

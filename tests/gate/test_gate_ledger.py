@@ -220,6 +220,7 @@ def test_a_store_that_takes_runs_over_takes_over_what_was_analysed_of_them(store
     merge(into, [store.path])
     merge(into, [store.path])
     assert len(History.of(Store(into)).entries) == 2
+    shutil.copytree(store.path / "runs", into / "runs")  # made-up runs have no probabilities, and are not merged
     assert kinds(judged(a_plan(margins=WIDE), Store(into))) == {"analysed"}
 
 
