@@ -28,6 +28,7 @@ class AnchorAL(Subpool):
     name: ClassVar[str] = "anchoral"
     title: ClassVar[str] = "AnchorAL"
     paper: ClassVar[str] = "Lesci & Vlachos 2024 (AnchorAL)"
+    version: ClassVar[str] = "2"
     open_points: ClassVar[str] = (
         "Cosine similarity of the pre-trained encoder's mean-pooled text embeddings (theirs: MPNet), searched exactly. "
         "As in the authors' code, anchors are drawn by scikit-learn's k-means++ (all rows of a class that has no more "

@@ -29,6 +29,7 @@ class Cal(ScoreBased):
     name: ClassVar[str] = "cal"
     title: ClassVar[str] = "CAL"
     paper: ClassVar[str] = "Margatina et al. 2021, Algorithm 1; weights: Fairstein et al. 2024, Algorithm 2"
+    version: ClassVar[str] = "2"
     needs: ClassVar[frozenset[Need]] = frozenset({"probabilities", "embeddings"})
     open_points: ClassVar[str] = (
         "s = mean of KL(neighbour || row), Euclidean neighbours on h scaled to unit length, as in the authors' code. "

@@ -24,6 +24,7 @@ class CoreSet(Algorithm):
     name: ClassVar[str] = "core_set"
     title: ClassVar[str] = "Core-set"
     paper: ClassVar[str] = "Sener & Savarese 2018, Algorithm 1 (k-centre greedy)"
+    version: ClassVar[str] = "2"
     needs: ClassVar[frozenset[Need]] = frozenset({"embeddings"})
     open_points: ClassVar[str] = (
         "Distances are Euclidean on h. The paper has no weights: the next row is argmax w * (distance to the nearest "

@@ -37,6 +37,7 @@ class Hal(Algorithm):
         "Kazerouni et al. 2020 (hybrid active learning with random and with Gaussian exploration); weights: Fairstein "
         "et al. 2024, Algorithm 2"
     )
+    version: ClassVar[str] = "2"
     needs: ClassVar[frozenset[Need]] = frozenset({"embeddings"})
     open_points: ClassVar[str] = (
         "The paper takes one row at a time; here rows taken earlier in the batch count as labelled for the density. w "

@@ -26,6 +26,7 @@ class Seals(Subpool):
     name: ClassVar[str] = "seals"
     title: ClassVar[str] = "SEALS"
     paper: ClassVar[str] = "Coleman et al. 2022 (similarity search for efficient active learning), Algorithm 1"
+    version: ClassVar[str] = "2"
     open_points: ClassVar[str] = (
         "Cosine neighbours on the pre-trained encoder's mean-pooled text embeddings, found exactly. The paper keeps "
         "the neighbours found when a row was labelled; here they are found anew in each round among the rows still "
