@@ -87,8 +87,7 @@ def _looks(verdict: Verdict) -> Table:
         f"below which the claim holds at that analysis. It stops for futility where the conditional power of either "
         f"verdict on the suite is below {plan.futility:g}; the thresholds do not count on that.",
         "evalue": "Anytime-valid: an e-process (normal mixture over standardised effects, one-sided) may be analysed "
-        "as "
-        "often as one likes, and seeds may be added. Stopping threshold: the p of the t-test at which it reaches "
+        "as often as one likes, and seeds may be added. Stopping threshold: the p of the t-test at which it reaches "
         f"{1 / plan.alpha:g}.",
     }[plan.sequential]
     return Table(
@@ -96,8 +95,7 @@ def _looks(verdict: Verdict) -> Table:
         address="looks",
         title="Interim analyses of the plan",
         caption=f"{how} p of the claim, of that analysis alone; what decides is the analysis that ended the plan, and "
-        f"the "
-        "intervals shown are its own.",
+        "the intervals shown are its own.",
         headers=("Analysis", "Decision"),
         groups=(
             Group("Plan", ("seeds", "threshold p")),
@@ -134,8 +132,7 @@ def _places(verdict: Verdict) -> Table:
         f"{verdict.places[0].coverage:.1%} "
         "coverage. Harm: p that the candidate is worse by more than a task's margin "
         f"({', '.join(f'{metric_title(it)} {plan.harm_of(it):g}' for it in plan.metrics)}; an acknowledged loss where "
-        f"that "
-        f"is larger), adjusted for interim analyses and for all {len(verdict.places)} tests.",
+        f"that is larger), adjusted for interim analyses and for all {len(verdict.places)} tests.",
         headers=("Task",),
         groups=tuple(Group(metric_title(metric), (*BOUNDS, "harm")) for metric in plan.metrics),
         rows=tuple(
@@ -198,8 +195,7 @@ def standings(verdict: Verdict) -> Figure:
         drawing="standings",
         title="Where the candidate stands",
         caption=f"{candidate} minus {baseline}, {ON[plan.estimand]}; between the dashed lines it is worse or better by "
-        f"less "
-        "than the margin. The sentences below say the same of each metric.",
+        "less than the margin. The sentences below say the same of each metric.",
         data={"metrics": pd.DataFrame(rows)},
     )
 
@@ -244,6 +240,11 @@ def _rate(rate: Rate, *, bold: bool) -> tuple[Cell, ...]:
     return (Cell(f"{rate.value:.3f}", rate.value, bold=bold), *(Cell(f"{end:.3f}", end) for end in rate.interval))
 
 
+def _with_limits(rate: Rate, *, bold: bool) -> Cell:
+    low, high = rate.interval
+    return Cell(f"{rate.value:.3f} [{low:.3f}, {high:.3f}]", rate.value, bold=bold)
+
+
 def errors_table(trials: Sequence[Trial]) -> Table:
     """Return the error rates and the power of plans as a table."""
     return Table(
@@ -251,22 +252,20 @@ def errors_table(trials: Sequence[Trial]) -> Table:
         address="errors",
         title=f"The gate's error rates and power, {trials[0].power.of:,} simulated grids each",
         caption=f"Non-inferiority in one metric with a margin of {MARGIN:g} (of a task twice that) at level 0.05; a "
-        f"pair's "
-        f"difference has a standard deviation of {SD:g}. False pass: the claim is established where the mean lies at "
-        f"the "
-        "margin. False regression: one is called where there is no difference. Power: the claim is established there. "
-        "With 95 % limits (Clopper and Pearson). Bold: an error rate that is shown to be above 0.05. Collapsing: 1 % "
-        "of "
-        "runs lose .3; of the candidate for the false pass, of both arms otherwise.",
+        f"pair's difference has a standard deviation of {SD:g}. False pass: the claim is established where the mean "
+        "lies at the margin. False regression: one is called where there is no difference. Power: the claim is "
+        "established there. Limits: Clopper and Pearson. Bold: an error rate that is shown to be above 0.05, which of so "
+        "many cells one or two may be by chance. Collapsing: 1 % "
+        "of runs lose .3; of the candidate for the false pass, of both arms otherwise.",
         headers=("Differences", "Tasks", "Seeds", "Plan"),
-        groups=tuple(Group(title, ("share", "from", "to")) for title in ("False pass", "False regression", "Power")),
+        groups=(Group("Share of grids, with 95 % limits", ("false pass", "false regression", "power")),),
         rows=tuple(
             Row(
                 (it.noise, str(it.tasks), str(it.seeds), it.plan),
                 (
-                    *_rate(it.false_pass, bold=it.false_pass.interval[0] > ALPHA),
-                    *_rate(it.false_regression, bold=it.false_regression.interval[0] > ALPHA),
-                    *_rate(it.power, bold=False),
+                    _with_limits(it.false_pass, bold=it.false_pass.interval[0] > ALPHA),
+                    _with_limits(it.false_regression, bold=it.false_regression.interval[0] > ALPHA),
+                    _with_limits(it.power, bold=False),
                 ),
             )
             for it in trials
@@ -282,16 +281,16 @@ def bounds_table(trials: Sequence[BoundTrial]) -> Table:
         address="bounds",
         title=f"Lower bounds of the mean where runs collapse, {trials[0].power.of:,} simulated grids each",
         caption=f"14 tasks; a pair's difference has a standard deviation of {SD:g}, and a share of the candidate's "
-        f"runs lose "
-        f"{DROP:g}. Missed: the bound at level 0.05 lies above the mean. Power: where nothing collapses or differs, it "
-        f"excludes a loss of {MARGIN:g}. Two parts: typical difference minus {FALL:g} x the upper limit of the rate. "
-        "Betting is the bound that claims with a margin take: of those that keep the level it has the most power.",
+        f"runs lose {DROP:g}. Missed: the bound at level 0.05 lies above the mean. Power: where nothing collapses or "
+        f"differs, it excludes a loss of {MARGIN:g}. Two parts: typical difference minus {FALL:g} x the upper limit of "
+        "the rate. Betting is the bound that claims with a margin take: of those that keep the level it has the most "
+        "power.",
         headers=("Bound", "Seeds", "Collapses"),
-        groups=tuple(Group(title, ("share", "from", "to")) for title in ("Missed", "Power")),
+        groups=(Group("Share of grids, with 95 % limits", ("missed", "power")),),
         rows=tuple(
             Row(
                 (it.bound, str(it.seeds), f"{it.rate:.0%}"),
-                (*_rate(it.missed, bold=it.missed.interval[0] > ALPHA), *_rate(it.power, bold=False)),
+                (_with_limits(it.missed, bold=it.missed.interval[0] > ALPHA), _with_limits(it.power, bold=False)),
             )
             for it in trials
         ),

@@ -259,8 +259,7 @@ def _harm(verdict: Verdict) -> Iterator[str]:
         if it.suspected and not it.harmed:
             yield (
                 f"{it.place}, {metric_title(it.metric)}: {interval(it)}; suspected to be worse by more than "
-                f"{_edge(it)}, "
-                f"p {_p(it.p_harm)} after correction"
+                f"{_edge(it)}, p {_p(it.p_harm)} after correction"
             )
     for it in verdict.places:
         if it.acknowledged is not None:
@@ -283,10 +282,8 @@ def _caveats(verdict: Verdict) -> Iterator[str]:
     if plan.estimand == "new-tasks" and datasets < CLUSTERED:
         yield (
             f"tasks of one dataset are not independent: with tasks of {datasets} datasets this test errs more often "
-            f"than "
-            f"{plan.alpha:g} (of 14 tasks in 4 datasets .22 instead of .05), and its interval covers less; see below "
-            f"in "
-            "how many datasets the claim holds"
+            f"than {plan.alpha:g} (of 14 tasks in 4 datasets .22 instead of .05), and its interval covers less; see "
+            "below in how many datasets the claim holds"
         )
     early = verdict.taken and verdict.looks[verdict.taken - 1].seeds < plan.looks[-1]
     if early and plan.sequential == "obf" and verdict.outcome in ("established", "regression", "refuted"):

@@ -83,9 +83,8 @@ class Ledger:
         if entries < wanted["entries"] or (entries == wanted["entries"] and head != wanted["head"]):
             raise CorruptRecordError(
                 f"{self.marker} knows of {wanted['entries']} lines of {self.path}, which has {entries}: the ledger of "
-                f"what "
-                "was analysed was removed or cut off; restore it from a copy. Without it, no verdict on these runs "
-                "holds"
+                "what was analysed was removed or cut off; restore it from a copy. Without it, no verdict on these "
+                "runs holds"
             )
 
     def append(self, entries: Sequence[Mapping[str, Any]]) -> None:
