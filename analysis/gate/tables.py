@@ -254,8 +254,8 @@ def errors_table(trials: Sequence[Trial]) -> Table:
         caption=f"Non-inferiority in one metric with a margin of {MARGIN:g} (of a task twice that) at level 0.05; a "
         f"pair's difference has a standard deviation of {SD:g}. False pass: the claim is established where the mean "
         "lies at the margin. False regression: one is called where there is no difference. Power: the claim is "
-        "established there. Limits: Clopper and Pearson. Bold: an error rate that is shown to be above 0.05, which one or "
-        "two of so many cells may be by chance. Collapsing: 1 % "
+        "established there. Limits: Clopper and Pearson. Bold: an error rate that is shown to be above 0.05, which "
+        "one or two of so many cells may be by chance. Collapsing: 1 % "
         "of runs lose .3; of the candidate for the false pass, of both arms otherwise.",
         headers=("Differences", "Tasks", "Seeds", "Plan"),
         groups=(Group("Share of grids, with 95 % limits", ("false pass", "false regression", "power")),),
