@@ -41,7 +41,7 @@ ROOMS: dict[str, set[str]] = {
     "bench.options": {"bench.records", "bench.foreign"},
     "bench.components": {"bench.records", "bench.options"},
     "bench.config": {"bench.records", "bench.paths", "bench.words", "bench.yaml12"},
-    "bench.data": {"bench.seeds", "bench.paths", "bench.yaml12"},
+    "bench.data": {"bench.seeds", "bench.foreign", "bench.paths", "bench.yaml12"},
     "bench.tasks": {"bench.seeds", "bench.records", "bench.data"},
     "bench.model": {"bench.environment", "bench.seeds", "bench.records", "bench.data", "bench.paths"},
     # A strategy sees a view: neither data, tasks nor model; its randomness is handed in.

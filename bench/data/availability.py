@@ -86,7 +86,7 @@ def _mirrored(facts: DatasetFacts, folder: Path) -> Availability:
     import pyarrow.parquet as pq
 
     from bench.data.mirror import read_info
-    from bench.data.tables import first_line
+    from bench.data.reading import first_line
 
     full = {"train": sum(facts.train_rows_per_class), "test": sum(facts.test_rows_per_class)}
     try:

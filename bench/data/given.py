@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 
 from bench.data.corpus import Corpus
 from bench.data.folders import cached_folder
-from bench.data.tables import first_line, require_columns
-from bench.data.user import load_user
+from bench.data.loading import load_user
+from bench.data.reading import first_line, require_columns
 from bench.errors import DataError
 from bench.paths import file_name
 

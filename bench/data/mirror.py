@@ -23,7 +23,8 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.data.corpus import Corpus, Split
-from bench.data.tables import checked_numbers, checked_texts, read_table, refuse_single_class
+from bench.data.reading import read_rows
+from bench.data.tables import checked_numbers, checked_texts, refuse_single_class
 from bench.errors import DataError
 
 _ROW_GROUP = 16_384  # rows; small enough to be read in pieces
@@ -104,7 +105,7 @@ def write_mirror(corpus: Corpus, folder: Path, facts: Mapping[str, object] | Non
 
 
 def _read_split(path: Path, info: MirrorInfo, name: str) -> Split:
-    table = read_table(path, "text", "label")
+    table = read_rows(path, ("text", "label")).table
     texts = checked_texts(table, "text", path)
     split = Split(texts, checked_numbers(table["label"], "label", len(info.labels), path))
     refuse_single_class(split, info.labels, path)

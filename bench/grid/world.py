@@ -18,10 +18,12 @@ class World:
     Attributes:
         data_dir: a local dataset mirror, or None for the Hub.
         cache_dir: content-addressed, may be deleted at any time.
+        follow_links: whether links in a folder of a user's dataset may lead out of it.
     """
 
     data_dir: Path | None
     cache_dir: Path
+    follow_links: bool = False
 
     def __post_init__(self) -> None:
         """Read both as paths are given."""
@@ -35,4 +37,4 @@ class World:
 
 @lru_cache(maxsize=16)
 def _corpus(dataset: str, world: World) -> Corpus:
-    return load_corpus(dataset, data_dir=world.data_dir, cache_dir=world.cache_dir)
+    return load_corpus(dataset, data_dir=world.data_dir, cache_dir=world.cache_dir, follow_links=world.follow_links)

@@ -157,13 +157,16 @@ class Places:
 
     data_dir: DataOption = None
     cache_dir: CacheOption = CACHE
+    follow_links: Annotated[
+        bool, typer.Option("--follow-links", help="Follow symbolic links out of the folder of a dataset's YAML file.")
+    ] = False
 
     @property
     def world(self) -> World:
         """The same, as a value that travels to workers."""
         from bench.grid.world import World
 
-        return World(self.data_dir, self.cache_dir)
+        return World(self.data_dir, self.cache_dir, self.follow_links)
 
 
 @dataclass(frozen=True)

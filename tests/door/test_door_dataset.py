@@ -10,7 +10,7 @@ import pytest
 from conftest import make_texts
 
 import imbal_bench as ib
-from bench.data.user import load_user
+from bench.data.loading import load_user
 from bench.errors import DataError, StoreError, UnknownNameError
 
 TEXTS, NUMBERS = make_texts(240, 0)

@@ -7,6 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from bench.data.catalogue import facts_of
+from bench.data.check import estimated_tokens
 from bench.data.facts import DATASETS
 from bench.data.sources import default_positives
 from bench.errors import DataError
@@ -19,8 +21,10 @@ class DatasetSizes:
 
     Attributes:
         source: what the dataset is loaded by: its name, or the path of a user's YAML file.
+        train, test: rows of each class; where rows have several labels, they add up to more than the rows.
         fingerprint: of the content; empty where only facts are known.
         origin: where the numbers come from, in words.
+        rows: of the train and of the test split, where that is not the sum over classes.
     """
 
     source: str
@@ -31,6 +35,17 @@ class DatasetSizes:
     mean_tokens: float
     fingerprint: str
     origin: str
+    rows: tuple[int, int] | None = None
+
+    @property
+    def train_rows(self) -> int:
+        """Rows of the train split."""
+        return self.rows[0] if self.rows else sum(self.train)
+
+    @property
+    def test_rows(self) -> int:
+        """Rows of the test split."""
+        return self.rows[1] if self.rows else sum(self.test)
 
 
 def parse_task(text: str) -> tuple[str, str | None]:
@@ -54,7 +69,7 @@ def sizes_of(dataset: str, world: World, *, counted: bool) -> tuple[str, Dataset
     Raises:
         DataError: if the data is needed and cannot be had.
     """
-    facts = DATASETS.get(dataset)
+    facts = DATASETS.get(dataset) or facts_of(dataset)
     try:
         corpus = world.corpus(dataset)
     except DataError:
@@ -63,19 +78,18 @@ def sizes_of(dataset: str, world: World, *, counted: bool) -> tuple[str, Dataset
         about = " (approximate)" if facts.rows_per_class_approximate else ""
         tasks = facts.paper_tasks or facts.classes
         origin = f"known facts of the canonical dataset{about}; the data is not available"
-        rows = facts.train_rows_per_class, facts.test_rows_per_class
-        return dataset, DatasetSizes(dataset, facts.classes, tasks, *rows, facts.mean_tokens, "", origin)
+        counts = facts.train_rows_per_class, facts.test_rows_per_class
+        return dataset, DatasetSizes(dataset, facts.classes, tasks, *counts, facts.mean_tokens, "", origin)
     classes = corpus.label_names
-    train = tuple(np.bincount(corpus.train.labels, minlength=len(classes)).tolist())
-    test = tuple(np.bincount(corpus.test.labels, minlength=len(classes)).tolist())
+    train, test = corpus.rows_per_class(corpus.train), corpus.rows_per_class(corpus.test)
+    rows = (len(corpus.train), len(corpus.test)) if corpus.label_sets else None
     tasks = default_positives(dataset, corpus)
     tokens = facts.mean_tokens if facts and facts.mean_tokens else _mean_tokens(dataset, world)
     origin = f"counted in {corpus.source}"
-    return corpus.name, DatasetSizes(dataset, classes, tasks, train, test, tokens, corpus.fingerprint, origin)
+    return corpus.name, DatasetSizes(dataset, classes, tasks, train, test, tokens, corpus.fingerprint, origin, rows)
 
 
 @lru_cache(maxsize=16)
 def _mean_tokens(dataset: str, world: World) -> float:
-    """Guess tokens a text from a sample: 1.3 word pieces a word and two special tokens."""
-    texts = world.corpus(dataset).train.texts.slice(0, 1000).to_pylist()
-    return float(np.mean([1.3 * len(text.split()) + 2 for text in texts]))
+    """Guess tokens a text from a sample."""
+    return float(np.mean(estimated_tokens(world.corpus(dataset).train.texts.slice(0, 1000).to_pylist())))
