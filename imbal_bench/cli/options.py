@@ -82,7 +82,11 @@ BaselinesOption = Annotated[
 ]
 OutOption = Annotated[Path | None, typer.Option("--out", help="Folder to write. Default: report/ in the store.")]
 WithTextsOption = Annotated[
-    bool, typer.Option("--with-texts", help="Show excerpts of selected texts; mind the datasets' licences.")
+    bool,
+    typer.Option(
+        "--with-texts",
+        help="Show the excerpts of selected texts that runs kept (run --with-excerpts); mind their licences.",
+    ),
 ]
 SimulationsOption = Annotated[
     int, typer.Option("--simulations", min=1, max=MOST_SIMULATIONS, help="Grids to draw for each question.")
@@ -209,14 +213,20 @@ class Machines(Cores):
     ] = None
 
     def execution(
-        self, store: Path, world: World, plugins: tuple[PluginFile, ...], *, debug: bool = False
+        self,
+        store: Path,
+        world: World,
+        plugins: tuple[PluginFile, ...],
+        *,
+        debug: bool = False,
+        with_excerpts: bool = False,
     ) -> Execution:
         """Return how a grid is run on them."""
         from dataclasses import asdict
 
         from imbal_bench.workflows.grids import execution_of
 
-        return execution_of(store, world, plugins=plugins, debug=debug, **asdict(self))
+        return execution_of(store, world, plugins=plugins, debug=debug, with_excerpts=with_excerpts, **asdict(self))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from imbal_bench.cli.options import (
     PluginOption,
     StoreArgument,
     StoreHere,
-    WithTextsOption,
     plugins_of,
 )
 
@@ -100,11 +99,10 @@ def replicates(store: StoreHere = QUICKSTART) -> None:
 def export(
     out: Annotated[Path, typer.Argument(help="Folder to write, or one file that ends in .zip.")],
     store: StoreHere = QUICKSTART,
-    with_texts: WithTextsOption = False,
 ) -> None:
     """Write runs and rounds as Parquet and CSV for publication, with what columns mean, and hashes.
 
-    Names of machines, places on their disks and texts stay out of it.
+    Names of machines, places on their disks and texts stay out of it, whatever the runs kept.
 
     Examples:
 
@@ -113,7 +111,7 @@ def export(
     from imbal_bench.display.console import console_here
     from imbal_bench.workflows import stores
 
-    files = stores.export(out, store, with_texts=with_texts)
+    files = stores.export(out, store)
     console_here().print(f"{out}: {', '.join(files)}")
 
 

@@ -139,7 +139,7 @@ class _Worker:
                 algorithm, weighting = build_strategy(run.strategy)
                 result = run_strategy(shared, algorithm, weighting, report)
             corpus = self.context.world.corpus(self.job.source)
-            found = informativeness(shared, result, corpus.train)
+            found = informativeness(shared, result, corpus.train, excerpts=self.context.with_excerpts)
             made = provenance(run, shared, corpus.source, self.context.threads)
             record = make_record(run, self.job.fingerprint, shared, result, found, made, time.perf_counter() - began)
             labels.keep(self.store, record, shared.task.test_labels)
