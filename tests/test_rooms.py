@@ -56,7 +56,7 @@ ROOMS: dict[str, set[str]] = {
     "bench.plugins": {"bench.registry", "bench.strategies", "bench.learners", "bench.metrics"},
     "bench.testing": {
         *("bench.seeds", "bench.records", "bench.foreign", "bench.data", "bench.model", "bench.strategies"),
-        *("bench.learners", "bench.metrics"),
+        *("bench.learners", "bench.metrics", "bench.registry"),
     },
     # The store lies below the grid and knows nothing of how a run is made.
     "bench.store": {"bench.seeds", "bench.records", "bench.control", "bench.paths"},

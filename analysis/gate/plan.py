@@ -97,11 +97,12 @@ class Plan(Record):
         if any(self.harm_of(metric) < margin for metric, margin in self.margins.items()):
             raise ValueError("a single task's margin must be at least the suite's")
         if self.looks != tuple(sorted(set(self.looks))) or self.looks[0] < 2:
-            raise ValueError(f"looks {','.join(map(str, self.looks))} must be increasing numbers of seeds from 2 on")
+            said = ",".join(map(str, self.looks))
+            raise ValueError(f"a claim needs at least two seeds, and looks in increasing numbers of them, not {said}")
         if len(self.seeds) != self.looks[-1]:
             raise ValueError(f"the last look uses {self.looks[-1]} seeds, but there are {len(self.seeds)}")
         if self.estimand != "fixed-suite" and len({self._unit(place) for place in self.places}) < 2:
-            raise ValueError(f"estimand {self.estimand} needs two tasks or datasets; there is one")
+            raise ValueError(f"estimand {self.estimand} needs two tasks or datasets, and there is one; use fixed-suite")
         if self.candidate == self.baseline and not self.baseline_store:
             raise ValueError("candidate and baseline are the same; compare with other stored runs: --baseline X@STORE")
         return self

@@ -139,8 +139,9 @@ def stored_strategy(results: Results, asked: StrategyName) -> Strategy:
         there = sorted(set(map(str, results.strategies.values())))
         raise SpecError(f"the store has no runs of {asked}; it has: {', '.join(there) or 'none'}")
     variants = sorted(f"{in_full(one)} (versions {one.algorithm.version}, {one.weighting.version})" for one in found)
+    example = min(one.as_typed for one in found)
     raise SpecError(
-        f"the store holds {len(found)} variants of {asked}: {'; '.join(variants)}; name the options, or move runs of "
+        f"several settings of {asked} are stored: {'; '.join(variants)}; choose one, e.g. {example}, or move runs of "
         "another version of the code to another store"
     )
 

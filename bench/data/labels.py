@@ -183,6 +183,25 @@ def _of_lists(values: pa.ChunkedArray, column: str, where: object, names: Sequen
     return LabelColumn(tuple(distinct), codes, rows, labelled, several=True)
 
 
+def class_named(given: str, names: Sequence[str]) -> str | None:
+    r"""Return the class that a word on a command line means; None if it means none, or several.
+
+    Exactly that name, or the only one that is the same in another encoding of its accents, that is printed so (a tab as
+    ``\t``), or that differs in spaces alone, which a command line may drop.
+    """
+    if given in names:
+        return given
+    for key in (_composed, lambda word: repr(_composed(word))[1:-1], lambda word: " ".join(_composed(word).split())):
+        same = [name for name in names if given == key(name) or key(given) == key(name)]
+        if len(same) == 1:
+            return same[0]
+    return None
+
+
+def _composed(word: str) -> str:
+    return unicodedata.normalize("NFC", word)
+
+
 # From words to classes ------------------------------------------------------------------------------------------------
 
 

@@ -18,7 +18,7 @@ from bench.data.labels import REST, LabelColumn, class_numbers, label_column, me
 from bench.data.reading import Writing, read_rows
 from bench.data.tables import as_strings, refuse_missing
 from bench.data.user import UserFile, read_user_file
-from bench.errors import DataError, UnknownNameError
+from bench.errors import DataError, UnknownNameError, shortened
 from bench.paths import expanded
 
 Find = Callable[[str], list[Path]]
@@ -206,7 +206,7 @@ def _with_classes(
     words = set().union(*(part.labels.used for of_files in merged.values() for part in of_files))
     classes = user.classes or ((REST, user.positive or "positive") if user.threshold is not None else in_order(words))
     if len(set(classes)) < len(classes):
-        raise DataError(f"{path}: classes names a class twice: {', '.join(classes)}")
+        raise DataError(f"{path}: classes names a class twice: {shortened(classes)}")
     refuse_near_equal(words, (*(user.classes or ()), *user.labels), path)
     return merged, classes
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from bench.data.catalogue import CATALOGUE, described
+from bench.data.catalogue import CATALOGUE, described, facts_of
 from bench.data.corpus import Corpus
-from bench.data.facts import DATASETS
+from bench.data.facts import DATASETS, DatasetFacts
 from bench.data.hub import load_hub
 from bench.data.loading import load_user
 from bench.data.mirror import read_mirror
 from bench.data.places import is_user_file, mirror_folder, mirrored_names
 from bench.data.pydocs import load_pydocs
 from bench.data.user import UserFile, read_user_file
-from bench.errors import DataError, UnknownNameError
+from bench.errors import DataError, UnknownNameError, shortened
 from bench.paths import expanded
 
 
@@ -65,6 +65,11 @@ def _described(name_or_path: str) -> UserFile | None:
     return described(name_or_path) if name_or_path in CATALOGUE else None
 
 
+def known_facts(name: str) -> DatasetFacts | None:
+    """Return what is known of a dataset before it is loaded; None of one that only a mirror has."""
+    return DATASETS.get(name) or facts_of(name)
+
+
 def known_names(data_dir: Path | None) -> tuple[str, ...]:
     """Return every name of a dataset: those of the paper, of the catalogue, and of folders of the mirror."""
     return tuple(dict.fromkeys((*DATASETS, *CATALOGUE, *mirrored_names(data_dir))))
@@ -74,7 +79,7 @@ def _from_mirror(name: str, folder: Path) -> Corpus:
     corpus = read_mirror(folder)
     if name in DATASETS and corpus.label_names != DATASETS[name].classes:
         raise DataError(
-            f"{folder} has the classes {', '.join(corpus.label_names)}, but {name} has "
-            f"{', '.join(DATASETS[name].classes)}; rename the folder if it is another dataset"
+            f"{folder} has the classes {shortened(corpus.label_names)}, but {name} has "
+            f"{shortened(DATASETS[name].classes)}; rename the folder if it is another dataset"
         )
     return replace(corpus, name=name)

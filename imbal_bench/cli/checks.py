@@ -57,6 +57,9 @@ def doctor(
     store: Annotated[
         Path | None, typer.Option("--store", help="Result store. Default: results/quickstart, if it is there.")
     ] = None,
+    data: Annotated[
+        list[str] | None, typer.Option("--data", help="Look into a dataset too: its name or YAML file. Repeatable.")
+    ] = None,
 ) -> None:
     """Check the environment, and every run of a store against itself and its data. Exit code 1: a run is wrong."""
     from imbal_bench.display.console import console_here
@@ -66,6 +69,12 @@ def doctor(
 
     console, place = console_here(), store or QUICKSTART
     show_doctor(places.world, place, console)
+    for dataset in data or ():
+        from imbal_bench.display.data import show_data_check
+        from imbal_bench.workflows.data_check import check_data
+
+        console.print("")
+        show_data_check(check_data(dataset, places.world), dataset, console)
     if store or (place / "store.json").exists():
         found = audit(place, places.world)
         show_audit(place, found, console)

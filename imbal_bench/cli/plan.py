@@ -80,7 +80,7 @@ def list_(
     console = console_here()
     sections: dict[str, Callable[[], None]] = {
         "datasets": lambda: parts.show_datasets(data_dir, console),
-        "tasks": lambda: parts.show_tasks(console),
+        "tasks": lambda: parts.show_tasks(data_dir, console),
         "algorithms": lambda: parts.show_algorithms(console),
         "weightings": lambda: parts.show_weightings(console),
         "learners": lambda: parts.show_learners(console),

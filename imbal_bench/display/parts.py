@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
+from bench.errors import shortened
 from imbal_bench.display.tables import table_of
 
 if TYPE_CHECKING:  # each function imports what it shows, so that a command loads what it needs and no more
@@ -23,28 +24,28 @@ OUTCOME_STYLES = {"holds": "green", "broken": "bold red", "waived": "yellow"}
 def show_datasets(data_dir: Path | None, console: Console) -> None:
     """List the datasets with their facts and where each would be taken from."""
     from bench.data.availability import availability
-    from bench.data.facts import DATASETS
+    from bench.data.sources import known_facts
 
     table = table_of("Datasets", "name", "classes (tasks of the paper marked *)", "train", "test", "licence", "here")
     for state in availability(data_dir, probe=False):
-        facts = DATASETS[state.dataset]
-        classes = ", ".join(f"{name}*" if name in facts.paper_tasks else name for name in facts.classes)
+        facts = known_facts(state.dataset)
+        if facts is None:
+            table.add_row(state.dataset, "see list tasks", "", "", "", f"{state.state}: {state.detail}")
+            continue
+        classes = shortened(f"{name}*" if name in facts.paper_tasks else name for name in facts.classes)
         about = "~" if facts.rows_per_class_approximate else ""
         rows = [f"{about}{sum(n):,}" for n in (facts.train_rows_per_class, facts.test_rows_per_class)]
         table.add_row(facts.name, classes, *rows, facts.licence, f"{state.state}: {state.detail}")
     console.print(table)
 
 
-def show_tasks(console: Console) -> None:
-    """List the tasks as specifications name them."""
-    from bench.data.facts import DATASETS
+def show_tasks(data_dir: Path | None, console: Console) -> None:
+    """List the tasks as specifications name them; of a dataset in the mirror, with the counts that it has there."""
+    from bench.data.availability import task_counts
 
-    table = table_of("Tasks", "task", "train positives", "test positives")
-    for facts in DATASETS.values():
-        for name in facts.paper_tasks or facts.classes:
-            at = facts.classes.index(name)
-            counts = (facts.train_rows_per_class[at], facts.test_rows_per_class[at])
-            table.add_row(f"{facts.name}/{name}", *(f"{n:,}" for n in counts))
+    table = table_of("Tasks", "task", "train positives", "test positives", "counted in")
+    for it in task_counts(data_dir):
+        table.add_row(f"{it.dataset}/{it.positive}", f"{it.train:,}", f"{it.test:,}", it.origin)
     console.print(table)
 
 
@@ -129,6 +130,9 @@ def show_presets(console: Console) -> None:
 def show_verdicts(title: str, found: Sequence[LawVerdict], console: Console) -> None:
     """Show what became of each law that a part stands under."""
     table = table_of(title, "law", "verdict", "why")
+    said: dict[str, str] = {}
     for verdict in found:
-        table.add_row(verdict.law, Text(verdict.outcome, OUTCOME_STYLES[verdict.outcome]), Text(verdict.why))
+        first = said.setdefault(verdict.why, verdict.law)
+        why = verdict.why if first == verdict.law or verdict.outcome != "broken" else f"as {first}"
+        table.add_row(verdict.law, Text(verdict.outcome, OUTCOME_STYLES[verdict.outcome]), Text(why))
     console.print(table, "")

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 from bench.config.spec import GridSpec
+from bench.data.labels import class_named
 from bench.errors import InfeasibleTaskError, SpecError, UnknownNameError
 from bench.grid.expansion.blocks import BlockJob, Grid, Skipped, counts_of_pool
 from bench.grid.expansion.sizes import DatasetSizes, parse_task, sizes_of
@@ -59,8 +60,11 @@ def _tasks(spec: GridSpec, world: World, sizes: dict[str, DatasetSizes], *, coun
         name, size = sizes_of(source, world, counted=counted)
         if sizes.setdefault(name, size).source != source:
             raise SpecError(f"{sizes[name].source} and {source} are both called {name!r}; rename one of them")
-        if positive is not None and positive not in size.classes:
-            raise UnknownNameError(f"class of {name}", positive, size.classes)
+        if positive is not None:
+            known = class_named(positive, size.classes)
+            if known is None:
+                raise UnknownNameError(f"class of {name}", positive, size.classes)
+            positive = known
         for rare in (positive,) if positive else size.tasks:
             task = Task(dataset=name, positive=rare)
             if task in seen:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from bench.data.catalogue import facts_of
 from bench.data.check import estimated_tokens
-from bench.data.facts import DATASETS
-from bench.data.sources import default_positives
+from bench.data.sources import default_positives, known_facts
 from bench.errors import DataError
 from bench.grid.world import World
+
+_PATH = re.compile(r"(.*?\.ya?ml)(?:/(.*))?\Z", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,8 @@ class DatasetSizes:
 
 def parse_task(text: str) -> tuple[str, str | None]:
     """Split ``dataset/class`` (a class may hold slashes; a dataset may be a path that ends in .yaml)."""
-    for suffix in (".yaml", ".yml"):
-        head, found, tail = text.partition(suffix)
-        if found and (not tail or tail.startswith("/")):
-            return head + suffix, tail[1:] or None
+    if path := _PATH.match(text):
+        return path[1], path[2] or None
     dataset, _, positive = text.partition("/")
     return dataset, positive or None
 
@@ -69,7 +68,7 @@ def sizes_of(dataset: str, world: World, *, counted: bool) -> tuple[str, Dataset
     Raises:
         DataError: if the data is needed and cannot be had.
     """
-    facts = DATASETS.get(dataset) or facts_of(dataset)
+    facts = known_facts(dataset)
     try:
         corpus = world.corpus(dataset)
     except DataError:
