@@ -61,8 +61,8 @@ ROOMS: dict[str, set[str]] = {
     # The store lies below the grid and knows nothing of how a run is made.
     "bench.store": {"bench.seeds", "bench.records", "bench.control", "bench.paths"},
     "bench.loop": {
-        *("bench.seeds", "bench.records", "bench.tasks", "bench.model", "bench.strategies", "bench.learners"),
-        "bench.metrics",
+        *("bench.seeds", "bench.records", "bench.data", "bench.tasks", "bench.model", "bench.strategies"),
+        *("bench.learners", "bench.metrics"),
     },
     "bench.perf": {
         *("bench", "bench.seeds", "bench.records", "bench.data", "bench.tasks", "bench.model", "bench.strategies"),

@@ -37,6 +37,10 @@ class Split:
         for start in range(0, len(self), size):
             yield self.texts.slice(start, size).to_pylist()
 
+    def texts_of(self, rows: npt.NDArray[np.int64]) -> tuple[str, ...]:
+        """Return the texts of some rows, in the order asked for."""
+        return tuple(self.texts.take(pa.array(rows)).to_pylist())
+
     def where(self, rows: npt.NDArray[np.bool_]) -> Split:
         """Return the split of some rows, given as (n,) true and false."""
         origin = np.arange(len(self), dtype=np.int64) if self.origin is None else self.origin
@@ -52,6 +56,10 @@ class Split:
                 sha.update(len(raw).to_bytes(4, "little"))
                 sha.update(raw)
         return sha.hexdigest()
+
+
+ADD_FEATURES = "name a .npy file or a function under `features` in its YAML file"
+"""What to do about a dataset without vectors."""
 
 
 @dataclass(frozen=True)

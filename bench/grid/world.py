@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from bench.data.corpus import Corpus
+from bench.data.folders import refuse_unwritable
 from bench.data.sources import load_corpus
 from bench.paths import expanded
 
@@ -29,6 +30,10 @@ class World:
         """Read both as paths are given."""
         object.__setattr__(self, "data_dir", self.data_dir and expanded(self.data_dir))
         object.__setattr__(self, "cache_dir", expanded(self.cache_dir))
+
+    def refuse_unwritable(self) -> None:
+        """Raise :class:`bench.errors.DataError` if nothing can be kept in the cache."""
+        refuse_unwritable(self.cache_dir)
 
     def corpus(self, dataset: str) -> Corpus:
         """Return a dataset, loaded once per process."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bench.config.spec import GridSpec
-from bench.data.folders import refuse_unwritable
 from bench.grid.driver.execution import Execution
 from bench.grid.expansion.suited import components_of
 from bench.learners.catalogue import build
@@ -30,7 +29,7 @@ def preflight(spec: GridSpec, execution: Execution, strategies: Iterable[Strateg
     """
     refuse_unknown_device(execution.device)
     if not execution.workers.remote:
-        refuse_unwritable(execution.world.cache_dir)
+        execution.world.refuse_unwritable()
     learners = [build(part) for part in components_of(spec)]
     if any("encoder" in learner.reads for learner in learners):
         refuse_missing_gpus(execution.workers.gpus)

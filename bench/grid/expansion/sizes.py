@@ -26,6 +26,7 @@ class DatasetSizes:
         fingerprint: of the content; empty where only facts are known.
         origin: where the numbers come from, in words.
         rows: of the train and of the test split, where that is not the sum over classes.
+        has_features: whether it brings vectors of the user's own.
     """
 
     source: str
@@ -37,6 +38,7 @@ class DatasetSizes:
     fingerprint: str
     origin: str
     rows: tuple[int, int] | None = None
+    has_features: bool = False
 
     @property
     def train_rows(self) -> int:
@@ -85,7 +87,9 @@ def sizes_of(dataset: str, world: World, *, counted: bool) -> tuple[str, Dataset
     tasks = default_positives(dataset, corpus)
     tokens = facts.mean_tokens if facts and facts.mean_tokens else _mean_tokens(dataset, world)
     origin = f"counted in {corpus.source}"
-    return corpus.name, DatasetSizes(dataset, classes, tasks, train, test, tokens, corpus.fingerprint, origin, rows)
+    return corpus.name, DatasetSizes(
+        dataset, classes, tasks, train, test, tokens, corpus.fingerprint, origin, rows, corpus.features is not None
+    )
 
 
 @lru_cache(maxsize=16)

@@ -203,4 +203,4 @@ def prepare_block(job: BlockJob, runs: tuple[RunSpec, ...], context: WorkerConte
         device=context.device,
     )
     judge = build(block.judge).begin(material) if block.judge else None
-    return SharedBlock(block, settings, task, learner, learner.begin(material), first_query_needs(runs), judge)
+    return SharedBlock(block, settings, task, learner, learner.begin(material), first_query_needs(runs), judge, corpus)
