@@ -36,6 +36,9 @@ def worded(kind: str, text: str) -> tuple[str, dict[str, str]]:
         SpecError: if the text does not read so.
     """
     name, _, words = text.partition(":")
+    member, _, rest = words.partition(":")
+    if "=" not in member and member[:1].isupper():  # of another library: skactiveml:TypiClust:k=5
+        name, words = f"{name}:{member}", rest
     options: dict[str, str] = {}
     for word in filter(None, words.split(",")):
         option, equals, value = word.partition("=")

@@ -17,7 +17,7 @@ import inspect
 import linecache
 import pkgutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.abc import ExecutionLoader, MetaPathFinder
@@ -35,6 +35,20 @@ T = TypeVar("T")
 _PLUGIN_MODULE = "imbal_bench_plugin_"
 
 
+@dataclass(frozen=True)
+class Family:
+    """Things of another library, each made when it is asked for by name: ``prefix:Name``.
+
+    Attributes:
+        base: what they are. prefix: of their names.
+        find: returns the class of a name, and raises a :class:`PluginError` where the library cannot be had.
+    """
+
+    base: type[Any]
+    prefix: str
+    find: Callable[[str], type[Any]]
+
+
 class Registry(Generic[T]):
     """The concrete subclasses of ``base`` found in a package, an entry-point group, and plug-in files."""
 
@@ -42,12 +56,19 @@ class Registry(Generic[T]):
         self.kind, self.base, self.package, self.group = kind, base, package, group
         self._found: dict[str, type[T]] | None = None
         self._broken: dict[str, str] = {}
+        self._families: dict[str, Family] = {}
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self._classes()))
 
     def __contains__(self, name: object) -> bool:
-        return name in self._classes()
+        return name in self._classes() or self._family(name) is not None
+
+    def _family(self, name: object) -> Family | None:
+        """Return the family that a name such as ``prefix:Name`` belongs to."""
+        prefix, colon, rest = str(name).partition(":")
+        self._classes()
+        return self._families.get(prefix) if colon and rest else None
 
     def get(self, name: str) -> type[T]:
         """Return the class registered under a name.
@@ -56,6 +77,9 @@ class Registry(Generic[T]):
             UnknownNameError: names the nearest spelling, what there is, and any plug-in that failed to load.
         """
         classes = self._classes()
+        if family := self._family(name):
+            made: type[T] = family.find(name.partition(":")[2])
+            return made
         if name not in classes:
             today = self.today(name)
             renamed = [f"{name!r} is called {today!r} now."] if today != name else []
@@ -110,6 +134,9 @@ class Registry(Generic[T]):
         ours = self.defined_in(module)
         for cls in ours:
             self._add(found, cls)
+        for value in vars(module).values():
+            if isinstance(value, Family) and value.base is self.base:
+                self._families[value.prefix] = value
         return len(ours)
 
     def defined_in(self, module: ModuleType) -> list[type[T]]:
