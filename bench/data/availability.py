@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from bench.data.catalogue import CATALOGUE
+from bench.data.catalogue import CATALOGUE, described
 from bench.data.facts import DATASETS, DatasetFacts, Hub
 from bench.data.places import mirror_folder, mirrored_names
 from bench.data.sources import known_facts, known_names
 from bench.errors import DataError
 
-State = Literal["mirror", "damaged", "embedded", "hub cache", "hub", "unreachable"]
+State = Literal["mirror", "damaged", "embedded", "hub cache", "hub", "unreachable", "by hand"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Availability:
     Attributes:
         dataset: its name.
         state: ``mirror``, ``damaged`` (a mirror that cannot be used), ``embedded`` (built here),
-            ``hub cache`` (downloaded before), ``hub`` (can be downloaded), ``unreachable``.
+            ``hub cache`` (downloaded before), ``hub`` (can be downloaded), ``unreachable``, or ``by hand`` (nothing
+            fetches it).
         detail: one line for people.
     """
 
@@ -104,6 +105,9 @@ def _here(facts: DatasetFacts, data_dir: Path | None) -> Availability | None:
     if folder is not None:
         return _mirrored(facts.name, folder, facts)
     if facts.hub is None:
+        how = described(facts.name).get if facts.name in CATALOGUE else ""
+        if how:
+            return Availability(facts.name, "by hand", how)
         return Availability(facts.name, "embedded", "built on this machine, needs no network")
     if _is_in_hub_cache(facts.hub):
         return Availability(facts.name, "hub cache", f"{facts.hub.id}@{facts.hub.revision[:7]}")

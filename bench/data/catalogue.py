@@ -26,7 +26,7 @@ def facts_of(name: str) -> DatasetFacts | None:
     file = described(name)
     train, test = file.rows.get("train", {}), file.rows.get("test", {})
     hub = None
-    if file.hub and file.revision and file.test:
+    if file.hub and file.revision and file.test:  # else nothing fetches it
         hub = Hub(file.hub, file.revision, file.text[0], file.label, file.train[0], file.test[0])
     return DatasetFacts(
         name=name,

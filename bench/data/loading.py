@@ -52,6 +52,11 @@ def load_user(
         DataError: whatever is wrong with the YAML file or the files it names.
     """
     user = read_user_file(path, built_in=built_in)
+    if user.get and user.revision is None and (built_in or user.hub):
+        raise DataError(
+            f"{user.name} is not fetched by itself: {user.get}; then use a copy of {path}, beside the files if there "
+            "are any, as --tasks COPY.yaml, under another name and without the field get"
+        )
     find = _finder(path, user, follow_links=follow_links)
     parts = {"train": _parts(user, user.train, "train", find, path)}
     if user.test is not None:

@@ -60,6 +60,8 @@ class UserFile(BaseModel):
     """Between the cells of a text file. Default: what its header shows."""
     encoding: str | None = None
     """Of a text file. Default: UTF-8, or what it is else."""
+    get: str = ""
+    """How the files are had, where nothing fetches them."""
     features: str | None = None
     """Your own vectors of the training texts: a ``.npy`` file of a matrix, a row for each row of ``train``; or
     ``file.py:function``, which is given the texts."""
@@ -78,7 +80,7 @@ class UserFile(BaseModel):
             raise ValueError("give either test (a file) or test_fraction (between 0 and 1)")
         if self.revision is not None and self.hub is None:
             raise ValueError("revision is the commit of a repository of the Hub; name that as hub")
-        if self.hub is not None and self.revision is None:
+        if self.hub is not None and self.revision is None and not self.get:
             raise ValueError(
                 f"hub needs the commit as revision, 40 hex digits; see https://huggingface.co/datasets/{self.hub}/commits"
             )

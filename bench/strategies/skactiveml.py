@@ -17,7 +17,7 @@ import numpy.typing as npt
 from bench.arrays import FloatArray
 from bench.errors import PluginError, RunError, UnknownNameError
 from bench.registry import Family
-from bench.strategies.adapted import Adapted, adapted, as_matrix, lacking, two_columns
+from bench.strategies.adapted import Adapted, adapted, as_matrix, lacking, required, two_columns
 from bench.strategies.base import Algorithm
 from bench.strategies.view import Need, PoolView
 
@@ -156,6 +156,8 @@ def find(name: str) -> type[Algorithm]:
     if "reg" in query or "query_strategy" in signature(original).parameters:
         what = "is for regression" if "reg" in query else "wraps another strategy"
         raise PluginError(f"{PREFIX}:{name} {what}, and cannot be run here; name one that selects rows to classify")
+    if lacks := required(original) - {"classes"}:
+        raise PluginError(f"{PREFIX}:{name} needs {', '.join(sorted(lacks))}, and cannot be run here")
     fitted = f"the classifier fitted within a query is the library's {FITTED[name]}" if name in FITTED else ""
     return adapted(Skactiveml, PREFIX, LIBRARY, original, needs=_needs(original, query), open_points=fitted)
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from imbal_bench.cli.options import (
+    MOST_WORKERS,
     QUICKSTART,
     DeviceOption,
     Places,
@@ -50,6 +51,31 @@ def check(
     console.print(f"{len(checked)} checked, {laws}")
     if broken or unloaded:
         raise typer.Exit(1)
+
+
+def agree(
+    names: Annotated[list[str], typer.Argument(help="Algorithms: badge skactiveml:Badge small-text:BADGE.")],
+    plugin: PluginOption = None,
+    pools: Annotated[int, typer.Option(min=1, max=MOST_WORKERS, help="Made-up pools to select from.")] = 3,
+    draws: Annotated[int, typer.Option(min=2, max=MOST_WORKERS, help="Selections from each, of different seeds.")] = 10,
+    rows: Annotated[int, typer.Option(min=20, max=1_000_000, help="Rows of a pool.")] = 300,
+    batch: Annotated[int, typer.Option(min=1, max=100_000, help="Rows of a batch.")] = 20,
+) -> None:
+    """Say how far implementations of one method select the same rows of the same pools.
+
+    Examples:
+
+    imbal-bench agree badge skactiveml:Badge small-text:BADGE
+
+    imbal-bench agree core_set skactiveml:CoreSet small-text:GreedyCoreset
+    """
+    from imbal_bench.display.console import console_here
+    from imbal_bench.display.parts import show_agreements
+    from imbal_bench.workflows import check as workflow
+
+    plugins_of(plugin)
+    found = workflow.agree(names, pools=pools, draws=draws, rows=rows, k=batch)
+    show_agreements(found, console_here())
 
 
 def doctor(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -113,6 +113,28 @@ def export(
 
     files = stores.export(out, store)
     console_here().print(f"{out}: {', '.join(files)}")
+
+
+@store_app.command()
+def track(
+    tracker: Annotated[Literal["mlflow", "wandb", "trackio", "tensorboard"], typer.Argument(help="Where to.")],
+    store: StoreHere = QUICKSTART,
+    project: Annotated[str, typer.Option("--project", help="Project or experiment.")] = "imbal-bench",
+    out: Annotated[Path | None, typer.Option("--out", help="Folder that the tracker writes. Default: its own.")] = None,
+) -> None:
+    """Send finished runs to a tracker of experiments: settings, and metrics by labelled rows. No texts.
+
+    Examples:
+
+    imbal-bench store track tensorboard --store results/paper --out runs
+
+    imbal-bench store track mlflow --store results/paper
+    """
+    from imbal_bench.display.console import console_here
+    from imbal_bench.workflows import tracking
+
+    sent = tracking.send(tracker, store, project=project, out=out)
+    console_here().print(f"{sent:,} runs sent to {tracker}, {project}")
 
 
 def rescore(

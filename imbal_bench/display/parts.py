@@ -16,6 +16,7 @@ from imbal_bench.display.tables import table_of
 if TYPE_CHECKING:  # each function imports what it shows, so that a command loads what it needs and no more
     from bench.components import ComponentFacts as Facts
     from bench.testing import LawVerdict
+    from bench.testing.agreement import Agreements
 
 
 OUTCOME_STYLES = {"holds": "green", "broken": "bold red", "waived": "yellow"}
@@ -33,8 +34,11 @@ def show_datasets(data_dir: Path | None, console: Console) -> None:
             table.add_row(state.dataset, "see list tasks", "", "", "", f"{state.state}: {state.detail}")
             continue
         classes = shortened(f"{name}*" if name in facts.paper_tasks else name for name in facts.classes)
+        classes = classes or facts.title
         about = "~" if facts.rows_per_class_approximate else ""
-        rows = [f"{about}{sum(n):,}" for n in (facts.train_rows_per_class, facts.test_rows_per_class)]
+        rows = [
+            f"{about}{sum(n):,}" if n else "see left" for n in (facts.train_rows_per_class, facts.test_rows_per_class)
+        ]
         table.add_row(facts.name, classes, *rows, facts.licence, f"{state.state}: {state.detail}")
     console.print(table)
 
@@ -124,6 +128,19 @@ def show_presets(console: Console) -> None:
         spec = load_spec(name)
         ratios = ", ".join(map(str, spec.ratios))
         table.add_row(name, ", ".join(spec.tasks), ratios, str(len(spec.seeds)), spec.model.name, spec.about)
+    console.print(table)
+
+
+def show_agreements(found: Agreements, console: Console) -> None:
+    """Show how far each pair agrees, beside what an implementation has in common with itself."""
+    table = table_of(
+        "Agreement on the same pools", "implementations", "share of the batch in common", "correlation of frequencies"
+    )
+    for it in found.pairs:
+        table.add_row(f"{it.first} | {it.second}", f"{it.shared:.3f}", f"{it.frequencies:.3f}")
+    for name, it in found.alone.items():
+        table.add_row(Text(f"{name} | itself, other seeds", "dim"), f"{it.shared:.3f}", f"{it.frequencies:.3f}")
+    table.add_row(Text("by chance", "dim"), f"{found.chance:.3f}", "0.000")
     console.print(table)
 
 

@@ -74,7 +74,7 @@ def sizes_of(dataset: str, world: World, *, counted: bool) -> tuple[str, Dataset
     try:
         corpus = world.corpus(dataset)
     except DataError:
-        if counted or facts is None:
+        if counted or facts is None or not facts.classes:
             raise
         about = " (approximate)" if facts.rows_per_class_approximate else ""
         tasks = facts.paper_tasks or facts.classes
