@@ -23,9 +23,7 @@ class RecallAtEffort(RoundMetric):
     formula = "recall of the first 10 % of rows by descending p, at prevalence pi; ties count in proportion"
     source = "technology-assisted review, e.g. Grossman, Cormack 2011; Howard et al. 2016"
     at_prevalence = True
-    waived: Mapping[str, str] = {
-        "perfect_scores_are_best": "a tenth cannot hold all positives where more rows are positive"
-    }
+    waived: Mapping[str, str] = {"perfect_scores_are_best": "a tenth of the rows cannot hold more positives than rows"}
 
     def compute(self, scores: TestScores) -> float:
         """Return the value."""

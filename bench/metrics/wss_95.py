@@ -25,9 +25,7 @@ class WorkSavedOverSampling(RoundMetric):
     source = "Cohen et al. 2006, Reducing Workload in Systematic Review Preparation"
     low, high = RECALL - 1, RECALL
     at_prevalence = True
-    waived: Mapping[str, str] = {
-        "perfect_scores_are_best": "positives must be read, too: the best is 0.95 (1 - prevalence)"
-    }
+    waived: Mapping[str, str] = {"perfect_scores_are_best": "positives are read, too: the best is 0.95 (1 - pi)"}
 
     def compute(self, scores: TestScores) -> float:
         """Return the value, in [-0.05, 0.95)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -124,7 +125,7 @@ def _finished(started: Any) -> Iterator[Any]:
 
 def _plain(metrics: dict[str, float]) -> dict[str, float]:
     """Return the metrics that are numbers: some have no value in some rounds."""
-    return {name.replace("@", "_at_"): value for name, value in metrics.items() if value == value}
+    return {name.replace("@", "_at_"): value for name, value in metrics.items() if not math.isnan(value)}
 
 
 _SENDERS: dict[str, Callable[[Any, Sequence[Tracked], str, Path | None], None]] = {
