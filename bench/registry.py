@@ -298,11 +298,10 @@ class _Neighbours(MetaPathFinder):
         self.files: dict[str, PluginFile] = {}
 
     def offer(self, plugin: PluginFile) -> None:
-        """Find the neighbours of a plug-in from now on; those of another content are forgotten."""
+        """Find the neighbours of a plug-in from now on; it gets modules of its own, whatever others are called so."""
         for file in plugin.neighbours:
             name = Path(file.path).stem
-            if name in self.files and self.files[name].content != file.content:
-                sys.modules.pop(name, None)
+            sys.modules.pop(name, None)
             self.files[name] = file
         if self not in sys.meta_path:
             sys.meta_path.append(self)

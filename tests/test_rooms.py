@@ -38,7 +38,7 @@ ROOMS: dict[str, set[str]] = {
     "bench.yaml12": {"bench.words"},
     "bench.foreign": set(),
     "bench.registry": {"bench.foreign", "bench.paths"},
-    "bench.options": {"bench.records", "bench.foreign"},
+    "bench.options": {"bench.records", "bench.foreign", "bench.words"},
     "bench.components": {"bench.records", "bench.options"},
     "bench.config": {"bench.records", "bench.paths", "bench.words", "bench.yaml12"},
     "bench.data": {"bench.seeds", "bench.foreign", "bench.paths", "bench.yaml12"},

@@ -13,7 +13,7 @@ from bench.errors import SpecError
 from bench.metrics.catalogue import named
 from bench.records import Component, Option, Record, Strategy
 from bench.seeds import canonical
-from bench.words import scalar
+from bench.words import name_and_options, scalar
 
 
 def parse_margins(text: str) -> dict[str, float]:
@@ -84,7 +84,7 @@ def parse_strategy(text: str) -> StrategyName:
         raise SpecError(f"strategy {text!r} must read algorithm+weighting, e.g. random+invprop or dal+invprop:bins=5")
     parts: dict[str, object] = {}
     for kind, part in (("algorithm", algorithm), ("weighting", weighting)):
-        name, _, options = part.partition(":")
+        name, options = name_and_options(part)
         parts[kind] = name
         pairs = list(map(_option, filter(None, options.split(","))))
         parts[f"{kind}_options"] = dict(pairs)

@@ -79,11 +79,11 @@ class DataCheck:
     def findings(self) -> tuple[str, ...]:
         """What may mislead, each in a few words; nothing if all is well."""
         found = [
-            (self.leaked, f"{self.leaked:,} of {self.test_rows:,} test texts are also in train"),
-            (self.repeated, f"{self.repeated:,} of {self.train_rows:,} training rows repeat a text"),
-            (self.repeated_in_test, f"{self.repeated_in_test:,} test rows repeat a text"),
-            (self.contradictory, f"{self.contradictory:,} training rows have a text that also has another label"),
-            (sum(self.empty), f"{sum(self.empty):,} rows have an empty text"),
+            (self.leaked, f"{self.leaked:,} of {self.test_rows:,} test texts also in train"),
+            (self.repeated, f"repeated texts: {self.repeated:,} of {self.train_rows:,} training rows"),
+            (self.repeated_in_test, f"repeated texts: {self.repeated_in_test:,} of {self.test_rows:,} test rows"),
+            (self.contradictory, f"texts with two labels: {self.contradictory:,} training rows"),
+            (sum(self.empty), f"empty texts: {sum(self.empty):,} rows"),
             (len(self.alike), "classes differ only in case or spaces: " + "; ".join(map(" / ".join, self.alike))),
         ]
         said = [line for count, line in found if count]

@@ -161,7 +161,7 @@ def _part(user: UserFile, file: Path, split: str) -> _Part:
     )  # fmt: skip
     said = list(rows.said)
     if lacking := int((~labels.labelled).sum()):
-        said.append(f"{lacking:,} of {len(texts):,} rows of {file.name} have no label and are left out")
+        said.append(f"left out for want of a label: {lacking:,} of {len(texts):,} rows of {file.name}")
     keep = labels.labelled & _with_text(user, texts, file, said)
     if not keep.all():
         texts, labels = texts.filter(pa.array(keep)), labels.kept(keep)
@@ -193,7 +193,7 @@ def _with_text(user: UserFile, texts: pa.ChunkedArray, file: Path, said: list[st
     if user.empty == "refuse":
         raise DataError(f"{file}: row {row} has an empty text ({count} such rows, counted from 1); fill or remove them")
     if user.empty == "drop":
-        said.append(f"{count:,} rows of {file.name} have no text and are left out")
+        said.append(f"left out for want of a text: {count:,} of {len(texts):,} rows of {file.name}")
         return ~empties
     return np.ones(len(empties), dtype=bool)
 

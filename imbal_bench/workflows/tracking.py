@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from bench.errors import SpecError
+from bench.errors import BenchError, SpecError, StoreError
 from bench.records import RunRecord, ratio_text
 from bench.store import Store
 
@@ -64,7 +64,7 @@ def send(tracker: Tracker, store: Path, *, project: str, out: Path | None = None
         out: folder for what the tracker writes here. Default: the tracker's own.
 
     Raises:
-        SpecError: if the package is not installed. StoreError: if there is no store.
+        SpecError: if the package is not installed. StoreError: if there is no store, or the tracker refuses the runs.
     """
     if tracker not in get_args(Tracker):
         raise SpecError(f"no tracker {tracker!r}; give one of {', '.join(get_args(Tracker))}")
@@ -74,13 +74,20 @@ def send(tracker: Tracker, store: Path, *, project: str, out: Path | None = None
     except ImportError as error:
         reason = " ".join(str(error).split())
         raise SpecError(f"{tracker} cannot be imported ({reason}): pip install 'imbal-bench[{tracker}]'") from None
-    _SENDERS[tracker](library, runs, project, out)
+    try:
+        _SENDERS[tracker](library, runs, project, out)
+    except BenchError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300]
+        raise StoreError(f"{tracker} refused the runs: {type(error).__name__}: {reason}") from error
     return len(runs)
 
 
 def _to_mlflow(mlflow: Any, runs: Sequence[Tracked], project: str, out: Path | None) -> None:
     if out is not None:
-        mlflow.set_tracking_uri(out.absolute().as_uri())
+        out.mkdir(parents=True, exist_ok=True)
+        mlflow.set_tracking_uri(f"sqlite:///{out.absolute() / 'mlflow.db'}")
     mlflow.set_experiment(project)
     for run in runs:
         with mlflow.start_run(run_name=run.name):

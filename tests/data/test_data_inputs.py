@@ -186,7 +186,7 @@ def test_rows_without_a_label_are_left_out_and_told_of(tmp_path: Path) -> None:
         corpus = load_user(made(tmp_path, name, content, test=None, test_fraction=0.5))
         assert len(corpus.train) + len(corpus.test) == 4
         assert not {TEXTS[1], TEXTS[3]} & {*corpus.train.texts.to_pylist(), *corpus.test.texts.to_pylist()}
-        assert f"2 of 6 rows of {name} have no label" in corpus.notes[0]
+        assert corpus.notes[0] == f"left out for want of a label: 2 of 6 rows of {name}"
 
 
 def test_a_row_of_several_labels_is_positive_for_each_of_them(tmp_path: Path) -> None:
@@ -287,6 +287,6 @@ def test_a_check_counts_what_would_mislead() -> None:
     assert (found.repeated, found.repeated_in_test, found.leaked, found.contradictory) == (1, 1, 2, 2)
     assert (found.empty, found.alike) == ((1, 1), (("Spam", "spam"),))
     assert [count.train for count in found.classes] == [3, 3]
-    assert found.findings[0] == "2 of 4 test texts are also in train"
+    assert found.findings[0] == "2 of 4 test texts also in train"
     clean = Corpus("mine", ("x", "y"), split_of(["a", "b"], [0, 1]), split_of(["c", "d"], [0, 1]), "made up")
     assert check(clean).findings == ()
