@@ -77,7 +77,10 @@ def _section(found: list[Section], settings: str) -> Section:
 
 def _cell(table: Table, address: Sequence[str]) -> tuple[tuple[str, ...], Cell]:
     places = {(*row.labels, *at): cell for row in table.rows for at, cell in zip(table.columns, row.cells, strict=True)}
-    names = {place: {_plain(alias) for label in place for alias in _aliases(label)} for place in places}
+    spelled = {
+        label: {_plain(alias) for alias in _aliases(label)} for label in {label for at in places for label in at}
+    }
+    names = {place: {alias for label in place for alias in spelled[label]} for place in places}
     left = list(places)
     for token in address[1:]:
         matching = [place for place in left if _plain(token) in names[place]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -15,8 +16,27 @@ from hypothesis import settings
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test may wait for a network
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=25)
+settings.register_profile("thorough", deadline=None, max_examples=1000)  # pytest --hypothesis-profile thorough
 settings.load_profile("repeatable")
+
+gc.disable()  # until all modules are imported: what they hold is there to stay
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported out of every garbage collection to come; it is a million objects."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_sync():
+    """No test cuts the power, and a kill loses nothing that the operating system was handed: no wait for the disk."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda _: None)
+        yield
+
 
 ROOT = Path(__file__).parents[1]
 TOPICS = {
@@ -99,6 +119,13 @@ def tiny_bert_without_head(tmp_path_factory) -> Path:
     return save_tiny_bert(tmp_path_factory.mktemp("tiny-bert-headless"), with_lm_head=False)
 
 
+@pytest.fixture
+def _undrawn(monkeypatch):
+    """Figures are blank: a report has dozens, each takes most of a second to draw, and they are tested elsewhere."""
+    blank = {"svg": b'<svg xmlns="http://www.w3.org/2000/svg" width="9pt" height="9pt"/>', "pdf": b"%PDF-1.4"}
+    monkeypatch.setattr("reports.picture._drawn", lambda figures: [dict(blank) for _ in figures])
+
+
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -106,14 +133,13 @@ Cli = Callable[..., subprocess.CompletedProcess[str]]
 def cli(tmp_path, toy_mirror) -> Cli:
     """Run ``imbal-bench`` in a process of its own, in a temporary folder, with the toy mirror and a fresh cache."""
 
-    def run(*arguments: object, timeout: float = 200, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "imbal_bench", *map(str, arguments)],
             cwd=tmp_path,
             env=cli_environment(toy_mirror, tmp_path, **environment),
             capture_output=True,
             text=True,
-            timeout=timeout,
             check=False,
         )
 

@@ -18,8 +18,8 @@ from bench.records import RunRecord
 from bench.store import Store
 
 WORKERS = ("LokyProcess", "multiprocessing.spawn import spawn_main")  # in a command line: loky's, Dask's
-PATIENCE_S = 240.0
-"""What a step of a grid in processes may take on a busy machine; on an idle one it takes a tenth."""
+PATIENCE_S = 900.0
+"""When a step of a grid in processes is taken to hang; on an idle machine it takes seconds."""
 
 
 def override(spec: GridSpec, **fields: object) -> GridSpec:

@@ -8,7 +8,7 @@ valid for that question (Miller 2024, "Adding error bars to evals"; Dror et al. 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import nan
 from typing import Literal, get_args
 
@@ -181,10 +181,14 @@ def sign_flip(values: FloatArray) -> float:
     to this one's 0.2, and a report makes hundreds of them.
     """
     n = len(values)
-    if n <= MOST_ENUMERATED:
-        signs = 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
-    else:
-        drawn = seeds.generator("sign_flip", units=n).integers(0, 2, (RESAMPLES, n))
-        signs = np.vstack([np.ones(n), 1.0 - 2.0 * drawn])
     # Sums that differ by rounding are equal: the observed one must count itself.
-    return float(np.mean(signs @ values >= values.sum() - SPREAD * n))
+    return float(np.mean(_signs(n) @ values >= values.sum() - SPREAD * n))
+
+
+@lru_cache(maxsize=4)
+def _signs(n: int) -> FloatArray:
+    """Return sign patterns of n units as rows: all, or the observed one and ``RESAMPLES`` drawn ones; read only."""
+    if n <= MOST_ENUMERATED:
+        return np.asarray(1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1), dtype=np.float64)
+    drawn = seeds.generator("sign_flip", units=n).integers(0, 2, (RESAMPLES, n))
+    return np.vstack([np.ones(n), 1.0 - 2.0 * drawn])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from bench.metrics.base import RoundMetric, TestScores
 
 
@@ -21,11 +23,9 @@ class AveragePrecisionAtPrevalence(RoundMetric):
     at_prevalence = True
 
     def compute(self, scores: TestScores) -> float:
-        """Return the value by scikit-learn."""
-        from sklearn.metrics import average_precision_score
-
-        value = average_precision_score(scores.labels, scores.probabilities, sample_weight=scores.weights)
-        return min(float(value), 1.0)  # a sum of weights may miss 1 by a rounding
+        """Return the sum over scikit-learn's precision-recall curve, whose recall falls from point to point."""
+        p, r = scores.precision_recall
+        return min(max(float(-np.sum(np.diff(r) * p[:-1])), 0.0), 1.0)  # a sum of weights may miss 1 by a rounding
 
     def chance(self, prevalence: float) -> float:
         """Return the prevalence: all rows are tied, so precision is that at every recall."""

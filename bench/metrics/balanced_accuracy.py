@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from bench.metrics.base import RoundMetric, TestScores
 
 
@@ -17,10 +19,11 @@ class BalancedAccuracy(RoundMetric):
     unrounded = True
 
     def compute(self, scores: TestScores) -> float:
-        """Return the value by scikit-learn."""
-        from sklearn.metrics import balanced_accuracy_score
-
-        return float(balanced_accuracy_score(scores.labels, scores.predicted()))
+        """Return the value; scikit-learn's checks cost a hundred times as much as the counts."""
+        predicted, positive = scores.predicted(), scores.labels == 1
+        positives, negatives = np.count_nonzero(positive), np.count_nonzero(~positive)
+        tpr = np.count_nonzero(predicted & positive) / positives
+        return float((tpr + np.count_nonzero(~predicted & ~positive) / negatives) / 2)
 
     def chance(self, prevalence: float) -> float:  # noqa: ARG002 - the same at any
         """Return 1/2: all rows get the same prediction."""

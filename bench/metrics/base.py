@@ -47,6 +47,17 @@ class TestScores:
         weights: Floats = np.where(self.labels == 1, self.prevalence / of_test, (1 - self.prevalence) / (1 - of_test))
         return weights
 
+    @cached_property
+    def precision_recall(self) -> tuple[Floats, Floats]:
+        """Precision and recall at every threshold, rows weighted by :attr:`weights`, by scikit-learn.
+
+        Thresholds rise; the last point is precision 1 at recall 0. Metrics share it: most of their time is its sorting.
+        """
+        from sklearn.metrics import precision_recall_curve
+
+        p, r, _ = precision_recall_curve(self.labels, self.probabilities, sample_weight=self.weights)
+        return p, r
+
     def predicted(self) -> npt.NDArray[np.bool_]:
         """Return which rows are predicted positive, (m,), at threshold 0.5."""
         return np.asarray(self.probabilities >= 0.5)

@@ -23,9 +23,7 @@ class BestF1AtPrevalence(RoundMetric):
 
     def compute(self, scores: TestScores) -> float:
         """Return the value by scikit-learn's precision-recall curve."""
-        from sklearn.metrics import precision_recall_curve
-
-        p, r, _ = precision_recall_curve(scores.labels, scores.probabilities, sample_weight=scores.weights)
+        p, r = scores.precision_recall
         return min(float(np.max(2 * p * r / np.maximum(p + r, np.finfo(float).tiny))), 1.0)
 
     def chance(self, prevalence: float) -> float:

@@ -33,12 +33,12 @@ def comparison(numbers, a, b, row=0):
     return line
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10)
 @given(st.data())
 def test_pairs_are_those_of_a_join(factory, data):
     """Whatever is missing and in whatever order runs are stored: differences and holes as pandas finds them."""
-    identities = factory.grid(ratios=(20, 50), seeds=range(3), algorithms=("random", "badge", "dal"))
-    gone = data.draw(st.sets(st.integers(0, len(identities) - 1), max_size=20))
+    identities = factory.grid(ratios=(20, 50), seeds=range(3))
+    gone = data.draw(st.sets(st.integers(0, len(identities) - 1), max_size=14))
     order = data.draw(st.permutations([number for number in range(len(identities)) if number not in gone]))
     results = factory.results(identities.loc[order].reset_index(drop=True))
     runs = results.runs
@@ -51,7 +51,7 @@ def test_pairs_are_those_of_a_join(factory, data):
         for row, labels in enumerate(numbers.selection.rows):
             own = runs
             for axis, label in zip(by, labels, strict=True):
-                named = own[axis].replace({"random": "Random", "badge": "BADGE", "dal": "DAL"})
+                named = own[axis].replace({"random": "Random", "badge": "BADGE"})
                 own = own[named == label]
             arms = [own[own["weighting"] == name] for name in ("invprop", "uniform")]
             found = comparison(numbers, "InvProp", "Uniform", row)

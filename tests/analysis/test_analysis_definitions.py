@@ -170,6 +170,7 @@ def test_a_cell_takes_the_runs_of_its_place(number, place, query, runs, section,
 
 def test_table_2_takes_the_best_algorithm_of_each_task_weighting_and_metric(factory, section, runs_of_all):
     runs = runs_of_all.runs.query("ratio == 50 and start == 'warm'")
+    arm_of = dict(iter(runs.groupby(["dataset", "positive", "weighting", "algorithm"])))
     found = cells(section.table("T2"))
     for metric, title in TITLES.items():
         for dataset, count in TASKS_PER_DATASET.items():
@@ -177,13 +178,7 @@ def test_table_2_takes_the_best_algorithm_of_each_task_weighting_and_metric(fact
             for weighting, column in (("invprop", "InvProp"), ("uniform", "Uniform")):
                 best = {}
                 for task in [name for own, name in factory.TASKS_OF_THE_PAPER if own == dataset]:
-                    arms = [
-                        runs.query(
-                            f"dataset == '{dataset}' and positive == '{task}' and weighting == '{weighting}' "
-                            f"and algorithm == '{algorithm}'"
-                        )
-                        for algorithm in FOUR
-                    ]
+                    arms = [arm_of[dataset, task, weighting, algorithm] for algorithm in FOUR]
                     best[task] = max(arms, key=lambda arm, metric=metric: arm[metric].mean()).sort_values("seed")
                 chosen[column] = pd.concat(best.values())
                 cell = found[(dataset,), title, column]

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from frames import effect
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
@@ -65,7 +65,6 @@ def test_an_unknown_question_is_refused(factory):
         effect(factory.tidy(THREE_TASKS), "pooled")
 
 
-@settings(max_examples=40, deadline=None)
 @given(grids, st.sampled_from(ESTIMANDS), st.randoms(use_true_random=False), numbers)
 def test_laws_of_an_effect(factory, values, estimand, random, shift):
     frame = factory.tidy(values)
@@ -150,7 +149,6 @@ def test_a_missing_difference_lies_between_what_the_missing_run_could_yield():
 # The tests
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(-100, 100), min_size=2, max_size=9))
 def test_sign_flips_agree_with_scipys_permutation_test(hundredths):
     """Scipy gets whole numbers, whose sums are exact: of hundredths it decides ties about zero by rounding luck."""
@@ -179,7 +177,6 @@ def test_sign_flips_of_values_symmetric_about_zero_are_no_evidence():
     assert p == pytest.approx((1 + ties) / 2)
 
 
-@settings(max_examples=30, deadline=None)
 @given(arrays(float, (4, 6), elements=numbers))
 def test_the_t_test_is_scipys_row_by_row_wherever_there_is_spread(rows):
     t, p = t_test(rows)
@@ -191,7 +188,6 @@ def test_the_t_test_is_scipys_row_by_row_wherever_there_is_spread(rows):
             assert (own_t, own_p) == pytest.approx((expected.statistic, expected.pvalue))
 
 
-@settings(max_examples=30, deadline=None)
 @given(arrays(float, (3, 6), elements=st.one_of(numbers, st.just(np.nan))))
 def test_the_interval_is_scipys_of_what_is_present(rows):
     for row, n, mean, low, high in zip(rows, *t_interval(rows), strict=True):
@@ -260,7 +256,6 @@ def by_closed_testing(p):
     return [min(1, max(len(of) * min(p[i] for i in of) for of in subsets if one in of)) for one in every]
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
 def test_holm_is_closed_testing(p):
     assert holm(p) == pytest.approx(by_closed_testing(p))

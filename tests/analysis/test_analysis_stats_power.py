@@ -5,7 +5,7 @@ from dataclasses import astuple, replace
 import numpy as np
 import pytest
 from frames import components, shape_of
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.stats import (
@@ -48,7 +48,6 @@ def test_hand_computed_nested_layout(factory):
     assert np.square(astuple(found)) == pytest.approx([(32 / 3 - 2) / (4 / 3), 2, 0, 0, 0])
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6), st.integers(2, 6), st.integers(2, 6), st.integers(1, 3))
 def test_unless_a_component_is_cut_off_at_zero_the_standard_errors_are_those_of_the_units(factory, seed, t, s, k):
     rng = np.random.default_rng(seed)
@@ -114,7 +113,6 @@ def test_the_minimum_detectable_effect_has_the_power_it_was_asked_for(estimand):
     assert power_of(effect, SPREADS, PAPER_SHAPE, estimand, alpha=0.01) == pytest.approx(0.7)
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.floats(0.002, 0.05), st.integers(1, 6), st.sampled_from(ESTIMANDS))
 def test_the_number_of_seeds_is_the_fewest(effect, size, estimand):
     shape = GridShape((size, size, 1), 4)

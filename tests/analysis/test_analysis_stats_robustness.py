@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from frames import bounds, effect, leave_one_out
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -82,7 +82,6 @@ reaches = st.tuples(st.integers(-10, 9), st.integers(1, 10)).map(
 )
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     st.integers(0, 10**6),
     st.sets(st.integers(0, 19), min_size=1, max_size=5),
@@ -99,7 +98,6 @@ def test_no_outcome_leaves_the_bounds(factory, seed, holes, reach, estimand):
         assert found.p_low - 1e-9 <= result.p <= found.p_high + 1e-9
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6), st.sets(st.integers(0, 5), min_size=1, max_size=3), reaches)
 def test_both_ends_are_reached(factory, seed, units, reach):
     """A fine net over the outcomes comes as far as the bounds say, and no further."""

@@ -29,6 +29,7 @@ def test_explain_lists_runs_seeds_values_and_files(bench, results):
     assert all((results / name).is_file() for name in files)
 
 
+@pytest.mark.usefixtures("_undrawn")
 def test_report_prints_the_tables_asked_for_and_writes_the_folder_for_an_article(bench, results, tmp_path):
     asked = ["--paper", tmp_path / "article", "--table", "T4", "--table", "runs"]
     code, out, err = bench("report", "--store", results, *asked)

@@ -64,7 +64,7 @@ def test_a_class_of_any_name_is_a_task_and_has_a_lock(odd_mirror, tmp_path):
             assert mine
 
 
-@pytest.mark.parametrize("name", [name for name in ODD if "," not in name])
+@pytest.mark.parametrize("name", ["[exp]", "run #2", "x: y", "'q'", " lead", "\x1b[31mred", "010", "{a: b}", "*", ".."])
 def test_one_without_a_comma_needs_no_quotes(bench, odd_mirror, name):
     task = f"odd{ODD.index(name)}/{name}"
     code, out, err = bench("plan", "smoke", "--tasks", task, "--data-dir", odd_mirror, "--ratios", 10)

@@ -75,7 +75,7 @@ def test_every_command_and_option_shown_exists(monkeypatch, capsys):
 
 def test_every_preset_is_in_the_table_and_says_its_counts():
     (table,) = re.findall(r"\| preset \|.*?\n\n", README, re.DOTALL)
-    assert set(re.findall(r"`(\w+)`", table)) >= set(preset_names())
+    assert set(re.findall(r"`([\w-]+)`", table)) >= set(preset_names())
     paper, extreme = load_spec("paper"), load_spec("extreme")
     strategies = len(paper.algorithms) * len(paper.weightings)
     runs = [14 * len(spec.ratios) * strategies * len(spec.seeds) for spec in (paper, extreme)]

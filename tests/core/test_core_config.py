@@ -4,7 +4,7 @@ from typing import Literal
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.config import GridSpec, load_spec, preset_names
@@ -398,13 +398,11 @@ def loads_or_is_refused(name, overrides=()):
     assert len(complaint.splitlines()) <= 1
 
 
-@settings(max_examples=150, deadline=None)
 @given(tree=st.dictionaries(keys, trees, max_size=6))
 def test_any_yaml_loads_or_is_refused_in_one_line(file, tree):
     loads_or_is_refused(written(file, yaml.safe_dump({"tasks": ["sst2"], **tree}, allow_unicode=True)))
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     text=st.text(max_size=60)
     | st.text("tasks:{}[]!&*-#|>'\",.~0x12_e \n<=", max_size=40)
@@ -414,13 +412,11 @@ def test_any_text_loads_or_is_refused_in_one_line(file, text):
     loads_or_is_refused(written(file, text))
 
 
-@settings(max_examples=100, deadline=None)
 @given(name=st.text(max_size=20) | st.text("./~a", max_size=8).map(lambda text: text + ".yaml"))
 def test_any_name_loads_or_is_refused_in_one_line(name):
     loads_or_is_refused(name)
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     field=st.lists(keys, min_size=1, max_size=3).map(".".join),
     value=trees.map(lambda tree: yaml.safe_dump(tree, default_flow_style=True)) | st.text(max_size=10),

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.errors import StoreError
@@ -101,7 +101,6 @@ PROBABILITIES = np.linspace(0, 1, 30, dtype=np.float32).reshape(3, 10)
 # Round trips
 
 
-@settings(max_examples=60, deadline=None)
 @given(record=run_records())
 def test_a_record_comes_back_as_it_was_written(shared_store, record):
     written = shared_store.write(record)
@@ -113,7 +112,6 @@ def test_a_record_comes_back_as_it_was_written(shared_store, record):
 
 
 @given(values=st.lists(st.lists(st.floats(width=32), min_size=4, max_size=4), min_size=1, max_size=4))
-@settings(max_examples=30, deadline=None)
 def test_probabilities_come_back_bit_for_bit(shared_store, values, a_record):
     array = np.array(values, dtype=np.float32)
     stored = shared_store.write(a_record(), array)

@@ -153,7 +153,7 @@ def test_one_of_a_later_version_is_refused(store, folder):
 
 
 @given(data=st.data())
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_bytes_that_are_lost_or_changed_give_an_error_or_the_same_runs(store, tmp_path, data):
     path = tmp_path / "first.jsonl.gz"
     if not path.exists():

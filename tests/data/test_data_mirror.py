@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.data.corpus import Corpus, Split, split_of
@@ -29,7 +29,6 @@ def corpora(draw: st.DrawFn) -> Corpus:
     return Corpus("any", tuple(f"class {i}" for i in range(classes)), *splits, "drawn")
 
 
-@settings(max_examples=30, deadline=None)
 @given(corpora())
 def test_what_is_written_is_what_is_read(tmp_path_factory, corpus: Corpus) -> None:
     folder = tmp_path_factory.mktemp("mirror")
@@ -41,7 +40,6 @@ def test_what_is_written_is_what_is_read(tmp_path_factory, corpus: Corpus) -> No
     np.testing.assert_array_equal(again.test.labels, corpus.test.labels)
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.lists(TEXTS, min_size=1, max_size=12), st.integers(1, 12), st.booleans())
 def test_the_fingerprint_sees_content_not_chunks_or_width(texts: list[str], cut: int, large: bool) -> None:
     labels = np.zeros(len(texts), dtype=np.int64)

@@ -52,7 +52,7 @@ def test_rows_are_what_the_tokenizer_gives_one_by_one(
     assert (table.ids.dtype, table.offsets.dtype) == (np.int32, np.int64)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=30), min_size=1, max_size=9))
 def test_any_text_has_a_row_within_the_limit(tmp_path_factory, texts: list[str]) -> None:
     tokenizer = train_tokenizer(["some words", "to learn from"])

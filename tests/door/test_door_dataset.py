@@ -36,9 +36,10 @@ def test_the_same_content_is_kept_once_and_other_content_elsewhere():
     assert len({load_user(it.path).fingerprint for it in (one, other)}) == 2
 
 
-def test_it_is_a_task_for_this_process_and_for_workers(tiny):
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)], ids=["this process", "workers"])
+def test_it_is_a_task_for_this_process_and_for_workers(tiny, jobs):
     made = ib.dataset(TEXTS, [label == "law" for label in LABELS], name="mine", test=(TEXTS[:30], NUMBERS[:30]) and 0.2)
-    runs = tiny(tasks=[made.task("true")], strategies=["random+uniform"], seeds=2, jobs=2)
+    runs = tiny(tasks=[made.task("true")], strategies=["random+uniform"], seeds=2, jobs=jobs)
     assert (len(runs), runs.failures) == (2, ())
     assert set(runs.frame()["dataset"]) == {"mine"}
     with pytest.raises(UnknownNameError, match="Did you mean 'true'"):
@@ -81,6 +82,7 @@ def test_unfit_rows_are_one_line_and_nothing_is_kept(tmp_path, texts, labels, mo
     assert not list((tmp_path / "cache").rglob("*.parquet"))
 
 
+@pytest.mark.usefixtures("_undrawn")
 def test_the_report_is_a_path_and_shows_itself(tiny, monkeypatch):
     monkeypatch.setattr("reports.report.pictures", lambda figures, _: ())  # drawn elsewhere; takes seconds
     monkeypatch.setattr("reports.report._drawn", lambda report: {section.suffix: () for section in report.sections})

@@ -49,14 +49,14 @@ def in_clash(clash, toy_mirror):
             env=cli_environment(toy_mirror, clash, PYTHONPATH=f"{clash}:{ROOT}"),
             capture_output=True,
             text=True,
-            timeout=250,
             check=False,
         )
 
     return run
 
 
-@pytest.mark.parametrize("executor", ["joblib", pytest.param("dask", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("executor", ["joblib", "dask"])
 def test_a_grid_is_run_by_processes_and_reported_beside_them(in_clash, executor):
     run = ["run", "grid.yaml", "--plugin", "mine.py", "--jobs", "2", "--executor", executor, "--store", "s"]
     run += ["--no-report"]

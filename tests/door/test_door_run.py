@@ -171,6 +171,7 @@ def test_settings_are_those_of_a_specification_and_a_grid_may_be_given(tiny, tmp
 # Strategies as objects
 
 
+@pytest.mark.usefixtures("_undrawn")
 def test_a_class_is_run_as_its_file_would_be_as_a_plug_in(tiny, module, bench, tmp_path):
     mine = module()
     here = tiny(strategies=[mine.Near, (mine.Near(level=0.9), mine.Squared), ("random", mine.Squared())], seeds=1)
@@ -188,6 +189,7 @@ def test_a_class_is_run_as_its_file_would_be_as_a_plug_in(tiny, module, bench, t
     assert "near" in out
 
 
+@pytest.mark.slow
 def test_a_class_travels_to_worker_processes_with_the_same_results(tiny, module):
     mine = module()
     here = tiny(strategies=[(mine.Near, "invprop")], seeds=2)

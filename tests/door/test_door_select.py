@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import bench.loop.rounds
@@ -72,7 +72,6 @@ WITHOUT_MORE = sorted(
     seed=st.integers(0, 3),
     data=st.data(),
 )
-@settings(max_examples=25)
 def test_rows_are_distinct_unlabelled_repeatable_and_k(name, weighting, k, seed, data):
     labelled = data.draw(st.lists(st.integers(0, 59), unique=True, min_size=2, max_size=20))
     labels = np.arange(len(labelled)) % 2

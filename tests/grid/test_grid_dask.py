@@ -47,6 +47,7 @@ def test_a_single_worker_does_the_work_and_not_the_driver(one_worker):
     assert gpu == "7"
 
 
+@pytest.mark.slow
 def test_a_worker_s_death_counts_for_its_own_block_alone(one_worker):
     """Dask's scheduler blames all blocks that wait on a worker, and gives them up after four deaths of neighbours."""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from grid_tools import PATIENCE_S, assert_same_results, ended, override, wait_for_runs, wait_until_gone, write_spec
 
+from bench.config import GridSpec
 from bench.registry import file_version
 from bench.store import Store
 
@@ -72,6 +73,20 @@ def test_a_grid_killed_midway_goes_on_and_ends_the_same(start, light_spec, run_g
     assert_same_results(tmp_path / "undisturbed", store)
 
 
+@pytest.fixture(scope="module")
+def four(light_spec) -> GridSpec:
+    """Four blocks of twelve runs."""
+    return override(light_spec, seeds=4)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(four, run_grid, tmp_path_factory) -> Path:
+    """A store with them; read only."""
+    store = tmp_path_factory.mktemp("undisturbed") / "store"
+    assert run_grid(four, store).done == 48
+    return store
+
+
 CTRL_C = (signal.SIGINT, os.killpg)
 """As a terminal sends it: to the driver and its workers."""
 TERMINATION = (signal.SIGTERM, os.kill)
@@ -81,7 +96,8 @@ TERMINATION = (signal.SIGTERM, os.kill)
 @pytest.mark.parametrize(
     ("how", "jobs", "learner"),
     [
-        (CTRL_C, "2", "tfidf"),
+        (CTRL_C, "1", "tfidf"),
+        pytest.param(CTRL_C, "2", "tfidf", marks=pytest.mark.slow),
         pytest.param(CTRL_C, "1", "fine-tune", marks=pytest.mark.slow),
         pytest.param(TERMINATION, "1", "fine-tune", marks=pytest.mark.slow),
         pytest.param(TERMINATION, "2", "tfidf", marks=pytest.mark.slow),
@@ -104,9 +120,8 @@ def test_ctrl_c_and_sigterm_stop_a_grid_in_one_line_and_lose_nothing(start, ligh
 
 
 @pytest.mark.slow
-def test_workers_of_a_killed_driver_stop_and_the_next_run_ends_the_same(start, light_spec, run_grid, tmp_path):
-    two = override(light_spec, seeds=4)
-    spec, store = write_spec(two, tmp_path / "two.yaml"), tmp_path / "store"
+def test_workers_of_a_killed_driver_stop_and_the_next_run_ends_the_same(start, four, undisturbed, tmp_path):
+    spec, store = write_spec(four, tmp_path / "four.yaml"), tmp_path / "store"
     process = start(spec, store, "--jobs", "2")
     with ended(process):
         wait_for_runs(store, 3, process)
@@ -117,20 +132,17 @@ def test_workers_of_a_killed_driver_stop_and_the_next_run_ends_the_same(start, l
         with ended(again):
             output, _ = again.communicate(timeout=PATIENCE_S)
     assert again.returncode == 0, output
-    run_grid(two, tmp_path / "undisturbed")
-    assert_same_results(tmp_path / "undisturbed", store)
+    assert_same_results(undisturbed, store)
 
 
 @pytest.mark.slow
-def test_two_drivers_share_one_store(start, light_spec, run_grid, tmp_path):
-    two = override(light_spec, seeds=4)
-    spec, store = write_spec(two, tmp_path / "two.yaml"), tmp_path / "store"
+def test_two_drivers_share_one_store(start, four, undisturbed, tmp_path):
+    spec, store = write_spec(four, tmp_path / "four.yaml"), tmp_path / "store"
     both = [start(spec, store), start(spec, store)]
     with ended(both[0]), ended(both[1]):
         outputs = [process.communicate(timeout=PATIENCE_S)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], outputs
-    run_grid(two, tmp_path / "undisturbed")
-    assert_same_results(tmp_path / "undisturbed", store)
+    assert_same_results(undisturbed, store)
     finished = [line for output in outputs for line in output.splitlines() if " runs done in " in line]
     assert len(finished) == 2
 
@@ -246,9 +258,8 @@ def test_a_full_disk_gives_one_line_and_loses_nothing(start, spec_file, small_di
 
 
 @pytest.mark.slow
-def test_a_killed_worker_is_replaced_and_nothing_is_lost(start, light_spec, run_grid, tmp_path):
-    two = override(light_spec, seeds=4)
-    spec, store = write_spec(two, tmp_path / "two.yaml"), tmp_path / "store"
+def test_a_killed_worker_is_replaced_and_nothing_is_lost(start, four, undisturbed, tmp_path):
+    spec, store = write_spec(four, tmp_path / "four.yaml"), tmp_path / "store"
     process = start(spec, store, "--jobs", "2")
     with ended(process):
         wait_for_runs(store, 2, process)
@@ -257,8 +268,7 @@ def test_a_killed_worker_is_replaced_and_nothing_is_lost(start, light_spec, run_
         output, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, output
     assert "a worker was killed (out of memory, or from outside); toy/law 1/10 seed" in output
-    run_grid(two, tmp_path / "undisturbed")
-    assert_same_results(tmp_path / "undisturbed", store)
+    assert_same_results(undisturbed, store)
 
 
 CHANGING = '''

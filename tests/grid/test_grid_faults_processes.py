@@ -38,16 +38,17 @@ class Hanging(Algorithm):
 '''
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def small_spec(light_spec):
-    """Twelve blocks of four quick runs."""
-    return override(light_spec, seeds=12, algorithms=["random", "margin"], weightings=["uniform", "invprop"])
+    """Eight blocks of four quick runs."""
+    return override(light_spec, seeds=8, algorithms=["random", "margin"], weightings=["uniform", "invprop"])
 
 
-@pytest.fixture
-def undisturbed(small_spec, run_grid, tmp_path):
-    store = tmp_path / "undisturbed"
-    assert run_grid(small_spec, store).done == 48
+@pytest.fixture(scope="module")
+def undisturbed(small_spec, run_grid, tmp_path_factory):
+    """A store with its runs; read only."""
+    store = tmp_path_factory.mktemp("undisturbed") / "store"
+    assert run_grid(small_spec, store).done == 32
     return store
 
 
@@ -111,12 +112,12 @@ def test_ctrl_c_is_one_line(executor, start, light_spec, tmp_path):
     assert "Traceback" not in output
 
 
-def test_one_worker_four_workers_and_dask_give_the_same_to_the_last_bit(tiny_spec, run_grid, start, tmp_path):
+def test_one_worker_two_workers_and_dask_give_the_same_to_the_last_bit(tiny_spec, run_grid, start, tmp_path):
     """Fine-tuning, whose results hang on more than those of a linear model."""
-    small = override(tiny_spec, seeds=4, algorithms=["random", "badge"], weightings=["uniform", "invprop"])
+    small = override(tiny_spec, seeds=2, algorithms=["random", "badge"], weightings=["uniform", "invprop"])
     spec = write_spec(small, tmp_path / "s.yaml")
     run_grid(small, tmp_path / "undisturbed")
-    for executor, jobs in (("joblib", 4), ("dask", 2)):
+    for executor, jobs in (("joblib", 2), ("dask", 2)):
         process = start(spec, tmp_path / executor, "--executor", executor, "--jobs", str(jobs))
         with ended(process):
             output, _ = process.communicate(timeout=PATIENCE_S)
@@ -130,5 +131,5 @@ def test_shards_share_a_store_and_make_up_the_grid(small_spec, undisturbed, star
     with ended(both[0]), ended(both[1]):
         outputs = [process.communicate(timeout=PATIENCE_S)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], outputs
-    assert all("24 of 24 runs stored" in output for output in outputs)
+    assert all("16 of 16 runs stored" in output for output in outputs)
     assert_same_results(undisturbed, tmp_path / "store")

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
@@ -58,7 +58,6 @@ def replicated(scores: TestScores, denominator: int) -> tuple[np.ndarray, np.nda
 
 
 @given(test_scores())
-@settings(max_examples=60, deadline=None)
 def test_metrics_of_a_round_are_scikit_learns(scores):
     for name, wanted in PLAIN.items():
         assert named(name).compute(scores) == pytest.approx(wanted(scores.labels, scores.probabilities), abs=1e-12)
@@ -66,7 +65,6 @@ def test_metrics_of_a_round_are_scikit_learns(scores):
 
 
 @given(test_scores(), st.sampled_from([2, 3, 10, 50]))
-@settings(max_examples=40, deadline=None)
 def test_at_prevalence_is_what_a_test_set_with_as_many_negatives_would_give(scores, denominator):
     y, p = replicated(scores, denominator)
     assume(len(y) < 20_000)
@@ -92,7 +90,6 @@ def test_at_another_prevalence_the_value_is_another():
 
 
 @given(test_scores(), st.integers(0, 2**32 - 1))
-@settings(max_examples=40, deadline=None)
 def test_values_are_in_range_blind_to_order_and_best_for_the_truth(scores, seed):
     order = np.random.default_rng(seed).permutation(len(scores.labels))
     moved = TestScores(scores.labels[order], scores.probabilities[order], scores.prevalence)
@@ -107,7 +104,6 @@ def test_values_are_in_range_blind_to_order_and_best_for_the_truth(scores, seed)
 
 
 @given(test_scores(), st.floats(0.01, 0.99))
-@settings(max_examples=40, deadline=None)
 def test_constant_probabilities_get_chance_levels(scores, constant):
     """Ranking metrics whatever the constant; the others for that of the prevalence, as the laws hold."""
     known_nothing = TestScores(scores.labels, np.full(len(scores.labels), constant), scores.prevalence)
@@ -157,7 +153,6 @@ def test_a_stored_auc_is_believed_as_far_as_rounding_explains_it():
 
 
 @given(st.data())
-@settings(max_examples=50, deadline=None)
 def test_the_area_under_a_learning_curve_is_its_mean_height(data):
     gaps = data.draw(st.lists(st.integers(1, 90), min_size=1, max_size=9))
     labelled = tuple(np.cumsum([10, *gaps]).tolist())
@@ -201,7 +196,6 @@ def reached_by_hand(labels, curve, target):
     st.lists(st.sampled_from([0.1, 0.3, 0.4, 0.45, 0.6, 0.9]), min_size=4, max_size=4),
     st.sampled_from([0.2, 0.4, 0.61, 1]),
 )
-@settings(max_examples=25, deadline=None)
 def test_labels_to_reach_a_value_are_read_off_the_monotone_curve(curve, target):
     labels = (10, 12, 15, 17)
     assert reached(labels, np.array(curve), target) == pytest.approx(reached_by_hand(labels, curve, target), abs=2e-3)

@@ -22,6 +22,15 @@ from bench.records import ModelSettings, TrainSettings
 ROWS = np.arange(20)
 LONGEST = 18
 EAGER = {"mpnet", "longformer", "deberta", "deberta-v2", "xlnet"}
+FAMILIES = {"bert", "roberta", "deberta-v2", "xlnet"}
+"""One of each kind of attention and of positions; their relatives are tried where there is time for it."""
+
+
+def each(names):
+    """Return architectures as parameters of a test."""
+    return [name if name in FAMILIES else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
 MASKED = sorted(ENCODERS.keys() - {"xlnet"})
 
 
@@ -59,7 +68,7 @@ def plain(model, tokens) -> np.ndarray:
     return torch.softmax(torch.stack(logits).double(), dim=1)[:, 1].numpy()
 
 
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("name", each(ENCODERS))
 def test_scores_are_those_of_a_plain_forward_pass(loaded, name):
     """Batches of mixed lengths, of which the tiny token budget makes many; for BERT, the last layer's first token."""
     encoder, tokens = loaded(name)
@@ -73,7 +82,7 @@ def test_scores_are_those_of_a_plain_forward_pass(loaded, name):
     assert encoder.attention == ("eager" if name in EAGER else "sdpa")
 
 
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("name", each(ENCODERS))
 def test_a_fit_that_steps_over_few_tokens_is_a_fit_that_steps_over_all(loaded, name, monkeypatch):
     encoder, tokens = loaded(name)
     few, labels, train = ROWS[:6], ROWS[:6] % 2, TrainSettings(epochs=1, batch_size=3, learning_rate=1e-3)
@@ -87,13 +96,13 @@ def test_a_fit_that_steps_over_few_tokens_is_a_fit_that_steps_over_all(loaded, n
     assert np.abs(found - before).max() > 1e-3
 
 
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("name", each(ENCODERS))
 def test_passes_in_bf16_are_those_in_fp32_but_for_rounding(loaded, name):
     encoder, tokens = loaded(name, bf16=True)
     np.testing.assert_allclose(encoder.score(tokens, ROWS).probabilities, plain(encoder.model, tokens), atol=0.08)
 
 
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("name", each(ENCODERS))
 def test_text_embeddings_are_the_mean_over_a_text_s_tokens(loaded, name):
     encoder, tokens = loaded(name)
     found, body = encoder.embed(tokens, ROWS), getattr(encoder.model, encoder.model.base_model_prefix).eval()
@@ -103,7 +112,7 @@ def test_text_embeddings_are_the_mean_over_a_text_s_tokens(loaded, name):
             np.testing.assert_allclose(embedding, hidden[0].mean(0).numpy(), atol=1e-5)
 
 
-@pytest.mark.parametrize("name", MASKED)
+@pytest.mark.parametrize("name", each(MASKED))
 def test_surprisal_is_the_loss_of_a_plain_masked_lm(checkpoints, hardware, name, tmp_path):
     folder = checkpoints(name)
     tokens, settings = texts_as_tokens(folder, len(ROWS), LONGEST), ModelSettings(name=str(folder), max_length=LONGEST)
@@ -123,7 +132,7 @@ def test_surprisal_is_the_loss_of_a_plain_masked_lm(checkpoints, hardware, name,
         np.testing.assert_allclose(found[row, : len(ids)], expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("name", each(ENCODERS))
 def test_the_longest_text_that_a_model_says_it_takes_is_taken(checkpoints, hardware, name):
     """RoBERTa and its relatives number positions from the padding token's number + 1 on."""
     folder = checkpoints(name)
@@ -136,7 +145,7 @@ def test_the_longest_text_that_a_model_says_it_takes_is_taken(checkpoints, hardw
     assert np.isfinite(encoder.score(tokens, np.arange(2)).probabilities).all()
 
 
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("name", each(ENCODERS))
 def test_what_can_be_run_is_let_pass(checkpoints, name, tmp_path):
     settings = ModelSettings(name=str(checkpoints(name)))
     refuse_unfit(settings, surprisal=name in MASKED, cache_dir=tmp_path)

@@ -197,5 +197,5 @@ fit_classifier(Model(), data, TrainSettings(), choose_hardware("cpu"), seeds.gen
 @pytest.mark.slow
 def test_a_process_that_is_terminated_within_a_fit_is_seen_to_be():
     """Lightning alone would end it with exit code 0, as if its work were done."""
-    ended = subprocess.run([sys.executable, "-c", TERMINATED], check=False, capture_output=True, text=True, timeout=120)
+    ended = subprocess.run([sys.executable, "-c", TERMINATED], check=False, capture_output=True, text=True)
     assert ended.returncode == -signal.SIGTERM, ended.stderr

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bench import seeds
@@ -142,7 +142,6 @@ def test_a_ratio_below_two_is_refused(ratio):
 # --- pools ------------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.integers(20, 80), st.integers(60, 300), st.integers(2, 12), st.integers(2, 12), st.booleans())
 def test_pools_are_nested_across_ratios_and_limits(positives, negatives, ratio, other, limited):
     corpus = corpus_of(positives, negatives)
@@ -152,7 +151,6 @@ def test_pools_are_nested_across_ratios_and_limits(positives, negatives, ratio, 
         assert one <= two or two <= one
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.integers(20, 80), st.integers(60, 300), st.integers(2, 12))
 def test_a_pool_holds_the_counted_rows_once_each_and_records_what_it_dropped(positives, negatives, ratio):
     corpus = corpus_of(positives, negatives)
@@ -204,7 +202,6 @@ def test_an_unknown_class_is_refused():
 # --- feasibility ------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=200)
 @given(st.integers(0, 9), st.integers(0, 9), st.sampled_from(["warm", "cold"]), st.integers(0, 6), st.integers(1, 5))
 def test_a_task_is_refused_if_and_only_if_too_little_is_left(positives, negatives, start, start_rows, minimum):
     loop = LoopSettings(start_positives=start_rows, start_negatives=start_rows, min_positives=minimum)
@@ -231,7 +228,6 @@ def test_the_refusal_names_the_counts():
 # --- start set --------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.integers(0, 50), st.integers(1, 9), st.integers(1, 9))
 def test_a_start_set_is_distinct_rows_of_the_pool_with_the_labels_asked_for(seed, n_pos, n_neg):
     corpus = corpus_of(40, 180)

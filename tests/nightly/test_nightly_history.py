@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.nights import Night, NightComparison, Point, append, drifting, exit_code_of, read_history, series, summary
@@ -147,7 +147,6 @@ def test_series_do_not_mix():
 
 
 @given(st.lists(st.floats(-0.05, 0.05), min_size=1, max_size=12))
-@settings(max_examples=25)
 def test_drift_is_two_of_three_nights_outside_on_one_side(estimates):
     """The rule, written a second time."""
     found = states(estimates)

@@ -118,6 +118,7 @@ def test_a_baseline_that_cannot_be_read_is_one_clear_line(tmp_path, content, say
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_every_stage_is_measured_and_the_report_survives_its_file(tiny_shape, hardware, tmp_path):
     told: list[str] = []
     found = suite.measure(hardware, tiny_shape, None, tmp_path, quick=True, tell=told.append)

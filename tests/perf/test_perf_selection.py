@@ -40,6 +40,7 @@ def test_a_query_is_the_algorithms_own_and_takes_a_batch(monkeypatch):
     assert seen == [(name, 300, 300, 50) for name in NAMES]
 
 
+@pytest.mark.slow
 def test_the_products_of_dal_are_those_of_its_network(monkeypatch, hardware):
     """Counted by torch itself, in a query that trains for all epochs and scores every row."""
     from torch.utils.flop_counter import FlopCounterMode
@@ -68,6 +69,7 @@ def test_memory_beyond_what_was_held_is_seen(hardware):
     assert extra_peak(held.sum, hardware) < held.nbytes / 10
 
 
+@pytest.mark.slow
 def test_a_blocks_memory_is_measured_for_what_is_shared_and_for_each_run(monkeypatch, hardware, tmp_path):
     monkeypatch.setattr(block, "QUICK_ROWS", 1200)
     monkeypatch.setattr(block, "SHAPE", Shape(layers=1, hidden=32, heads=2, inner=8))

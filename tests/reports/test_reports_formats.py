@@ -270,15 +270,17 @@ def test_every_format_spells_every_table(everything, spell):
             assert shown.replace("<", r"\<" if spell is to_markdown else "<") in text
 
 
-def test_the_page_and_the_terminal_show_every_table(everything):
+def test_the_page_shows_every_table_and_the_terminal_one_of_each_kind(everything):
     section, seen = everything
     behind = {cell.runs: 0 for table in section.tables for cell in table.cells}
     page = Page(to_html([section], seen, Trace("dataset", ((0, 1),), behind), {section.suffix: ()}))
     assert page.stack == []
-    names = [table.address for table in section.tables]
-    text = printed(to_terminal([section], seen, names), 300)
     for table in section.tables:
         assert len(page.tables[table.name]) == len(table.rows) + 2
+    kinds = {re.sub(r"T\d+", "T", table.address): table for table in section.tables}
+    assert set(kinds) >= {"T", "T-p", "T-effects", "T-paper", "runs", "time"}
+    text = printed(to_terminal([section], seen, [table.address for table in kinds.values()]), 300)
+    for table in kinds.values():
         assert f"{table.address}: {table.title}" in text
         assert all(cell.text in text for cell in table.cells)
     assert "not run" not in text

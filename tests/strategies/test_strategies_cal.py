@@ -23,9 +23,9 @@ def brute_force(pool, neighbours):
 
     labelled, scores = unit(pool.labelled_embeddings), []
     for h, p in zip(unit(pool.embeddings), pool.probabilities, strict=True):
-        near = np.argsort([np.linalg.norm(h - other) for other in labelled])[:neighbours]
-        of_labelled = pool.labelled_probabilities[near]
-        scores.append(np.mean([entropy([q, 1 - q], [p, 1 - p]) for q in of_labelled]))
+        near = np.argsort(np.linalg.norm(h - labelled, axis=1))[:neighbours]
+        q = pool.labelled_probabilities[near]
+        scores.append(np.mean(entropy([q, 1 - q], np.broadcast_to([[p], [1 - p]], (2, len(q))))))
     return np.array(scores)
 
 

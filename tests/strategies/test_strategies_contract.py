@@ -44,6 +44,7 @@ def test_law(part, law):
     law(part)
 
 
+@pytest.mark.slow  # that its law rejects it is tested with the classes for outside authors
 @pytest.mark.parametrize(
     ("law", "specimen"),
     [pytest.param(law, part, id=f"{law.__name__}-{type(part).__name__}-{number}")

@@ -335,7 +335,7 @@ def test_a_damaged_file_is_read_right_or_told_in_one_line(form, tmp_path):
 
 @pytest.mark.slow
 def test_many_damaged_files_are_read_right_or_told_in_one_line(form, tmp_path):
-    fuzz(form, tmp_path, 300)
+    fuzz(form, tmp_path, 100)
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "ids.int32", "offsets.int64"])
