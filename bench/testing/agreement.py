@@ -16,7 +16,7 @@ from bench.testing.toys import ToyPool, toy_pool
 
 
 @dataclass(frozen=True)
-class Agreement:
+class PairAgreement:
     """How far two implementations agree.
 
     Attributes:
@@ -43,8 +43,8 @@ class Agreements:
         chance: share of a batch that two random selections have in common.
     """
 
-    pairs: tuple[Agreement, ...]
-    alone: dict[str, Agreement]
+    pairs: tuple[PairAgreement, ...]
+    alone: dict[str, PairAgreement]
     chance: float
 
 
@@ -103,17 +103,17 @@ def agreements(
     return Agreements(pairs, {name: _alone(name, own, k) for name, own in chosen.items()}, k / rows)
 
 
-def _agreement(first: str, second: str, chosen: dict[str, np.ndarray], k: int) -> Agreement:
+def _agreement(first: str, second: str, chosen: dict[str, np.ndarray], k: int) -> PairAgreement:
     one, other = chosen[first], chosen[second]
     shared = float((one & other).sum(axis=2).mean()) / k
-    return Agreement(first, second, shared, _correlation(one.mean(axis=1), other.mean(axis=1)))
+    return PairAgreement(first, second, shared, _correlation(one.mean(axis=1), other.mean(axis=1)))
 
 
-def _alone(name: str, own: np.ndarray, k: int) -> Agreement:
+def _alone(name: str, own: np.ndarray, k: int) -> PairAgreement:
     """Return the agreement of one draw with another, and of the frequencies of one half of the draws with the rest."""
     shared = float(np.mean(list(_overlaps(own)))) / k if own.shape[1] > 1 else float("nan")
     half = own.shape[1] // 2
-    return Agreement(name, name, shared, _correlation(own[:, :half].mean(axis=1), own[:, half:].mean(axis=1)))
+    return PairAgreement(name, name, shared, _correlation(own[:, :half].mean(axis=1), own[:, half:].mean(axis=1)))
 
 
 def _overlaps(own: np.ndarray) -> Iterator[float]:

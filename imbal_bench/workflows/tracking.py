@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -15,7 +14,6 @@ from bench.records import RunRecord, ratio_text
 from bench.store import Store
 
 Tracker = Literal["mlflow", "wandb", "trackio", "tensorboard"]
-PACKAGES = {"mlflow": "mlflow", "wandb": "wandb", "trackio": "trackio", "tensorboard": "tensorboard.summary"}
 
 
 @dataclass(frozen=True)
@@ -70,21 +68,21 @@ def send(tracker: Tracker, store: Path, *, project: str, out: Path | None = None
         raise SpecError(f"no tracker {tracker!r}; give one of {', '.join(get_args(Tracker))}")
     runs = [tracked(record) for record in Store(store).records()]
     try:
-        library = import_module(PACKAGES[tracker])
+        _SENDERS[tracker](runs, project, out)
+    except BenchError:
+        raise
     except ImportError as error:
         reason = " ".join(str(error).split())
         raise SpecError(f"{tracker} cannot be imported ({reason}): pip install 'imbal-bench[{tracker}]'") from None
-    try:
-        _SENDERS[tracker](library, runs, project, out)
-    except BenchError:
-        raise
     except Exception as error:
         reason = " ".join(str(error).split())[:300]
         raise StoreError(f"{tracker} refused the runs: {type(error).__name__}: {reason}") from error
     return len(runs)
 
 
-def _to_mlflow(mlflow: Any, runs: Sequence[Tracked], project: str, out: Path | None) -> None:
+def _to_mlflow(runs: Sequence[Tracked], project: str, out: Path | None) -> None:
+    import mlflow
+
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         mlflow.set_tracking_uri(f"sqlite:///{out.absolute() / 'mlflow.db'}")
@@ -96,7 +94,9 @@ def _to_mlflow(mlflow: Any, runs: Sequence[Tracked], project: str, out: Path | N
                 mlflow.log_metrics(_plain(metrics), step=step)
 
 
-def _to_wandb(wandb: Any, runs: Sequence[Tracked], project: str, out: Path | None) -> None:
+def _to_wandb(runs: Sequence[Tracked], project: str, out: Path | None) -> None:
+    import wandb
+
     place = {} if out is None else {"dir": str(out), "mode": "offline"}
     for run in runs:
         with _finished(wandb.init(project=project, name=run.name, id=run.key, config=run.settings, **place)) as started:
@@ -104,7 +104,9 @@ def _to_wandb(wandb: Any, runs: Sequence[Tracked], project: str, out: Path | Non
                 started.log(_plain(metrics), step=step)
 
 
-def _to_trackio(trackio: Any, runs: Sequence[Tracked], project: str, out: Path | None) -> None:
+def _to_trackio(runs: Sequence[Tracked], project: str, out: Path | None) -> None:
+    import trackio
+
     if out is not None:
         raise SpecError("trackio keeps its runs in a place of its own (TRACKIO_DIR); leave --out away")
     for run in runs:
@@ -113,7 +115,9 @@ def _to_trackio(trackio: Any, runs: Sequence[Tracked], project: str, out: Path |
                 started.log(_plain(metrics), step=step)
 
 
-def _to_tensorboard(summary: Any, runs: Sequence[Tracked], project: str, out: Path | None) -> None:
+def _to_tensorboard(runs: Sequence[Tracked], project: str, out: Path | None) -> None:
+    from tensorboard import summary
+
     for run in runs:
         writer = summary.Writer(str((out or Path("tensorboard")) / project / run.key))
         for step, metrics in run.metrics:
@@ -135,7 +139,7 @@ def _plain(metrics: dict[str, float]) -> dict[str, float]:
     return {name.replace("@", "_at_"): value for name, value in metrics.items() if not math.isnan(value)}
 
 
-_SENDERS: dict[str, Callable[[Any, Sequence[Tracked], str, Path | None], None]] = {
+_SENDERS: dict[str, Callable[[Sequence[Tracked], str, Path | None], None]] = {
     "mlflow": _to_mlflow,
     "wandb": _to_wandb,
     "trackio": _to_trackio,
