@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from imbal_bench.cli.commands import Commands
-from imbal_bench.cli.options import Places
+from imbal_bench.cli.options import ModelOption, Places
 
 data_app = Commands(
     help="Datasets: check them, and write them where other machines and programs can read them.", no_args_is_help=True
@@ -19,12 +19,10 @@ data_app = Commands(
 def check(
     dataset: Annotated[str, typer.Argument(help="A dataset, or the YAML file of your own.")],
     places: Places,
-    model: Annotated[
-        str, typer.Option("--model", help="Whose tokenizer and limit of length texts are held against.")
-    ] = "offline",
+    model: ModelOption = None,
     max_length: Annotated[int, typer.Option("--max-length", min=8, help="Tokens of a text that are read.")] = 128,
 ) -> None:
-    """Look into a dataset: classes, possible ratios, repeated and contradictory texts, lengths.
+    """Look into a dataset: classes, possible ratios, repeated and contradictory texts, lengths by a model's tokenizer.
 
     `plan` and `run` look, too, and warn in a line.
 
@@ -38,7 +36,7 @@ def check(
     from imbal_bench.display.data import show_data_check
     from imbal_bench.workflows.data_check import check_data
 
-    found = check_data(dataset, places.world, model=model, max_length=max_length)
+    found = check_data(dataset, places.world, model=model or "offline", max_length=max_length)
     show_data_check(found, dataset, console_here())
 
 

@@ -65,6 +65,10 @@ DebugOption = Annotated[
         help="Show where an unexpected error comes from; run: in this process, and a strategy's exception ends it.",
     ),
 ]
+ModelOption = Annotated[
+    str | None,
+    typer.Option("--model", help="Hub id, local folder, or 'offline' (all-MiniLM-L6-v2 from a package)."),
+]
 ThreadsOption = Annotated[
     int | None,
     typer.Option("--threads", min=1, max=MOST_WORKERS, help="Threads of each worker. Default: cores / jobs."),
@@ -108,10 +112,7 @@ class Suite:
         str | None, typer.Option("--ratios", help="E.g. 10,50 or natural (the data's own imbalance).")
     ] = None
     seeds: Annotated[str | None, typer.Option("--seeds", help="A number of seeds, or a list such as 3,4.")] = None
-    model: Annotated[
-        str | None,
-        typer.Option("--model", help="Hub id, local folder, or 'offline' (all-MiniLM-L6-v2 from a package)."),
-    ] = None
+    model: ModelOption = None
     learner: Annotated[
         list[str] | None,
         typer.Option("--learner", help="What is trained: fine-tune, probe, tfidf:svd=100 ... Repeatable."),
