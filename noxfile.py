@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import nox
@@ -30,9 +32,17 @@ def pip_config(name: str) -> str | None:
     return asked.stdout.strip() or None if asked.returncode == 0 else None
 
 
-def install(session: nox.Session, *groups: str, compiled: bool = True) -> None:
-    """Install the project in editable form, dependency groups, and the offline encoder, all constrained.
+def install(
+    session: nox.Session,
+    *groups: str,
+    what: Sequence[str] = ("-e", "."),
+    compiled: bool = True,
+    pinned: bool = True,
+    options: Sequence[str] = (),
+) -> None:
+    """Install the project, dependency groups, and the offline encoder.
 
+    ``what``: the project, in editable form unless it is a wheel. ``pinned``: to the versions of constraints/.
     ``compiled``: write bytecode now, as pip does by itself. Where the environment forbids Python to write it later,
     every process pays for its imports anew, and there are hundreds in a test run.
     """
@@ -46,10 +56,10 @@ def install(session: nox.Session, *groups: str, compiled: bool = True) -> None:
         "python", "-c", "import sys; print('%d%d' % sys.version_info[:2])", silent=True, log=False
     ).strip()  # type: ignore[union-attr]
     constraints = Path("constraints") / f"py{minor}.txt"
-    pins = ("-c", str(constraints)) if constraints.exists() else ()
+    pins = ("-c", str(constraints)) if pinned and constraints.exists() else ()
     extra = nox.project.dependency_groups(PROJECT, *groups) if groups else ()
     bytecode = ["--compile-bytecode"] if compiled and session.venv_backend == "uv" else []
-    session.install(*bytecode, *pins, "-e", ".", *extra)
+    session.install(*bytecode, *options, *pins, *what, *extra)
     session.install("--no-deps", *OFFLINE_ENCODER)  # its dependency sentence-transformers is not needed
 
 
@@ -94,6 +104,46 @@ def nightly(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """Build the documentation into ``site/`` (a warning is an error) and run all of its code, notebooks too."""
+    install(session, "test", "docs")
+    session.env["NO_MKDOCS_2_WARNING"] = "1"
+    session.run("mkdocs", "build", "--strict", "-f", "docs/mkdocs.yml", *session.posargs)
+    session.run("pytest", "tests/docs")
+
+
+@nox.session(default=False)
+def wheel(session: nox.Session) -> None:
+    """Build the wheel, install it where the clone is not to be seen, and run a grid of it."""
+    wheels = Path(session.create_tmp()).resolve()
+    shutil.rmtree(wheels, ignore_errors=True)
+    session.install("build")
+    session.run("python", "-m", "build", "--wheel", "--outdir", str(wheels), ".")
+    (built,) = wheels.glob("*.whl")
+    install(session, what=[str(built)])
+    with session.chdir(wheels):
+        where = session.run("python", "-c", "import imbal_bench; print(imbal_bench.__file__)", silent=True)
+        if "site-packages" not in str(where):
+            session.error(f"the package at work is {where}, not the wheel's")
+        session.run("imbal-bench", "list", "presets")
+        session.run("imbal-bench", "run", "smoke", "--learner", "tfidf", "--algorithms", "random,entropy")
+
+
+@nox.session(python=["3.12", "3.13"], default=False)
+def pythons(session: nox.Session) -> None:
+    """Run the tests on the other Pythons, as far as they can be had (arguments go to pytest)."""
+    install(session, "test")
+    session.run("pytest", "-n", "2", "--dist", "worksteal", "-m", "not slow", *session.posargs)
+
+
+@nox.session(venv_backend="uv", default=False)
+def lowest(session: nox.Session) -> None:
+    """Run the tests with the lowest versions that pyproject.toml allows (arguments go to pytest)."""
+    install(session, "test", pinned=False, options=["--resolution", "lowest-direct"])
+    session.run("pytest", "-n", "2", "--dist", "worksteal", "-m", "not slow", *session.posargs)
+
+
+@nox.session(default=False)
 def torture(session: nox.Session) -> None:
     """Kill workers and drivers of a grid 100 times at random, then check every run; takes minutes (`-- 500` kills)."""
     install(session, "test")
@@ -117,6 +167,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
+    session.run("hadolint", ".docker/Dockerfile")
 
 
 @nox.session(venv_backend="uv", default=False)

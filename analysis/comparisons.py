@@ -18,12 +18,14 @@ import pandas as pd
 from analysis.condition import Condition
 from analysis.cube import Selection, select
 from analysis.definitions import TableDefinition
-from analysis.stats import BestOf, Effect, holm
-from analysis.stats.interval import t_sf
+from analysis.stats import ALPHA, BestOf, Effect, bounds, holm
+from analysis.stats.interval import BoolArray, t_sf
 from analysis.stats.run_level import RunLevelTest
-from analysis.summaries import CellPlace, CellSummary
+from analysis.summaries import ESTIMAND, BestAlgorithm, CellPlace, CellSummary, design_of
 
 NO_PAIRS = "runs that must not be paired"
+OPEN = "no mark, since the runs that are missing could change the answer"
+"""Note on a test that is significant only as long as nothing is known of the runs that it lacks."""
 CELLS = ["row", "column", "metric", "value", "n", "expected", "missing", "failed", "nan", "low", "high", "keys"]
 COMPARISONS = [
     *("row", "column", "other_row", "other", "metric"),
@@ -138,8 +140,10 @@ def compare(
     Returns:
         row, column, other_row, other (numbers of both places), metric, then of the run-level test pairs, unpaired,
         difference, t, p and note, and of the seed-level evidence units (how many), estimate, low, high, p_seed, p_less,
-        p_holm (after Holm over all tests of the metric), left_out (units that lack a run) and seed_note. Numbers of an
-        absent test are NaN and a note says why. Differences and p are signed so that larger is better for the first.
+        p_holm (after Holm over all tests of the metric whose places were both tried), left_out (units that lack a run)
+        and seed_note. Numbers of an absent test are NaN and a note says why; :data:`OPEN` is the note on a test that is
+        significant, and might not be had the missing runs finished. Differences and p are signed so that larger is
+        better for the first.
     """
     found: list[dict[str, Any]] = []
     for metric in metrics:
@@ -151,9 +155,35 @@ def compare(
                 found.append({**_at(b, a), "metric": metric, **_mirrored(line)})
     frame = pd.DataFrame(found, columns=pd.Index(COMPARISONS))
     sides = ["p_seed", "p_less"] if two_sided else ["p_seed"]
-    for _, own in frame.groupby("metric", sort=False):
+    for _, own in frame[in_family(of, frame)].groupby("metric", sort=False):
         adjusted = holm(own[sides].to_numpy(np.float64).T.ravel()).reshape(len(sides), -1)
         frame.loc[own.index, "p_holm"] = adjusted.min(axis=0)
+    return _settled(of, summary, frame)
+
+
+def in_family(of: Selection, comparisons: pd.DataFrame) -> BoolArray:
+    """Return which comparisons are of Holm's family: those of places that both were tried, and failed perhaps."""
+    tried = (of.held > 0) | of.failed.any(axis=(2, 3, 4))
+    row, column, other_row, other = (comparisons[name].to_numpy(np.int64) for name in COMPARISONS[:4])
+    return np.asarray(tried[row, column] & tried[other_row, other])
+
+
+def is_marked(p_holm: float, seed_note: str) -> bool:
+    """Return whether a seed-level test gives a mark: it is significant, and stays so whatever the missing runs say."""
+    return p_holm < ALPHA and seed_note != OPEN
+
+
+def _settled(of: Selection, summary: CellSummary, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the comparisons with a note on each significant one that the missing runs leave open."""
+    if isinstance(summary, BestAlgorithm):  # whose choices bounds cannot follow
+        return frame
+    significant = frame[frame["p_holm"] < ALPHA]
+    for number, it in zip(significant.index, lines(significant), strict=True):
+        design = design_of(of, (it.row, it.column), (it.other_row, it.other), it.metric)
+        if design.missing:
+            claimed = -design if it.p_less < it.p_seed else design
+            if bounds(claimed, ESTIMAND).verdict() != "marked":
+                frame.loc[number, "seed_note"] = OPEN
     return frame
 
 

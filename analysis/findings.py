@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import permutations
 from typing import Any
 
-from analysis.comparisons import Numbers, lines
+from analysis.comparisons import Numbers, is_marked, lines
 from analysis.condition import Condition
 from analysis.names import NATURAL_LEVEL, lower_is_better, metric_title, ratio_words
 from analysis.overview import block_of, name_of
@@ -78,7 +78,7 @@ def _by_row(numbers: Numbers) -> Iterator[str]:
     """A line per metric: in how many rows the effect is above 0, and is so by either test."""
     for title, tests in _claims(numbers):
         above = sum(it.difference > 0 for it in tests)
-        runs, seeds = sum(it.p < ALPHA for it in tests), sum(it.p_holm < ALPHA for it in tests)
+        runs, seeds = sum(it.p < ALPHA for it in tests), sum(is_marked(it.p_holm, it.seed_note) for it in tests)
         yield (
             f"{title}: above 0 in {above} of {count(len(tests), 'row')}, significantly (p < {ALPHA}) in {runs} by the "
             f"run-level and in {seeds} by the seed-level test ({numbers.definition.address})"

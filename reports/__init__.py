@@ -6,8 +6,9 @@ writes the runs themselves for others to analyse; ``write_gate`` and ``terminal_
 and ``history_page`` the nights of the nightly job. They spell out what ``analysis`` says and decide nothing.
 """
 
-from reports.gate import GateFiles, terminal_simulation, terminal_verdict, write_gate
+from reports.gate import GateFiles, terminal_simulation, terminal_tables, terminal_verdict, write_gate
 from reports.history import history_page
+from reports.plain import to_markdown
 from reports.publication import write_publication
 from reports.report import Report, ReportFiles, read_report, terminal_explanation, terminal_table, write_report
 
@@ -20,7 +21,9 @@ __all__ = [
     "terminal_explanation",
     "terminal_simulation",
     "terminal_table",
+    "terminal_tables",
     "terminal_verdict",
+    "to_markdown",
     "write_gate",
     "write_publication",
     "write_report",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from analysis import expanded, metric_title, write_atomically
+from analysis import Table, expanded, metric_title, write_atomically
 from analysis.gate import (
     PlaceResult,
     Simulation,
@@ -21,10 +21,13 @@ from analysis.gate import (
     headline,
     interval,
     lines,
+    sentence,
     sides,
     simulation_table,
+    standings,
     tables,
 )
+from analysis.gate.words import collapse_line
 from reports.page import page_environment
 from reports.picture import Picture, picture_of
 from reports.plain import escaped, to_markdown
@@ -70,8 +73,9 @@ def to_json(verdict: Verdict) -> str:
 def to_junit(verdict: Verdict) -> bytes:
     """Return JUnit XML: a case for each metric on the suite, and for each task and metric.
 
-    A case of the suite fails unless its claim is established; a task's fails where harm is shown or suspected. Without
-    a verdict there is one case, with an error for each finding. Five elements of the standard library's ElementTree do
+    A case of the suite fails unless the claim is established, which it is in all metrics or none; a task's fails where
+    harm is shown or suspected, the collapses' where the candidate's are more. Without a verdict there is one case, with
+    an error for each finding. Five elements of the standard library's ElementTree do
     not call for a further dependency.
     """
     suite = Element("testsuite", name=_legal(f"regress {' against '.join(sides(verdict.plan))}"))
@@ -106,22 +110,29 @@ def _cases(verdict: Verdict) -> Iterator[tuple[str, str, Failure | None]]:
     """Yield class, name and failure of each case."""
     for it in verdict.suite:
         yield f"suite.{verdict.plan.estimand}", metric_title(it.metric), _suite_failure(verdict, it)
+    if verdict.collapses:
+        said = ("regression", collapse_line(verdict.plan, verdict.collapses)) if verdict.collapses.more else None
+        yield f"suite.{verdict.plan.estimand}", "collapses", said
     for one in verdict.places:
         yield f"task.{one.place}", metric_title(one.metric), _place_failure(one)
 
 
 def _suite_failure(verdict: Verdict, it: SuiteResult) -> Failure | None:
-    if it.established:
+    """Return why a metric's case fails; a metric that holds by itself passes only where the whole claim does."""
+    if verdict.outcome == "established":
         return None
-    said = f"worse by more than {it.margin:g}" if it.worse else f"not shown to be {verdict.plan.claim}"
-    return "regression" if it.worse else "inconclusive", f"{said}: {interval(it)}"
+    if it.worse:
+        return "regression", f"worse by more than {it.margin:g}: {interval(it)}"
+    claim = f"the claim ({verdict.plan.claim}) is not established"
+    return "inconclusive", f"{claim}; {sentence(verdict.plan, it)}"
 
 
 def _place_failure(it: PlaceResult) -> Failure | None:
     if not (it.harmed or it.suspected):
         return None
     kind, said = ("regression", "worse") if it.harmed else ("inconclusive", "suspected to be worse")
-    return kind, f"{said} by more than a task's margin {it.margin:g}: {interval(it)}"
+    edge = "a task's margin" if it.acknowledged is None else "the acknowledged loss"
+    return kind, f"{said} by more than {edge} {it.margin:g}: {interval(it)}"
 
 
 def to_summary(verdict: Verdict) -> str:
@@ -148,16 +159,21 @@ def to_page(verdict: Verdict, *, report: bool = False) -> str:
 
 
 def drawn_of(verdict: Verdict) -> tuple[Picture, ...]:
-    """Return the forest plot of a verdict, drawn; none before the first look."""
-    return (picture_of(forest(verdict)),) if verdict.taken else ()
+    """Return where the metrics stand, and the forest plot of a verdict, drawn; none before the first analysis."""
+    return (picture_of(standings(verdict)), picture_of(forest(verdict))) if verdict.taken else ()
 
 
 def terminal_verdict(verdict: Verdict) -> RenderableType:
     """Return the headline and a line for each finding as something ``rich`` prints."""
     style = STYLES.get(verdict.outcome, "bold yellow")
-    loud = [Text(line, style="bold red") for line in verdict.warnings]
-    rest = [Text(f"- {line}") for line in lines(verdict)[len(loud) :]]
-    return Group(Text(headline(verdict), style=style), *loud, *rest)
+    every = lines(verdict)
+    loud = [Text(line, style="bold red") for line in every[: bool(verdict.again)]]
+    return Group(Text(headline(verdict), style=style), *loud, *(Text(f"- {line}") for line in every[len(loud) :]))
+
+
+def terminal_tables(found: Sequence[Table]) -> RenderableType:
+    """Return tables as something that ``rich`` prints."""
+    return Group(*(part for table in found for part in printed(table)))
 
 
 def terminal_simulation(found: Simulation) -> RenderableType:

@@ -169,13 +169,15 @@ ROOMS: dict[str, set[str]] = {
         *("analysis.names", "analysis.results", "analysis.sections", "analysis.tables"),
         *("bench.records", "bench.store"),
     },
+    "analysis.typed": {"analysis.results", "bench.records", "bench.seeds", "bench.words"},
     "analysis.gate": {
         *("analysis.condition", "analysis.cube", "analysis.environments", "analysis.facts", "analysis.figures"),
-        *("analysis.names", "analysis.results", "analysis.stats", "analysis.tables", "analysis.text"),
+        *("analysis.names", "analysis.results", "analysis.stats", "analysis.tables", "analysis.text", "analysis.typed"),
         *("bench.control", "bench.metrics", "bench.records", "bench.seeds", "bench.store", "bench.words"),
     },
     "analysis.nights": {
-        *("analysis.changes", "analysis.figures", "analysis.gate", "analysis.results", "bench.records", "bench.store"),
+        *("analysis.changes", "analysis.figures", "analysis.gate", "analysis.results", "analysis.typed"),
+        *("bench.records", "bench.store"),
     },
     # What analysis offers others: analysis/__init__.py.
     "analysis": {
@@ -199,7 +201,7 @@ ROOMS: dict[str, set[str]] = {
         *("bench.grid.world", "bench.grid.expansion", "bench.grid.cost", "bench.grid.executors", "bench.grid.worker"),
         *("bench.grid.driver", "bench.grid.stored", "bench.words", "analysis", "analysis.changes", "analysis.facts"),
         *("analysis.gate", "analysis.nights", "analysis.overview", "analysis.planning", "analysis.stats"),
-        *("reports", "imbal_bench.nights"),
+        *("analysis.typed", "reports", "imbal_bench.nights"),
     },
     "imbal_bench.display": {
         *("bench", "bench.config", "bench.data", "bench.model", "bench.components", "bench.strategies"),

@@ -9,7 +9,8 @@ from typing import Literal
 import pandas as pd
 
 Drawing = Literal[
-    "curves", "positives", "ratios", "forest", "p-values", "wins", "times", "scores", "informativeness", "nights"
+    "curves", "positives", "ratios", "forest", "p-values", "wins", "times", "scores", "informativeness", "nights",
+    "standings",
 ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from analysis.condition import WHOLE_BLOCK as PLACE
@@ -16,15 +17,18 @@ from analysis.cube import numbers_of
 from analysis.environments import MARK
 from analysis.facts import settings_digest, strategy_digest
 from analysis.gate.plan import Plan
-from analysis.gate.typed import in_full
-from analysis.names import lower_is_better, ratio_level
+from analysis.gate.procedure import NEAR_CHANCE, chance_of
+from analysis.names import bounds_of, lower_is_better, ratio_level
 from analysis.results import Results
-from analysis.stats.interval import BoolArray
+from analysis.stats.interval import SPREAD, BoolArray
+from analysis.typed import in_full
 from bench.arrays import FloatArray, IntArray
 from bench.control import Control, why_unlike
 from bench.records import METRICS, Record, Strategy, learners_as_typed
 
-FindingKind = Literal["failed", "missing", "data", "pairing", "duplicate", "nan"]
+FindingKind = Literal[
+    "failed", "missing", "data", "pairing", "duplicate", "nan", "range", "identical", "unused", "analysed", "exchanged"
+]
 
 
 class Finding(Record):
@@ -37,30 +41,45 @@ class Finding(Record):
 
 @dataclass(frozen=True)
 class Evidence:
-    """The differences of the complete looks of a plan.
+    """The differences of the complete analyses of a plan.
 
     Attributes:
-        differences: candidate - baseline, (metrics, places, seeds), of the seeds up to the last complete look.
-        findings: what is in the way of the first look that is not complete; empty where all are.
+        differences: candidate - baseline, (metrics, places, seeds), of the seeds up to the last complete analysis.
+        collapsed: (2, places, seeds) whether the candidate's run collapsed, and the baseline's.
+        keys: (2, places, seeds) of their runs.
+        identical: whether both arms, of one strategy, agree in every metric of every run.
+        unused: a line for each pair that is stored under the plan's settings and not in the plan: ratio, start,
+            dataset, positive, seed, the keys of both runs (``key``, ``key_other``), and when the later ``finished``.
+        findings: what is in the way of the first analysis that is not complete; empty where all are.
         seconds: mean seconds of a stored run of the candidate and of the baseline; NaN where there is none.
         stored: runs of either that are stored, of all seeds of the plan.
     """
 
     differences: FloatArray
+    collapsed: BoolArray
+    keys: npt.NDArray[np.object_]
+    identical: bool
+    unused: pd.DataFrame
     findings: tuple[Finding, ...]
     seconds: tuple[float, float]
     stored: tuple[int, int]
 
 
 def gather(
-    plan: Plan, candidate: Results, baseline: Results, data_here: Mapping[str, str] = MappingProxyType({})
+    plan: Plan,
+    candidate: Results,
+    baseline: Results,
+    data_here: Mapping[str, str] = MappingProxyType({}),
+    *,
+    made_anew: bool = False,
 ) -> Evidence:
-    """Return the evidence on a plan; runs of seeds that no complete look needs are not used.
+    """Return the evidence on a plan; runs of seeds that no complete analysis needs are not used.
 
     Args:
         plan: what was declared.
         candidate: the store with the candidate's runs.
         baseline: that with the baseline's; may be the same.
+        made_anew: whether the candidate's runs are known to have been made, and not to be a copy of the baseline's.
         data_here: dataset -> fingerprint of the data that runs still to be made will be made on, as far as known.
     """
     arms = (
@@ -73,8 +92,18 @@ def gather(
         if findings:
             break
         used = count
+    differences = _differences(plan, arms, used)
+    identical = bool(used) and not np.any(np.abs(differences) > SPREAD)
+    if identical and not findings and not (plan.same_names and (made_anew or _made_twice(arms, used))):
+        findings = [_nothing_compared(plan, differences)]
+        used, differences, identical = 0, differences[..., :0], False
+    keys = [arm.values("key", arm.laid_out[:, :used]) if used else np.empty((len(plan.places), 0)) for arm in arms]
     return Evidence(
-        differences=_differences(plan, arms, used),
+        differences=differences,
+        collapsed=np.stack([arm.collapsed[:, :used] for arm in arms]),
+        keys=np.stack(keys).astype(object),
+        identical=identical,
+        unused=_unused(plan, arms),
         findings=tuple(findings),
         seconds=(float(arms[0].runs["seconds"].mean()), float(arms[1].runs["seconds"].mean())),
         stored=(len(arms[0].runs), len(arms[1].runs)),
@@ -112,6 +141,25 @@ class _Arm:
         np.add.at(found, self._places(self.runs), 1)
         return found
 
+    @cached_property
+    def collapsed(self) -> BoolArray:
+        """(places, seeds) of the plan: whether its run there is at chance, in balanced accuracy or a metric of it."""
+        at = self.laid_out
+        found = np.zeros(at.shape, dtype=bool)
+        for metric in {METRICS[0], *self.plan.metrics} & set(self.runs.columns):
+            values = np.where(at >= 0, self.values(metric, at) if len(self.runs) else np.nan, np.nan)
+            found |= values.astype(np.float64) <= chance_of(metric) + NEAR_CHANCE
+        return found
+
+    def metric(self, name: str, runs: IntArray) -> FloatArray:
+        """Return a metric of runs by their numbers, averaged over the plan's last rounds."""
+        if self.plan.last_rounds == 1:
+            return self.values(name, runs).astype(np.float64) if name in self.runs else np.full(runs.shape, np.nan)
+        rounds = self.results.rounds
+        last = rounds["round"] > self.plan.settings.loop.rounds - self.plan.last_rounds
+        means = rounds[last].groupby("key")[name].mean() if name in rounds else pd.Series(dtype=float)
+        return self.runs["key"].map(means).to_numpy(np.float64)[runs]
+
     @property
     def store(self) -> str:
         """Where its runs are, if that is not where runs are made."""
@@ -130,11 +178,19 @@ class _Arm:
     def _settings(self) -> str:
         return settings_digest(self.plan.settings, self.plan.learners)
 
+    @cached_property
+    def anywhere(self) -> pd.DataFrame:
+        """Its finished runs under the plan's settings, in whatever block."""
+        return self._by_name(self.results.runs[self.results.runs["settings"] == self._settings])
+
     def _at_settings(self, frame: pd.DataFrame) -> pd.DataFrame:
         return self._of_strategy(frame[frame["settings"] == self._settings])
 
+    def _by_name(self, frame: pd.DataFrame) -> pd.DataFrame:
+        return frame[frame["strategy"] == strategy_digest(self.strategy, self.plan.settings)]
+
     def _of_strategy(self, frame: pd.DataFrame) -> pd.DataFrame:
-        frame = frame[frame["strategy"] == strategy_digest(self.strategy, self.plan.settings)]
+        frame = self._by_name(frame)
         place, seed = self._places(frame)
         return frame[(place >= 0) & (seed >= 0)].reset_index(drop=True)
 
@@ -158,7 +214,7 @@ class _Arm:
 
 
 def _problems(arms: tuple[_Arm, _Arm], count: int, data_here: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield what is in the way of a look at so many seeds."""
+    """Yield what is in the way of a analysis of so many seeds."""
     plan = arms[0].plan
     for arm in arms:
         yield from _gaps(arm, count)
@@ -245,9 +301,14 @@ def _gaps(arm: _Arm, count: int) -> Iterator[Finding]:
         where = arm.store or "the store"
         yield _several(plan, gone, "missing", f"of the {arm} are not in {where}{_why_missing(arm)}", fixable=fixable)
     for metric in plan.metrics:
-        nan = (at >= 0) & True
-        if metric in arm.runs:
-            nan[at >= 0] = np.isnan(arm.values(metric, at[at >= 0]).astype(np.float64))
+        values = np.zeros(at.shape)
+        values[at >= 0] = arm.metric(metric, at[at >= 0])
+        low, high = bounds_of(metric)
+        outside = (values < min(low, 0.0)) | (values > max(high, 0.0)) | np.isinf(values)
+        if outside.any():
+            which = f"of the {arm} with a value of {metric} outside of its range, {low:g} to {high:g}"
+            yield _several(plan, outside, "range", which)
+        nan = np.isnan(values)
         if nan.any():
             advice = "" if metric in METRICS else "; imbal-bench rescore STORE adds metrics that were not stored"
             yield _several(plan, nan, "nan", f"of the {arm} have no number for {metric} (NaN){advice}")
@@ -296,6 +357,39 @@ def _differences(plan: Plan, arms: tuple[_Arm, _Arm], count: int) -> FloatArray:
         return np.empty((len(plan.metrics), len(plan.places), 0))
     found = []
     for metric in plan.metrics:
-        one, other = (arm.values(metric, arm.laid_out[:, :count]).astype(np.float64) for arm in arms)
+        one, other = (arm.metric(metric, arm.laid_out[:, :count]) for arm in arms)
         found.append(other - one if lower_is_better(metric) else one - other)
     return np.stack(found)
+
+
+def _made_twice(arms: tuple[_Arm, _Arm], count: int) -> bool:
+    """Return whether runs with the same results were made independently: no record of one arm is one of the other."""
+    facts = [
+        [
+            list(map(str, arm.values(column, arm.laid_out[:, :count]).ravel()))
+            for column in ("key", "finished", "seconds")
+        ]
+        for arm in arms
+    ]
+    one, other = (set(zip(*own, strict=True)) for own in facts)
+    return not one & other
+
+
+def _nothing_compared(plan: Plan, differences: FloatArray) -> Finding:
+    if plan.same_names:
+        text = "both arms hold the same runs, copied"
+    else:
+        text = "both arms gave the same results, so that one does not do what its name says"
+    pairs = differences.shape[-1] * differences.shape[-2]
+    return Finding(kind="identical", text=f"nothing is compared: in all {pairs} pairs {text}")
+
+
+def _unused(plan: Plan, arms: tuple[_Arm, _Arm]) -> pd.DataFrame:
+    """Return the pairs under the plan's settings that are stored and not in the plan."""
+    one, other = (arm.anywhere[[*PLACE, "key", "finished"]] for arm in arms)
+    pairs = one.merge(other, on=PLACE, suffixes=("", "_other"))
+    latest = pairs[["finished", "finished_other"]].max(axis=1) if len(pairs) else pairs["finished"]
+    places = [(ratio_level(it.ratio), it.start, it.task.dataset, it.task.positive) for it in plan.places]
+    planned = (numbers_of(pairs[PLACE[:-1]], places) >= 0) & (numbers_of(pairs[PLACE[-1:]], plan.seeds) >= 0)
+    left = pairs.assign(finished=latest)[~planned].drop(columns="finished_other")
+    return left.sort_values(PLACE, ignore_index=True)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from collections.abc import Sequence
+from math import ceil, exp, isfinite, log1p, sqrt
+from typing import Literal
 
 import numpy as np
+from scipy import special
 
 from analysis.gate.plan import Plan
-from analysis.gate.procedure import Look, suite_units, suspected
-from analysis.gate.spending import nominal
+from analysis.gate.procedure import Look, fall_of, suite_units, suspected
+from analysis.gate.verdict import Needed
 from analysis.stats import Components, Design, GridShape, components, seeds_needed, tasks_needed
+from analysis.stats.collapse import STAKES
 from analysis.stats.power import POWER
+from analysis.stats.sequential import median_unbiased_share
 from bench.arrays import FloatArray
 from bench.errors import PairingError
 from bench.records import ratio_text
 
-BOTH_SIDES = (1 + POWER) / 2
-"""Power of each side of an equivalence test, so that both together have at least ``POWER``."""
+FAR = 8.0
+"""Normal score beyond which a stop needs no correction that could be seen."""
 
 
 def shape_of(plan: Plan) -> GridShape:
@@ -45,44 +50,84 @@ def spread_of(plan: Plan, differences: FloatArray) -> Components:
         return Components(residual=sqrt(float(differences.var(axis=-1, ddof=1).mean())))
 
 
-def enough(plan: Plan, look: Look, differences: FloatArray) -> tuple[int | None, int | None]:
-    """Return how many seeds, and how many tasks, an open verdict should need, in 80 % of repetitions.
+def needed(plan: Plan, look: Look, differences: FloatArray) -> Needed | None:
+    """Return what a new plan should need for an open claim, in 80 % of repetitions; None: no number would do.
 
-    If the true differences are as estimated: the largest number that any metric by itself needs for the claim, at the
-    nominal level of the last look, or, if only suspected harm of a task is in the claim's way, that which shows harm
-    at Holm's strictest level. None: no number would do; tasks are named for ``new-tasks`` only.
+    If the true differences are as estimated, at the level of a single analysis: with which all metrics hold together
+    (each with the power that, as a product, is 80 %). A claim that holds, and is only held back by what a task is
+    suspected of, needs the number that shows that harm. Tasks are named for ``new-tasks`` only.
 
     Args:
         plan: what was declared.
-        look: the last one taken.
-        differences: (metrics, places, seeds) that it looked at.
+        look: the last one made.
+        differences: (metrics, places, seeds) that it is of.
     """
-    alpha = nominal(plan.looks, plan.alpha)[-1]
-    if (look.adjusted.claim <= plan.alpha).all():
-        return _largest(_for_harm(plan, look, differences, alpha)), None
-    seeds: list[int | None] = []
-    tasks: list[int | None] = []
     shape = shape_of(plan)
-    power = BOTH_SIDES if plan.claim == "equivalent" else POWER
+    if (look.raw.claim <= look.levels.claim).all() and suspected(plan, look.raw).any():
+        found = [_largest(_for_harm(plan, look, differences))] * 3
+        return _needed("seeds", found)
+    power = POWER ** (1 / len(plan.metrics))
+    power = (1 + power) / 2 if plan.claim == "equivalent" else power
+    seeds: list[list[int | None]] = [[], [], []]
+    tasks: list[list[int | None]] = [[], [], []]
     for metric, own in zip(plan.metrics, differences, strict=True):
-        distance, spread = _distance(plan, metric, own), spread_of(plan, own)
-        more = distance > 0
-        seeds.append(seeds_needed(distance, spread, shape, plan.estimand, alpha, power) if more else None)
-        new = more and plan.estimand == "new-tasks"
-        tasks.append(tasks_needed(distance, spread, shape, alpha, power) if new else None)
-    return _largest(seeds), _largest(tasks)
+        spread = spread_of(plan, own)
+        units = suite_units(plan, own)
+        error = float(units.std(ddof=1)) / sqrt(len(units))
+        for number, away in enumerate((0.0, error, -error)):
+            distance = _distance(plan, metric, float(units.mean()), away)
+            more = distance > 0
+            least = _least_for_bet(plan, metric, distance) if more else 0
+            with_t = seeds_needed(distance, spread, shape, plan.estimand, plan.alpha, power) if more else None
+            seeds[number].append(None if with_t is None else max(with_t, least))
+            new = more and plan.estimand == "new-tasks"
+            tasks[number].append(tasks_needed(distance, spread, shape, plan.alpha, power) if new else None)
+    return _needed("seeds", list(map(_largest, seeds))) or _needed("tasks", list(map(_largest, tasks)))
 
 
-def _distance(plan: Plan, metric: str, differences: FloatArray) -> float:
-    """Return how far the estimate lies on the claim's side of its edge."""
-    estimate, margin = float(suite_units(plan, differences).mean()), plan.margins[metric]
+def _needed(kind: Literal["seeds", "tasks"], found: list[int | None]) -> Needed | None:
+    number, low, high = found
+    return None if number is None else Needed(kind=kind, number=number, low=low or number, high=high)
+
+
+def _distance(plan: Plan, metric: str, estimate: float, away: float) -> float:
+    """Return how far an estimate, moved by so much to the claim's side, lies on that side of its edge."""
+    margin = plan.margins[metric]
     if plan.claim == "equivalent":
-        return margin - abs(estimate)
-    return estimate if plan.claim == "superior" else estimate + margin
+        return margin - abs(estimate) + away
+    return estimate + away + (0.0 if plan.claim == "superior" else margin)
 
 
-def _for_harm(plan: Plan, look: Look, differences: FloatArray, alpha: float) -> list[int | None]:
-    one, strictest = GridShape((1,), plan.looks[-1]), alpha / look.raw.harm.size
+def _least_for_bet(plan: Plan, metric: str, distance: float) -> int:
+    """Return the seeds without any collapse whose bound, whatever the rate of collapses, reaches the claim's edge."""
+    fall = fall_of(metric)
+    if not plan.bounded or not isfinite(fall):
+        return 0
+    gain = distance / max(fall - plan.margins[metric], 1e-9)
+    pairs, wealth = 0, 1.0
+    while wealth < 1 / plan.alpha:
+        pairs += 1
+        wealth = sum(share * exp(pairs * log1p(stake * gain)) for stake, share in STAKES)
+    return ceil(pairs / len(plan.places))
+
+
+def median_unbiased(plan: Plan, looks: Sequence[Look], units: FloatArray) -> list[float | None]:
+    """Return the estimate of each metric (metrics, units), corrected for the plan's having stopped before its end."""
+    last, found = looks[-1], list[float | None]()
+    for metric, own, p in zip(plan.metrics, units, last.raw.claim, strict=True):
+        edge = 0.0 if plan.claim == "superior" else -plan.margins[metric]
+        score = -float(special.ndtri(p))
+        estimate = float(own.mean())
+        if plan.claim == "equivalent" or not 0 < score < FAR:
+            found.append(None)
+            continue
+        share = median_unbiased_share(plan.looks, plan.alpha, last.number, score)
+        found.append(edge + share * (estimate - edge))
+    return found
+
+
+def _for_harm(plan: Plan, look: Look, differences: FloatArray) -> list[int | None]:
+    one, strictest = GridShape((1,), plan.looks[-1]), plan.alpha / 2 / look.raw.harm.size
     found = []
     for metric, place in np.argwhere(suspected(plan, look.raw)):
         own = differences[metric, place]

@@ -19,7 +19,8 @@ RULE = (
     "A night lies outside where its interval excludes the reference: zero where a strategy is held against its own "
     "stored runs, else the median of the earlier nights that did not drift (at least three). Two of three nights in a "
     "row outside on the same side are drift (a run rule after the Western Electric handbook, 1956, with a night's own "
-    "interval for its control limits): by chance alone, about one night in a hundred of a series. A series starts "
+    "interval for its control limits): by chance alone about one night in a hundred of a series if nights were "
+    "independent, and four to eight in a hundred since they share a baseline. A series starts "
     "afresh with another baseline or other settings."
 )
 

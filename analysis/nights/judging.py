@@ -8,24 +8,14 @@ from datetime import date
 from functools import cached_property
 
 from analysis.changes import changes
-from analysis.gate import (
-    Claim,
-    Plan,
-    Verdict,
-    headline,
-    in_full,
-    judge,
-    lines,
-    new_plan,
-    parse_strategy,
-    stored_strategy,
-)
+from analysis.gate import ANY_RATE, Claim, Plan, Verdict, clean_night, headline, judge, lines, new_plan
 from analysis.nights.nights import NightComparison, Point, Role
 from analysis.results import Results, read_results
+from analysis.typed import in_full, parse_strategy, stored_strategy
 from bench.errors import SpecError, UnknownNameError
 from bench.records import Strategy
 from bench.store import Baseline, Store
-from bench.store.acknowledged import excuses
+from bench.store.acknowledged import accepted_losses
 
 
 @dataclass(frozen=True)
@@ -61,7 +51,10 @@ class NightBaseline:
         return any(_named_alike(strategy, one) for one in known)
 
     def plan(self, candidate: Strategy, against: str, *, seeds: tuple[int, ...], **fields: object) -> Plan:
-        """Return the plan to hold a strategy of tonight's grid against one of the baseline, at one look.
+        """Return the plan to hold a strategy of tonight's grid against one of the baseline, in one analysis.
+
+        With few seeds a night, ``fixed-suite`` takes each task's own variance; collapses are counted and tested, and
+        limit no claim, for which so few runs would never do.
 
         Args:
             candidate: as the grid runs it.
@@ -73,8 +66,11 @@ class NightBaseline:
             SpecError: if the baseline has no such strategy, or this is no plan.
         """
         stored = stored_strategy(self.results, parse_strategy(against or in_full(candidate)))
+        few = {"collapses": ANY_RATE, "stratified": fields.get("estimand", "fixed-suite") == "fixed-suite"}
         name, looks = self.baseline.header.name, (len(seeds),)
-        return new_plan(candidate=candidate, baseline=stored, baseline_store=name, seeds=seeds, looks=looks, **fields)
+        return new_plan(
+            candidate=candidate, baseline=stored, baseline_store=name, seeds=seeds, looks=looks, **few, **fields
+        )
 
     def plans(
         self, strategies: Sequence[Strategy], asked: NightlyQuestion, *, seeds: tuple[int, ...], **fields: object
@@ -130,8 +126,26 @@ class NightBaseline:
 
     def judge(self, plan: Plan, tonight: Results, today: date) -> Verdict:
         """Return what tonight's runs say; regressions that are acknowledged are named, and fail nothing."""
-        notes, excused = excuses(self.baseline, {str(plan.candidate), in_full(plan.candidate)}, today)
-        return judge(plan, tonight, self.results, notes=notes, excused=excused)
+        notes, accepted = accepted_losses(self.baseline, {str(plan.candidate), in_full(plan.candidate)}, today)
+        return judge(plan, tonight, self.results, notes=notes, accepted=accepted, made_anew=True)
+
+    def outlook(self, plans: Sequence[tuple[Role, Plan]]) -> str:
+        """Return how likely a night is to pass with nothing wrong, and how many seeds make that 95 %; empty if unknown.
+
+        Tonight's runs are taken to differ from the stored ones of the same seeds as runs of other seeds would, which is
+        the most that they can; where runs repeat bit for bit, a night with nothing wrong always passes.
+        """
+        judged = [plan for role, plan in plans if role == "gate"]
+        found = clean_night(judged, self.results) if judged else None
+        if found is None:
+            return ""
+        enough = f"{found.enough} seeds make it 95 %" if found.enough else "no number of seeds up to 100 makes it 95 %"
+        count = f"{len(judged)} strategies pass" if len(judged) > 1 else "the strategy passes"
+        return (
+            f"chance of a clean night with nothing wrong: {found.chance:.2f} that {count} with "
+            f"{len(judged[0].seeds)} seeds, if runs vary between nights as between seeds (a run's SD "
+            f"{', '.join(f'{metric} {sd:.3f}' for metric, sd in found.spread.items())}); {enough}"
+        )
 
     def moved(self, store: Store, strategy: str) -> tuple[int, int, dict[str, str]]:
         """Return how a strategy's runs compare bit by bit: identical ones, all that both hold, and other environments.

@@ -44,6 +44,11 @@ def t_sf(t: FloatArray | float, degrees: IntArray | int) -> FloatArray:
     return np.asarray(special.stdtr(degrees, np.negative(t)))
 
 
+def limit_p(away: FloatArray) -> FloatArray:
+    """Return what the p of a t-test tends to as the spread vanishes: 0 where the mean lies above the bound, else 1."""
+    return np.where(away > SPREAD, 0.0, 1.0)
+
+
 def why_no_test(differences: FloatArray, unit: str = "pair") -> str:
     """Return why there is no t-test of these differences, one a unit (n,); empty if there is one."""
     if len(differences) < 2:

@@ -128,18 +128,18 @@ def _nested(means: FloatArray, dataset: IntArray) -> tuple[float, float]:
 
 
 def standard_error(of: Components, shape: GridShape, estimand: Estimand) -> float:
-    """Return the standard error of the estimate that the t-test over units works with.
+    """Return the standard error of the estimate; what all tasks share in a seed is part of it for every question.
 
-    ``new-tasks`` takes tasks as independent; where classes of a dataset share an effect it is too sure, and
-    ``new-datasets`` is the honest question.
+    The t-test over tasks or datasets does not see that part, and is too sure by as much. ``new-tasks`` takes tasks as
+    independent; where classes of a dataset share an effect it is too sure, and ``new-datasets`` is the honest question.
     """
     cell = of.block**2 + of.residual**2 / shape.algorithms
     if estimand == "fixed-suite":
         return sqrt((of.seed**2 + cell / sum(shape.tasks)) / shape.seeds)
     if estimand == "new-tasks":
-        return sqrt((of.dataset**2 + of.task**2 + cell / shape.seeds) / sum(shape.tasks))
+        return sqrt(of.seed**2 / shape.seeds + (of.dataset**2 + of.task**2 + cell / shape.seeds) / sum(shape.tasks))
     within = (of.task**2 + cell / shape.seeds) * np.mean([1 / size for size in shape.tasks])
-    return sqrt((of.dataset**2 + float(within)) / len(shape.tasks))
+    return sqrt(of.seed**2 / shape.seeds + (of.dataset**2 + float(within)) / len(shape.tasks))
 
 
 def power_of(effect: float, of: Components, shape: GridShape, estimand: Estimand, alpha: float = ALPHA) -> float:

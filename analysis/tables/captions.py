@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from analysis.comparisons import Numbers
+from analysis.comparisons import Numbers, in_family
 from analysis.condition import Condition
 from analysis.definitions import TableDefinition
 from analysis.names import lower_is_better, metric_title
 from analysis.stats import ALPHA, UNITS
-from analysis.summaries import ESTIMAND
+from analysis.summaries import ESTIMAND, BestAlgorithm
 from analysis.tables.headings import shared
 from analysis.tables.model import DISAGREE, SEED_LEVEL
 from analysis.tables.published import printed
@@ -34,8 +34,9 @@ def seed_mark(numbers: Numbers) -> str:
         return ""
     low, high, unit = int(found["units"].min()), int(found["units"].max()), UNITS[ESTIMAND]
     n = f"n = {low}" if low == high else f"n = {low} to {high}"
+    n += " in both halves together, each of which is tested by itself" * isinstance(definition.summary, BestAlgorithm)
     pooled = "tasks and algorithms" if _pools_algorithms(definition) else "tasks"
-    family = len(every) * (1 + numbers.two_sided) // len(definition.metrics)
+    family = int(in_family(numbers.selection, every).sum()) * (1 + numbers.two_sided) // len(definition.metrics)
     what = "two-sided difference" if numbers.two_sided else "larger than every other column of its row"
     return (
         f"{what} by one-sided t-tests over {unit}s (a unit is a {unit}, its value the mean difference over {pooled}; "

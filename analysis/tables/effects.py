@@ -7,7 +7,7 @@ from functools import partial
 from math import isnan
 from typing import Any
 
-from analysis.comparisons import Numbers, lines
+from analysis.comparisons import Numbers, is_marked, lines
 from analysis.names import metric_title
 from analysis.stats import ALPHA, Design, bounds, effect, leave_one_out
 from analysis.stats.design import Factor
@@ -98,7 +98,7 @@ def _cells(numbers: Numbers, it: Any, p_holm: float, cell: Callable[..., Cell]) 
     yield cell(signed(it.estimate), it.estimate, note=it.seed_note)
     yield from (cell(signed(end), end) for end in (it.low, it.high))
     yield cell(count(it.units, "seed"), float(it.units))
-    yield cell(p_text(p_holm), p_holm, bold=p_holm < ALPHA)
+    yield cell(p_text(p_holm), p_holm, bold=is_marked(p_holm, it.seed_note))
     if isinstance(numbers.definition.summary, BestAlgorithm):
         yield from _dashes(GROUPS[1:])
     else:

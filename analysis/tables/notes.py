@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import combinations
-from math import isnan
 from typing import Any
 
-from analysis.comparisons import Numbers, lines
+from analysis.comparisons import OPEN, Numbers, lines
 from analysis.names import metric_title, ratio_short
 from analysis.stats import UNITS
 from analysis.summaries import ESTIMAND
@@ -85,7 +84,11 @@ def _seed_level(rows: tuple[Row, ...], groups: tuple[Group, ...]) -> list[str]:
     every = [(test, where) for cell, where in found for test in cell.tests]
     lines = (
         *_gathered((_left_out(test), where) for test, where in every if test.left_out),
-        *_gathered((test.seed_note, where) for test, where in every if isnan(test.p_holm) and not test.note),
+        *_gathered(
+            (test.seed_note, where)
+            for test, where in every
+            if test.seed_note == OPEN or (test.seed_note and not test.note)
+        ),
     )
     return [f"{agree}: {_first(differ)}"] * bool(differ) + [f"Seed-level test: {line}" for line in lines]
 

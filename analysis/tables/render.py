@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import permutations
 from math import isnan, nan
 from typing import Any
 
-from analysis.comparisons import Numbers, lines
+from analysis.comparisons import OPEN, Numbers, lines
 from analysis.names import metric_title
 from analysis.stats import ALPHA
 from analysis.summaries import HalfWidth
@@ -91,8 +91,9 @@ def tests_of(numbers: Numbers) -> CellTests:
     return {place: [test for _, test in sorted(own, key=lambda one: one[0])] for place, own in found.items()}
 
 
-def _seed_bold(tests: Iterable[CellTest]) -> bool | None:
-    marks = [None if isnan(test.p_holm) else test.p_holm < ALPHA for test in tests]
+def _seed_bold(tests: Sequence[CellTest]) -> bool | None:
+    undecided = [isnan(test.p_holm) or test.seed_note == OPEN for test in tests]
+    marks = [None if open_ else test.p_holm < ALPHA for test, open_ in zip(tests, undecided, strict=True)]
     if False in marks:
         return False
     return None if None in marks or not marks else True

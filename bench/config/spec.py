@@ -57,12 +57,17 @@ class GridSpec(Settings):
     """
 
     name: Annotated[str, AfterValidator(_as_folder)] = "grid"
+    """Of the grid; its store is ``results/NAME``."""
     about: str = ""
+    """What it is for, in words."""
     tasks: Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)]
     """``dataset`` (all its tasks), ``dataset/class``, or the same with the path of a user's YAML file."""
     ratios: Annotated[tuple[Ratio, ...], BeforeValidator(_as_list), Field(min_length=1)] = (50,)
+    """Positives are 1/ratio of the pool; ``natural``: the data's own imbalance."""
     seeds: Annotated[tuple[Seed, ...], BeforeValidator(_as_seeds), Field(min_length=1)] = tuple(range(10))
+    """How many (0, 1, ...), or a list."""
     starts: Annotated[tuple[Start, ...], BeforeValidator(_as_list), Field(min_length=1)] = ("warm",)
+    """``warm`` (a labelled start set) or ``cold`` (none)."""
     learners: Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)] = ("fine-tune",)
     """What is trained: ``name``, or ``name:option=value,option=value``."""
     judge: str | None = None
@@ -73,12 +78,13 @@ class GridSpec(Settings):
         "alps",
         "dal",
     )
-    """Names, or ``all`` for every algorithm there is; likewise the weightings."""
+    """Names, or ``all`` for every algorithm there is."""
     weightings: Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)] = (
         "uniform",
         "posprob",
         "invprop",
     )
+    """Names, or ``all``."""
     strategies: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
     """Whole strategies, such as ``badge+invprop:bins=5``: exactly these are run, instead of each algorithm with each
     weighting."""

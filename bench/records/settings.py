@@ -35,9 +35,13 @@ class LoopSettings(Record):
     """Algorithm 1: rounds, batch and start set."""
 
     rounds: Count = 5
+    """Times that a batch is selected and labelled."""
     batch: Count = 50
+    """Texts a round."""
     start_positives: CountOrNone = 5
+    """Labelled before round 1 of a warm start."""
     start_negatives: CountOrNone = 5
+    """Likewise."""
     min_positives: Annotated[Count, ReadBy()] = 5
     """Positives that must remain in the pool to be found; fewer make the task infeasible at that ratio."""
     oversample: bool = True
@@ -68,7 +72,9 @@ class ModelSettings(Record):
     """Hash of weights, configuration and tokenizer (:mod:`bench.model.content`), found when a grid is expanded. Given
     in a specification, it is held against what is found."""
     max_length: Annotated[int, Field(ge=8, le=8192), ReadBy("encoder")] = 128
+    """Tokens of a text; what is longer is cut."""
     precision: Annotated[Precision, ReadBy("encoder")] = "auto"
+    """``auto``, ``fp32`` or ``bf16``; ``auto`` is bf16 where the hardware has it."""
     mask_seed: Annotated[Seed, ReadBy("surprisal")] = 0
     """Seed of the masked positions for ALPS's surprisal; it is added to the run's seed, unless ``mask_shared``."""
     mask_shared: Annotated[bool, ReadBy("surprisal")] = False
@@ -92,10 +98,15 @@ class TrainSettings(Record):
     """Fine-tuning, from the pre-trained checkpoint in every round."""
 
     epochs: Annotated[Count, ReadBy("training")] = 2
+    """Passes over the labelled rows."""
     batch_size: Annotated[Count, ReadBy("training")] = 8
+    """Rows of a step."""
     learning_rate: Annotated[FiniteFloat, Field(gt=0), ReadBy("training")] = 5e-5
+    """At the first step; it decays linearly to 0."""
     weight_decay: Annotated[FiniteFloat, Field(ge=0), ReadBy("training")] = 0.0
+    """Of AdamW."""
     gradient_clip: Annotated[FiniteFloat, Field(ge=0), ReadBy("training")] = 1.0
+    """Largest norm of a gradient; 0: none."""
 
 
 class Settings(Record):

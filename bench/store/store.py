@@ -2,7 +2,7 @@
 
 Layout::
 
-    store.json                    schema version
+    store.json                    schema version, and the end of the ledger
     runs/ab/<key>.json            finished runs; <key>.npy holds (rounds + 1, n_test) float32 test probabilities
     packed/<hash>.parquet         finished runs too: many in one file (see :mod:`bench.store.compact`)
     failed/<key>.json             the last failure of a run: never taken for a result, tried again
@@ -12,7 +12,7 @@ Layout::
     aside/                        files that could not be read, kept for inspection
     sound.json                    files that passed verification, and need not be read again; may be thrown away
     live/                         what each worker is doing now;  locks/  who works on which block;  logs/
-    gates/<hash>.json             plans of ``regress``, on record before their first look
+    gates/ledger.jsonl            plans and analyses of ``regress``, append-only (see :mod:`bench.store.ledger`)
 
 Every file is written to a temporary name, flushed to disk and renamed, so a reader sees all of it or nothing.
 The JSON is written last: a run exists when its JSON does. Nothing is ever unpickled.

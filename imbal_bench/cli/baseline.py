@@ -18,6 +18,7 @@ from imbal_bench.cli.options import (
     MetricOption,
     PluginOption,
     StoreHere,
+    finite,
     plugins_of,
 )
 
@@ -105,21 +106,25 @@ def acknowledge(
     name: BaselineArgument,
     task: Annotated[str, typer.Option(help="Task that got worse, e.g. sst2/positive.")],
     metric: MetricOption,
+    size: Annotated[
+        float, typer.Option(callback=finite, help="Largest loss that is accepted, in the metric's unit, e.g. 0.03.")
+    ],
     reason: Annotated[str, typer.Option(help="Why this regression is accepted.")],
     until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day on which it is accepted.")],
     candidate: Annotated[str, typer.Option(help="Strategy it is accepted in. Default: any.")] = "",
     baselines: BaselinesOption = BASELINES,
 ) -> None:
-    """Acknowledge a known regression: the gate shows it and does not fail for it, until a day.
+    """Acknowledge a known regression up to a size: the gate shows it and does not fail for it, until a day.
 
     Examples:
 
-    imbal-bench baseline acknowledge 2026-11 --task sst2/positive --metric auc --reason "issue 12" --until 2027-01-31
+    imbal-bench baseline acknowledge 2026-11 --task sst2/positive --metric auc --size .03 --reason "issue 12" --until
+    2027-01-31
     """
     from imbal_bench.display.console import console_here
     from imbal_bench.workflows import baselines as workflow
 
     known = workflow.acknowledge(
-        name, baselines, task=task, metric=metric, reason=reason, until=until.date(), candidate=candidate
+        name, baselines, task=task, metric=metric, size=size, reason=reason, until=until.date(), candidate=candidate
     )
     console_here().print(f"acknowledged: {known}")

@@ -34,28 +34,45 @@ def regress(
     places: Places,
     machines: Machines,
     harm: Annotated[str, typer.Option("--harm", help="Margin of a single task. Default: twice the suite's.")] = "",
+    collapses: Annotated[
+        float,
+        typer.Option(
+            min=0, max=1, help="Rate of collapses that a margin's claim grants; 0: it holds whatever rate; 1: any."
+        ),
+    ] = 0.0,
     sequential: Annotated[
-        str | None, typer.Option("--sequential", help="Numbers of seeds to look at: obf:4,7,10. Default: one look.")
+        str | None,
+        typer.Option("--sequential", help="Interim analyses: obf:4,7,10 (seeds), or evalue (any time). Default: one."),
     ] = None,
+    stratified: Annotated[
+        bool, typer.Option("--stratified", help="Each task's own variance: more power with few seeds of many tasks.")
+    ] = False,
+    last_rounds: Annotated[
+        int, typer.Option("--last-rounds", min=1, max=10_000, help="Rounds at the end that a metric is averaged over.")
+    ] = 1,
     futility: Annotated[
         float | None,
-        typer.Option(callback=finite, help="Conditional power below which a look stops; 0: never. Default: 0.1."),
+        typer.Option(callback=finite, help="Conditional power below which a plan stops; 0: never. Default: 0.1."),
     ] = None,
     level: Annotated[
-        float | None, typer.Option(callback=finite, help="One-sided, all looks together. Default: 0.05.")
+        float | None, typer.Option(callback=finite, help="One-sided, all analyses together. Default: 0.05.")
     ] = None,
+    again: Annotated[
+        str, typer.Option("--again", help="Why runs analysed before are judged under another plan: never a pass.")
+    ] = "",
     store: StoreOption = None,
     plugin: PluginOption = None,
-    run: Annotated[bool, typer.Option(help="Run what the next look lacks; otherwise judge what is stored.")] = True,
+    run: Annotated[bool, typer.Option(help="Run what the next analysis lacks; otherwise judge what is stored.")] = True,
     out: OutOption = None,
     simulate: Annotated[
         bool, typer.Option("--simulate", help="Try the plan on simulated grids with the stored runs' spread instead.")
     ] = False,
     simulations: SimulationsOption = 2000,
 ) -> None:
-    """Is a candidate as good as a baseline? Runs what is missing, look by look, and judges.
+    """Is a candidate as good as a baseline? Runs what is missing, analysis by analysis, and judges.
 
-    Exit code 0: claim established; 1: regression; 2: wrong usage; 3: inconclusive; 4: incomplete or not comparable.
+    Exit code 0: claim established; 1: regression; 2: wrong usage; 3: inconclusive, or not equivalent; 4: incomplete,
+    not comparable, or analysed before under another plan.
 
     Examples:
 
@@ -88,6 +105,10 @@ def regress(
         sequential,
         futility,
         level,
+        collapses,
+        stratified,
+        last_rounds,
+        " ".join(again.split()),
         claiming.baselines,
     )
     if simulate:

@@ -130,6 +130,12 @@ def validate(
         float | None, typer.Option(callback=finite, help="Effect to plant. Default: one found in 80 % of grids.")
     ] = None,
     simulations: SimulationsOption = 4000,
+    gate: Annotated[
+        bool, typer.Option("--gate", help="Try the gate instead: errors and power on differences of five kinds.")
+    ] = False,
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", help="With --gate: write the tables to this file too.")
+    ] = None,
 ) -> None:
     """Try the suite's own tests: false positives and power of run-level and seed-level tests, on simulated grids.
 
@@ -137,14 +143,20 @@ def validate(
 
     imbal-bench validate
 
+    imbal-bench validate --gate --simulations 10000 --markdown docs/gate-errors.md
+
     imbal-bench validate results/paper --condition ratio50-warm --metric positives_ratio
 
     imbal-bench validate --tasks 4,3,5,2 --seeds 5 --sd task=0.01 --effect 0.005
     """
     from imbal_bench.display.console import console_here
-    from imbal_bench.display.studies import show_validation
+    from imbal_bench.display.studies import show_gate_errors, show_validation
     from imbal_bench.workflows.power import validate as validated
+    from imbal_bench.workflows.power import validate_gate
 
+    if gate:
+        show_gate_errors(validate_gate(simulations, markdown), console_here())
+        return
     found = validated(
         store,
         arms=piloted.arms.split(","),

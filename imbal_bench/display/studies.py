@@ -10,6 +10,9 @@ from rich.text import Text
 from imbal_bench.display.tables import facts_table, table_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from analysis import Table
     from analysis.stats import Rate, Way
     from bench.grid.cost.run_price import Price
     from imbal_bench.workflows.power import Powered, Validated
@@ -45,6 +48,13 @@ def show_validation(validated: Validated, console: Console) -> None:
     for note in plan.notes:
         console.print(Text(note, "yellow"))
     console.print(Text(MODEL, "dim"))
+
+
+def show_gate_errors(found: Sequence[Table], console: Console) -> None:
+    """Show how often the gate errs and finds."""
+    from reports import terminal_tables
+
+    console.print(terminal_tables(found))
 
 
 def _rate(rate: Rate) -> str:

@@ -31,7 +31,7 @@ def show_begun(it: Tonight, console: Console) -> None:
     """Say what a night goes on with, and what was settled for this machine."""
     if it.goes_on:
         console.print(f"{it.night.name} was cut off and goes on as it was begun")
-    for note in it.begun.notes:
+    for note in it.notes:
         console.print(note, style="yellow")
 
 

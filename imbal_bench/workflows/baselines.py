@@ -116,9 +116,9 @@ def compare(name: str, store: Path, folder: Path) -> tuple[Header, Changes]:
 
 
 def acknowledge(
-    name: str, folder: Path, *, task: str, metric: str, reason: str, until: date, candidate: str = ""
+    name: str, folder: Path, *, task: str, metric: str, size: float, reason: str, until: date, candidate: str = ""
 ) -> Acknowledgement:
-    """Acknowledge a known regression until a day: the gate shows it and does not fail for it.
+    """Acknowledge a known regression up to a size and until a day: the gate shows it and does not fail for it.
 
     Raises:
         StoreError, SpecError: if the baseline has no such task, metric or strategy, or the day is past.
@@ -127,6 +127,7 @@ def acknowledge(
         Baseline(folder, name),
         task=task,
         metric=metric,
+        size=size,
         reason=reason,
         until=until,
         today=datetime.now().astimezone().date(),

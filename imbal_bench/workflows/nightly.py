@@ -12,7 +12,7 @@ import psutil
 from rich.console import Console
 
 from analysis import Results, Store, overview, read_results, write_atomically
-from analysis.gate import Plan, in_full
+from analysis.gate import Plan
 from analysis.nights import (
     Night,
     NightBaseline,
@@ -25,6 +25,7 @@ from analysis.nights import (
     summary_json,
 )
 from analysis.stats import Estimand
+from analysis.typed import in_full
 from bench.config import GridSpec
 from bench.errors import StoreError
 from bench.grid.driver.execute import execute
@@ -155,7 +156,8 @@ def _plans(reference: NightBaseline | None, grid: Grid, held: Held) -> tuple[lis
         **suite,
     )
     reference.refuse_another_grid(plans, data_of(grid))
-    return plans, notes
+    outlook = reference.outlook(plans)
+    return plans, [*notes, *([outlook] if outlook else [])]
 
 
 def _judged(it: Tonight, missing: int) -> Night:

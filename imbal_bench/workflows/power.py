@@ -13,6 +13,7 @@ from analysis.planning import pilot as pilot_of
 from analysis.stats import Pilot, Requirement, Validation
 
 if TYPE_CHECKING:
+    from analysis import Table
     from bench.grid.cost.run_price import Price
     from bench.grid.world import World
     from bench.records import ModelSettings
@@ -146,3 +147,22 @@ def validate(
     pilot = stats.rearranged(pilot, tasks=tasks, seeds=seeds, algorithms=algorithms, spread=spread)
     found = stats.validate(pilot.components, pilot.shape, effect=effect, simulations=simulations)
     return Validated(pilot, found)
+
+
+def validate_gate(simulations: int, markdown: Path | None = None) -> tuple[Table, Table]:
+    """Return how often the gate errs and finds, and how the bounds that it may take fare, as tables.
+
+    Args:
+        simulations: grids drawn for each cell.
+        markdown: a file to write them to.
+
+    Raises:
+        StoreError: if the file cannot be written.
+    """
+    from analysis.gate import bound_trials, bounds_table, error_rates, errors_table
+    from reports import to_markdown
+
+    tables = bounds_table(tuple(bound_trials(simulations))), errors_table(tuple(error_rates(simulations)))
+    if markdown:
+        write_atomically(markdown, "\n".join(map(to_markdown, tables)).encode())
+    return tables

@@ -13,23 +13,19 @@ from rich.console import Console
 from analysis import Results, Store, read_results
 from analysis.gate import (
     Claim,
+    History,
     Place,
     Plan,
     Simulation,
-    StrategyName,
     Verdict,
-    in_full,
     judge,
     new_plan,
-    note_looks,
     parse_looks,
-    parse_strategy,
-    register,
     simulate,
     stored_spread,
-    stored_strategy,
 )
 from analysis.stats import Estimand
+from analysis.typed import StrategyName, in_full, parse_strategy, stored_strategy
 from bench.config import GridSpec
 from bench.errors import ModelError, SpecError
 from bench.grid.expansion.blocks import Grid
@@ -40,7 +36,7 @@ from bench.grid.world import World
 from bench.model.content import pinned
 from bench.records import Strategy
 from bench.store import Baseline
-from bench.store.acknowledged import excuses
+from bench.store.acknowledged import accepted_losses
 from bench.store.baseline import opened, place_of
 from reports import GateFiles, write_gate
 
@@ -61,8 +57,11 @@ class Question:
             another store or a named baseline.
         margins, harm: metric -> margin of the suite, and of a single task (none: twice the suite's).
         claim, estimand: what is to be shown, and of which tasks.
-        sequential: numbers of seeds at interim analyses, ``obf:4,7,10``; None: one analysis at the end.
+        sequential: numbers of seeds at interim analyses, ``obf:4,7,10``, or ``evalue``; None: one analysis at the end.
         futility: conditional power below which a plan stops. level: one-sided. None for the defaults.
+        collapses: rate of collapses that the claim grants; see :class:`analysis.gate.Plan`, as for those that follow.
+        stratified: whether each task's own variance is taken. last_rounds: that a metric is averaged over.
+        again: why runs that were analysed before, or chosen from more, are analysed; the verdict is no pass then.
         baselines: folder of named baselines.
     """
 
@@ -75,6 +74,10 @@ class Question:
     sequential: str | None = None
     futility: float | None = None
     level: float | None = None
+    collapses: float = 0.0
+    stratified: bool = False
+    last_rounds: int = 1
+    again: str = ""
     baselines: Path = Path("baselines")
 
 
@@ -89,7 +92,7 @@ class Judged:
 def regress(
     spec: GridSpec, question: Question, execution: Execution, console: Console, out: Path | None = None
 ) -> Judged:
-    """Run what each interim analysis lacks until one decides; blocks after that are never started.
+    """Run what each analysis lacks until one decides; blocks after that are never started.
 
     Args:
         spec: tasks, ratios, seeds and settings; which strategies it names does not matter.
@@ -103,13 +106,13 @@ def regress(
     """
     grid = expand(spec, execution.world)
     plan = _plan(question, grid, None)
-    return _written(_look_by_look(plan, grid, execution, console), execution.store, out)
+    return _written(_one_by_one(plan, grid, execution, console, question.again), execution.store, out)
 
 
 def judge_stored(spec: GridSpec, question: Question, store: Path, world: World, out: Path | None = None) -> Judged:
     """Judge what is stored, and run nothing; arguments and errors as for :func:`regress`."""
     grid = expand(_as_stored(spec, world, store), world, counted=False)
-    return _written(_judged(_plan(question, grid, store), store, grid), store, out)
+    return _written(_judged(_plan(question, grid, store), store, grid, question.again), store, out)
 
 
 def try_out(spec: GridSpec, question: Question, store: Path, world: World, simulations: int) -> Simulation:
@@ -123,7 +126,7 @@ def _plan(question: Question, grid: Grid, store: Path | None) -> Plan:
     """Return the plan; strategies are those of a store where one is given, else those of the code at hand."""
     against, _, remote = question.baseline.partition("@")
     remote = place_of(remote, question.baselines) if remote else ""
-    looks = parse_looks(question.sequential, len(grid.spec.seeds))
+    kind, looks = parse_looks(question.sequential, len(grid.spec.seeds))
     given = {"alpha": question.level, "futility": question.futility}
     return new_plan(
         candidate=_strategy(parse_strategy(question.candidate), store),
@@ -132,7 +135,11 @@ def _plan(question: Question, grid: Grid, store: Path | None) -> Plan:
         claim=question.claim,
         margins=dict(question.margins),
         harm_margins=dict(question.harm),
+        collapses=question.collapses,
         estimand=question.estimand,
+        stratified=question.stratified,
+        last_rounds=question.last_rounds,
+        sequential=kind,
         looks=looks,
         seeds=grid.spec.seeds[: looks[-1]],
         **{name: value for name, value in given.items() if value is not None},
@@ -186,41 +193,45 @@ def data_of(grid: Grid) -> dict[str, str]:
     return {job.block.task.dataset: job.fingerprint for job in grid.jobs if job.fingerprint}
 
 
-def _look_by_look(plan: Plan, grid: Grid, execution: Execution, console: Console) -> Verdict:
+def _one_by_one(plan: Plan, grid: Grid, execution: Execution, console: Console, again: str) -> Verdict:
     from bench.grid.driver.execute import execute  # slow to load, and not needed to judge what is stored
     from bench.grid.driver.preflight import preflight
 
     Store(execution.store, create=True)
     arms = (plan.candidate,) if plan.baseline_store else (plan.candidate, plan.baseline)
-    verdict = _judged(plan, execution.store, grid)
+    verdict = _judged(plan, execution.store, grid, again)
     for look, count in enumerate(plan.looks):
         if verdict.runnable and verdict.taken == look:
             preflight(grid.spec, execution, arms)
             execute(grid.running(arms, plan.seeds[:count]), execution, console)
-            verdict = _judged(plan, execution.store, grid)
+            verdict = _judged(plan, execution.store, grid, again)
     return verdict
 
 
-def _judged(plan: Plan, folder: Path, grid: Grid) -> Verdict:
-    """Return the verdict on what is stored now; the plan is on record before it is made, and its looks after."""
-    here = Store(folder)
-    others = register(here, plan)
-    known, excused = _known(plan)
+def _judged(plan: Plan, folder: Path, grid: Grid, again: str) -> Verdict:
+    """Return the verdict on what is stored now; the plan is on record before it is made, and its analyses after."""
+    history = History.of(Store(folder), opened(plan.baseline_store) if plan.baseline_store else None).declare(plan)
+    known, accepted = _known(plan)
     infeasible = (f"not in the comparison: {reason}" for reason in sorted({it.reason for it in grid.skipped}))
-    notes = (*known, *infeasible)
-    verdict = judge(plan, *_both(plan, folder), warnings=others, notes=notes, excused=excused, data_here=data_of(grid))
-    note_looks(here, verdict)
-    return verdict
+    return judge(
+        plan,
+        *_both(plan, folder),
+        history=history,
+        again=again,
+        notes=(*known, *infeasible),
+        accepted=accepted,
+        data_here=data_of(grid),
+    )
 
 
-def _known(plan: Plan) -> tuple[tuple[str, ...], set[tuple[str, str]]]:
-    """Return what a named baseline is and what is acknowledged of the candidate, in lines, and what that excuses."""
+def _known(plan: Plan) -> tuple[tuple[str, ...], dict[tuple[str, str], float]]:
+    """Return what a named baseline is and what is acknowledged of the candidate, in lines, and the losses accepted."""
     there = opened(plan.baseline_store) if plan.baseline_store else None
     if not isinstance(there, Baseline):
-        return (), set()
+        return (), {}
     header, today = there.header, datetime.now().astimezone().date()
-    lines, excused = excuses(there, {str(plan.candidate), in_full(plan.candidate)}, today)
-    return (f"baseline {header.name}: saved {header.created}, sha256 {header.sha256[:12]}", *lines), excused
+    lines, accepted = accepted_losses(there, {str(plan.candidate), in_full(plan.candidate)}, today)
+    return (f"baseline {header.name}: saved {header.created}, sha256 {header.sha256[:12]}", *lines), accepted
 
 
 def _both(plan: Plan, folder: Path) -> tuple[Results, Results]:

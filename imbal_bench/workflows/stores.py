@@ -65,13 +65,21 @@ def converter(cache_dir: Path) -> Converter:
 
 
 def merge(into: Path, sources: Sequence[Path], *, dry_run: bool = False) -> Merge:
-    """Add the runs of other stores; a run that is there already is never overwritten.
+    """Add the runs of other stores, and what was analysed of them; a run that is there already is never overwritten.
 
     Raises:
         StoreError: if a store cannot be read or written.
     """
     others = [Store(path) for path in sources]  # first, so that a wrong name makes no store
-    return merge_stores(Store(into, create=not dry_run), others, dry_run=dry_run)
+    from analysis.gate import History
+
+    here = Store(into, create=not dry_run)
+    histories = [History.of(other) for other in others]
+    merged = merge_stores(here, others, dry_run=dry_run)
+    if not dry_run:
+        for history in histories:
+            history.carried_to(here)
+    return merged
 
 
 def migrate(store: Path, cache_dir: Path, tell: Callable[[int], None]) -> StoreMigrated:

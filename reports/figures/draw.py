@@ -12,6 +12,7 @@ from reports.figures.effects import effect_by_ratio, forest
 from reports.figures.nights import nights
 from reports.figures.rounds import learning_curves, positives_found
 from reports.figures.runs import informativeness, score_distribution, stage_times
+from reports.figures.standings import standings
 from reports.figures.style import ImageKind, rendered
 from reports.figures.tallies import heat_map, win_tie_loss
 
@@ -26,6 +27,7 @@ _DRAWINGS: Mapping[Drawing, Callable[..., Canvas]] = {
     "scores": score_distribution,
     "informativeness": informativeness,
     "nights": nights,
+    "standings": standings,
 }
 
 

@@ -59,9 +59,10 @@ def test_unless_a_component_is_cut_off_at_zero_the_standard_errors_are_those_of_
     of_seeds, of_tasks = values.mean(axis=(0, 2)), values.mean(axis=(1, 2))
     if found.seed > 0 and (k == 1 or found.block > 0):
         assert standard_error(found, shape, "fixed-suite") == pytest.approx(of_seeds.std(ddof=1) / np.sqrt(s))
-    if found.task > 0 and (k == 1 or found.block > 0):
-        assert standard_error(found, shape, "new-tasks") == pytest.approx(of_tasks.std(ddof=1) / np.sqrt(t))
-        assert standard_error(found, shape, "new-datasets") == pytest.approx(of_tasks.std(ddof=1) / np.sqrt(t))
+    if found.task > 0 and (k == 1 or found.block > 0):  # what tasks share in a seed does not show in their spread
+        whole = np.hypot(of_tasks.std(ddof=1) / np.sqrt(t), found.seed / np.sqrt(s))
+        assert standard_error(found, shape, "new-tasks") == pytest.approx(whole)
+        assert standard_error(found, shape, "new-datasets") == pytest.approx(whole)
 
 
 def test_planted_components_are_found_again(factory):

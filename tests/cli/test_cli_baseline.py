@@ -11,7 +11,7 @@ from gate_tools import factory as made_up
 import reports.gate
 from bench.store import Baseline
 
-KNOWN = ["acknowledge", "first", "--metric", "auc", "--reason", "r"]
+KNOWN = ["acknowledge", "first", "--metric", "auc", "--reason", "r", "--size", ".1"]
 
 
 @pytest.fixture
@@ -81,8 +81,12 @@ def test_a_failed_run_is_said_not_to_be_in_it(bench, factory, tmp_path):
 
 def test_acknowledged_regressions_are_shown(bench, saved):
     arguments = ["--task", "sst2/positive", "--metric", "auc", "--reason", "issue 12", "--until", "2999-01-31"]
+    arguments += ["--size", ".03"]
     assert bench("baseline", "acknowledge", saved, *arguments)[0] == 0
-    assert "acknowledged: auc on sst2/positive, until 2999-01-31: issue 12" in bench("baseline", "show", saved)[1]
+    assert (
+        "acknowledged: auc on sst2/positive, up to 0.03, until 2999-01-31: issue 12"
+        in bench("baseline", "show", saved)[1]
+    )
 
 
 def test_regress_takes_a_baseline_by_its_name_and_what_is_acknowledged(bench, tmp_path, monkeypatch):
@@ -94,16 +98,18 @@ def test_regress_takes_a_baseline_by_its_name_and_what_is_acknowledged(bench, tm
     here, harmed, name = tmp_path / "here", "/".join(TASKS[0]), "random+invprop"
     fill(here, lambda task, metric: -0.06 if task == harmed and metric == "auc" else 0.0, noise=0.003)
     assert bench("baseline", "save", "first", "--store", "old")[0] == 0
-    asked = ["--candidate", name, "--baseline", f"{name}@first", "--margin", "auc=.02"]
+    asked = ["--candidate", name, "--baseline", f"{name}@first", "--margin", "auc=.02", "--collapses", "1"]
     stored = ["--spec", "stored.yaml", "--store", here, "--no-run", "--seeds", "10"]
     code, out, _ = bench("regress", *asked, *stored)
     assert code == 1
     assert f"{harmed} 1/50 warm" in out
-    known = ["--task", harmed, "--metric", "auc", "--reason", "issue 12", "--until", "2999-01-31"]
+    known = ["--task", harmed, "--metric", "auc", "--reason", "issue 12", "--until", "2999-01-31", "--size", ".08"]
     assert bench("baseline", "acknowledge", "first", *known, "--candidate", name)[0] == 0
     code, out, _ = bench("regress", *asked, *stored)
     assert code == 0
-    assert f"acknowledged: auc on {harmed} of {name}, until 2999-01-31: issue 12" in out
+    assert f"{harmed} 1/50 warm, ROC-AUC: " in out
+    assert "a loss of up to 0.08 is not tested: acknowledged" in out
+    assert f"acknowledged: auc on {harmed} of {name}, up to 0.08, until 2999-01-31: issue 12" in out
     assert f"baseline first: saved {Baseline(tmp_path / 'baselines', 'first').header.created}, sha256" in out
     beside = tmp_path / "baselines" / "first.acknowledged.json"
     beside.write_text(beside.read_text().replace("2999", "2020"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 
 import pytest
@@ -14,7 +15,7 @@ from bench.store import Store
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS
 
 ARMS = ["--candidate", "random+invprop", "--baseline", "random+uniform"]
-STORED = [*ARMS, "--spec", "stored.yaml", "--store", "s", "--no-run", "--seeds", "10"]
+STORED = [*ARMS, "--spec", "stored.yaml", "--store", "s", "--no-run", "--seeds", "10", "--collapses", "1"]
 
 
 @pytest.fixture(autouse=True)
@@ -55,11 +56,16 @@ def test_files_are_written_and_the_plan_is_on_record(bench, stored, tmp_path):
     verdict = json.loads((tmp_path / "o" / "gate.json").read_text())
     assert verdict["plan"]["margins"] == {"auc": 0.01}
     assert verdict["plan"]["settings"]["loop"]["rounds"] == factory.SETTINGS.loop.rounds
-    assert (tmp_path / "s" / "gates" / f"{verdict['plan_hash']}.json").exists()
+    assert verdict["plan_hash"] in (tmp_path / "s" / "gates" / "ledger.jsonl").read_text()
     assert str(tmp_path / "o" / "gate.html") in out
-    again, out, _ = bench("regress", *STORED, "--margin", "auc=.05")
-    assert again == 0
-    assert "ANOTHER PLAN for this comparison looked at these runs before" in out
+    other, out, _ = bench("regress", *STORED, "--margin", "auc=.05")
+    assert other == 4
+    assert "these runs were analysed before under another plan" in out
+    again, out, _ = bench("regress", *STORED, "--margin", "auc=.05", "--again", "another reader's margin", "--out", "o")
+    assert again == 3
+    for suffix in ("json", "xml", "md", "html"):
+        text = html.unescape((tmp_path / "o" / f"gate.{suffix}").read_text()).replace("\\", "")
+        assert "another reader's margin" in text, suffix
 
 
 def test_a_missing_seed_is_4_and_a_sequential_plan_stops_before_it(bench, stored):
@@ -69,7 +75,7 @@ def test_a_missing_seed_is_4_and_a_sequential_plan_stops_before_it(bench, stored
     assert out.startswith("NO VERDICT on random+invprop against random+uniform: runs are missing")
     code, out, _ = bench("regress", *STORED, "--margin", "auc=.01", "--sequential", "obf:4,7,10")
     assert code == 0
-    assert "look 1 of 3, 4 seeds" in out
+    assert "analysis 1 of 3, 4 seeds" in out
     assert "saved: 48 runs" in out
 
 
@@ -79,7 +85,7 @@ def test_the_baseline_may_lie_in_another_store(bench, stored):
     arms = ["--candidate", "random+invprop", "--baseline", "random+invprop@old"]
     code, out, _ = bench("regress", *STORED, *arms, "--margin", "auc=.01")
     assert code == 1
-    assert "worse than random+invprop @ old" in out
+    assert "worse than random+invprop @ " in out
 
 
 def test_a_plan_can_be_tried_on_simulated_grids(bench, stored):
@@ -103,6 +109,9 @@ def test_a_plan_can_be_tried_on_simulated_grids(bench, stored):
         (["--margin", "auc=.01", "--store", "gone"], "no result store at gone"),
         (["--margin", "auc=.01", "--spec", "gone.yaml"], "no specification file 'gone.yaml'"),
         (["--margin", "auc=.01", "--level", "0.7"], "alpha"),
+        (["--margin", "auc=7"], "its values range from 0 to 1"),
+        (["--margin", "auc=.01", "--estimand", "new-datasets"], "and there are 2"),
+        (["--margin", "auc=.01", "--last-rounds", "9"], "runs have 2 rounds"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(bench, stored, tmp_path, arguments, says):
@@ -188,7 +197,8 @@ def tiny(tmp_path, tiny_bert, monkeypatch):
 @pytest.mark.slow
 def test_blocks_after_a_decision_are_never_started(bench, tiny, tmp_path):
     """A wide margin is decided at the first look: of the ten seeds two were run, both arms, and the plan is kept."""
-    plan = ["--margin", "auc=.9,ba=.9", "--sequential", "obf:2,4", "--futility", "0", "--level", "0.4"]
+    wide = ["--margin", "auc=.9,ba=.9", "--collapses", "1"]
+    plan = [*wide, "--sequential", "obf:2,4", "--futility", "0", "--level", "0.4"]
     code, out, _ = bench("regress", *ARMS, *tiny, *plan)
     assert code == 0, out
     store = Store(tmp_path / "s")

@@ -3,10 +3,12 @@
 import pytest
 from gate_tools import BASELINE, CANDIDATE, a_plan, places
 
-from analysis.gate import in_full, parse_looks, parse_margins, parse_strategy
-from analysis.gate.typed import means_value
+from analysis.gate import parse_looks, parse_margins
+from analysis.typed import in_full, means_value, parse_strategy
 from bench.errors import SpecError
 from bench.records import Component, Settings, Strategy
+
+MANY = places([(f"d{number}", "p") for number in range(6)])
 
 
 def test_margins_are_read_by_short_and_long_names():
@@ -32,11 +34,13 @@ def test_margins_that_do_not_read(text, says):
 
 
 def test_looks_are_read():
-    assert parse_looks("obf:4,7,10", 12) == (4, 7, 10)
-    assert parse_looks(None, 12) == (12,)
+    assert parse_looks("obf:4,7,10", 12) == ("obf", (4, 7, 10))
+    assert parse_looks(None, 12) == ("obf", (12,))
+    assert parse_looks("evalue", 5) == ("evalue", (3, 4, 5))
+    assert parse_looks("evalue:5,10", 12) == ("evalue", (5, 10))
 
 
-@pytest.mark.parametrize("text", ["4,7", "obf:", "obf:4,x", "pocock:4,7", "obf:4,13"])
+@pytest.mark.parametrize("text", ["4,7", "obf:", "obf:4,x", "pocock:4,7", "obf:4,13", "evalue:"])
 def test_looks_that_do_not_read(text):
     with pytest.raises(SpecError, match="obf:"):
         parse_looks(text, 12)
@@ -91,8 +95,16 @@ def test_strategies_that_do_not_read(text):
         ({"looks": (7, 4)}, "increasing"),
         ({"seeds": (1, 2)}, "but there are 2"),
         ({"candidate": BASELINE}, "the same"),
-        ({"estimand": "new-tasks", "places": places((("a", "b"),))}, "two tasks"),
-        ({"estimand": "new-datasets", "places": places((("a", "b"), ("a", "c")))}, "two tasks or datasets"),
+        ({"estimand": "new-tasks"}, "needs at least 6 tasks, and there are 4"),
+        ({"estimand": "new-datasets"}, "needs at least 6 datasets, and there are 2.*partial conjunction"),
+        ({"estimand": "new-tasks", "places": MANY, "stratified": True}, "units are seeds"),
+        ({"sequential": "evalue", "stratified": True}, "leave --stratified out"),
+        ({"margins": {"auc": 7.0}}, "excludes nothing: its values range from 0 to 1"),
+        ({"harm_margins": {"auc": 1.0}}, "excludes nothing"),
+        ({"margins": {"auc": float("inf")}}, "finite"),
+        ({"last_rounds": 3}, "runs have 2 rounds, not 3"),
+        ({"last_rounds": 2, "margins": {"positives_ratio": 0.1}}, "no value in each round"),
+        ({"collapses": 1.5}, "less than or equal to 1"),
         ({"alpha": 0.0}, "alpha"),
     ],
 )
@@ -114,10 +126,14 @@ OTHER = {
     "claim": "equivalent",
     "margins": {"auc": 0.01},
     "harm_margins": {"auc": 0.03},
-    "estimand": "new-tasks",
+    "estimand": "new-tasks",  # of many tasks
     "alpha": 0.01,
     "looks": (4, 10),
     "futility": 0.0,
+    "collapses": 0.2,
+    "stratified": True,
+    "last_rounds": 2,
+    "sequential": "evalue",
     "seeds": tuple(range(1, 11)),
     "places": places(ratios=(10,)),
     "settings": Settings(),
@@ -127,10 +143,25 @@ OTHER = {
 
 @pytest.mark.parametrize("field", OTHER)
 def test_a_plan_is_another_if_anything_in_it_is(field):
-    plan, other = a_plan(), a_plan(**{field: OTHER[field]})
-    assert plan.hash != other.hash
-    compared = {"candidate", "baseline", "baseline_store", "places", "settings", "learners"}
-    assert (plan.comparison != other.comparison) == (field in compared)
+    same = {"places": MANY} if field == "estimand" else {}
+    if field == "last_rounds":
+        same = {"margins": {"auc": 0.01}}
+    assert a_plan(**same).hash != a_plan(**{**same, field: OTHER[field]}).hash
+
+
+def test_an_anytime_valid_plan_is_the_same_with_more_seeds():
+    """Which are its looks, and how many seeds there are, need not be known beforehand."""
+    short, long = (a_plan(sequential="evalue", looks=tuple(range(3, last))) for last in (5, 9))
+    assert short.hash == long.hash
+    assert a_plan(looks=(3, 4)).hash != a_plan(looks=(3, 5)).hash
+
+
+def test_arms_are_told_by_what_is_run_and_not_by_where_or_how_it_is_judged():
+    plan = a_plan()
+    assert plan.arms == a_plan(margins={"auc": 0.3}, looks=(4,), places=places(ratios=(10,))).arms
+    assert plan.arms == a_plan(candidate=BASELINE, baseline=CANDIDATE).arms[::-1]
+    for field in ("candidate", "baseline", "learners"):
+        assert plan.arms != a_plan(**{field: OTHER[field]}).arms
 
 
 def test_a_plan_does_not_depend_on_the_order_of_its_places():

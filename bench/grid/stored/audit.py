@@ -15,6 +15,7 @@ from bench.grid.stored.recompute import misstated, misstated_of_run, rows_expect
 from bench.grid.world import World
 from bench.records import RunRecord
 from bench.store import Store
+from bench.store.ledger import Ledger
 
 
 @dataclass
@@ -32,8 +33,8 @@ class Audit:
 
 
 def audit(store: Store, world: World) -> Audit:
-    """Check all finished runs of a store: packs, names, hashes, budgets, rows, positives, pairs."""
-    found = Audit(wrong=store.packs.wrong())
+    """Check all finished runs of a store: packs, names, hashes, budgets, rows, positives, pairs; and its ledger."""
+    found = Audit(wrong=[*store.packs.wrong(), *_ledger(store)])
     pairs: dict[str, set[str]] = defaultdict(set)
     for key in sorted(store.keys()):
         found.runs += 1
@@ -53,6 +54,14 @@ def audit(store: Store, world: World) -> Audit:
     if mismatched:
         found.wrong.append(f"the runs of {mismatched} blocks do not all have one pair_key")
     return found
+
+
+def _ledger(store: Store) -> Iterator[str]:
+    """Yield why the ledger of what was analysed is not what was written, if it is not."""
+    try:
+        Ledger.of(store).read()
+    except BenchError as error:
+        yield str(error)
 
 
 def _against_itself(record: RunRecord, shape: tuple[int, ...]) -> Iterator[str]:

@@ -1,60 +1,17 @@
-"""How margins, looks and strategies are written on a command line, and which strategy of a store a name means."""
+"""How strategies are written on a command line, and which strategy of a store such a name means."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from math import isfinite
 
 from pydantic import Field
 
 from analysis.results import Results
 from bench.errors import SpecError
-from bench.metrics.catalogue import named
 from bench.records import Component, Option, Record, Strategy
 from bench.seeds import canonical
 from bench.words import name_and_options, scalar
-
-
-def parse_margins(text: str) -> dict[str, float]:
-    """Read ``ba=.01,auc=.005``: names of metrics of rounds or runs, or aliases of them.
-
-    Raises:
-        SpecError: if it does not read so.
-    """
-    margins: dict[str, float] = {}
-    for part in text.split(","):
-        name, _, number = part.partition("=")
-        known, value = named(name.strip()), scalar(number.strip())
-        metric = known.name
-        if known.kind == "group":
-            raise SpecError(f"{metric} is of groups of runs, and has no margin; give a metric of rounds or runs")
-        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-            raise SpecError(f"margin {part!r} must read metric=number, e.g. ba=.01")
-        if metric in margins:
-            raise SpecError(f"margins {text!r} name {metric} twice; give one for each metric")
-        margins[metric] = float(value)
-    return margins
-
-
-def parse_looks(text: str | None, seeds_there: int) -> tuple[int, ...]:
-    """Read ``obf:4,7,10`` (numbers of seeds); None is one look at all seeds.
-
-    Raises:
-        SpecError: if it does not read so, or asks for more seeds than there are.
-    """
-    if text is None:
-        return (seeds_there,)
-    kind, _, numbers = text.partition(":")
-    try:
-        looks = tuple(int(number) for number in numbers.split(","))
-    except ValueError:
-        looks = ()
-    if kind != "obf" or not looks:
-        raise SpecError(f"sequential plan {text!r} must read obf: and the seeds at each look, e.g. obf:4,7,10")
-    if max(looks) > seeds_there:
-        raise SpecError(f"the plan {text} looks at {max(looks)} seeds, but the grid has {seeds_there}; give more seeds")
-    return looks
 
 
 class StrategyName(Record):

@@ -1,4 +1,4 @@
-"""One error rate for a declared family of tests."""
+"""Several tests at once: one error rate for a declared family, and in how many of them something holds."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.arrays import FloatArray
+from bench.errors import SpecError
 
 
 def holm(p_values: Sequence[float] | npt.NDArray[np.float64]) -> FloatArray:
@@ -27,3 +28,22 @@ def holm(p_values: Sequence[float] | npt.NDArray[np.float64]) -> FloatArray:
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(stepped, 1.0)
     return adjusted
+
+
+def partial_conjunction(p_values: Sequence[float] | npt.NDArray[np.float64], least: int) -> float:
+    """Return the p of the hypothesis that fewer than so many of some effects are there (Benjamini and Heller 2008).
+
+    A small p says that an effect holds in at least ``least`` of them, without saying in which. It is Bonferroni's over
+    the largest p: valid however the tests depend on each other, as those of datasets that share seeds may.
+
+    Args:
+        p_values: (m,) of one test each. NaN, a test that could not be made, counts as 1.
+        least: from 1 (somewhere) to m (everywhere).
+
+    Raises:
+        SpecError: if least is not among these.
+    """
+    p = np.sort(np.nan_to_num(np.asarray(p_values, dtype=np.float64), nan=1.0))
+    if not 1 <= least <= len(p):
+        raise SpecError(f"an effect in at least {least} of {len(p)} tests is no question; give 1 to {len(p)}")
+    return float(min(1.0, (len(p) - least + 1) * p[least - 1]))

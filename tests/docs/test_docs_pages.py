@@ -1,0 +1,199 @@
+"""What the documentation shows is so: commands exist, code runs, plug-ins obey the laws, the site builds."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import yaml
+from cli_tools import in_process
+from conftest import ROOT
+
+from analysis import definitions as tables
+from bench.config import load_spec
+from bench.plugins import REGISTRIES
+from bench.testing.everything import parts_named
+from imbal_bench.workflows.check import check
+from imbal_bench.workflows.grids import add_plugins
+
+PAGES = {
+    path.relative_to(ROOT / "docs/pages").as_posix(): path.read_text("utf-8")
+    for path in (ROOT / "docs/pages").rglob("*.md")
+}
+GROUPS = {"baseline", "data", "store"}
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGES[page], re.DOTALL)
+
+
+COMMANDS = [
+    (page, line.removeprefix("$ ").split("  #")[0])
+    for page in PAGES
+    for block in blocks(page, "console")
+    for line in block.splitlines()
+    if line.startswith("$ imbal-bench")
+]
+PLUGINS = {
+    code.splitlines()[0].removeprefix("# "): code
+    for page in PAGES
+    for code in blocks(page, "python")
+    if re.match(r"# \w+\.py\n", code)
+}
+SESSIONS = [(page, code) for page in PAGES for code in blocks(page, "python") if code not in PLUGINS.values()]
+NOTEBOOKS = sorted((ROOT / "docs/notebooks").glob("*.ipynb"))
+OWN = ("near", "spread", "nearest", "capped_log_loss")
+"""Parts that pages show, by name."""
+SMALL = {
+    '"pydocs/pandas"': '"toy/law"',
+    "ratios=[20]": "ratios=[10]",
+    "seeds=10": "seeds=3",
+    'learner="probe"': 'learner="tfidf"',
+    'model="offline"': "loop_rounds=2",
+    "badge+invprop": "entropy+invprop",
+    "pool_limit=1200": "loop_batch=6",
+}
+"""What is put in the place of what a page shows where it would take seconds."""
+
+
+@pytest.fixture(autouse=True)
+def _here(monkeypatch, tmp_path, toy_mirror):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("IMBAL_BENCH_DATA", str(toy_mirror))
+    monkeypatch.setenv("IMBAL_BENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(tables, "_plugged", {})
+    for registry in REGISTRIES:
+        monkeypatch.setattr(registry, "_found", dict(registry.items()))
+
+
+@pytest.fixture
+def plugins(tmp_path):
+    for name, code in PLUGINS.items():
+        (tmp_path / name).write_text(code, "utf-8")
+    return {name: tmp_path / name for name in PLUGINS}
+
+
+def test_every_command_and_option_shown_exists(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "250")
+    assert len(COMMANDS) >= 20
+    helps: dict[tuple[str, ...], str] = {}
+    run = in_process(monkeypatch, capsys)
+    for page, line in COMMANDS:
+        words = shlex.split(line)[1:]
+        command = tuple(words[:2] if words[0] in GROUPS else words[:1])
+        if command not in helps:
+            code, helps[command], err = run(*command, "--help")
+            assert code == 0, f"{page}: {line}: {err}"
+        for option in (word for word in words if word.startswith("--")):
+            assert option in helps[command], f"{page}: {line} has no option {option}"
+
+
+@pytest.mark.parametrize(("page", "code"), SESSIONS, ids=[page for page, _ in SESSIONS])
+def test_every_session_shown_runs(page, code, capsys):
+    for there, here in SMALL.items() if "ib.run(" in code else ():
+        assert there in code
+        code = code.replace(there, here)
+    exec(code, {})  # noqa: S102 - ours
+
+
+def test_every_plugin_shown_loads_and_the_commands_name_them(plugins):
+    assert {"near.py", "spread.py", "nearest.py", "log_loss.py", "gain.py"} <= plugins.keys()
+    shown = {word for _, line in COMMANDS for word in shlex.split(line) if word.endswith(".py")}
+    assert shown <= plugins.keys() | {"mine.py"}  # the gate's candidate is the reader's own
+    add_plugins(plugins.values())
+    assert {part.name for part in parts_named(OWN)} == set(OWN)
+    assert "gain" in tables.definitions()
+
+
+@pytest.mark.slow
+def test_every_plugin_shown_obeys_the_laws(plugins):
+    add_plugins(plugins.values())
+    for checked in check(OWN):
+        assert not checked.broken, [verdict for verdict in checked.verdicts if verdict.outcome == "broken"]
+
+
+def test_the_grid_file_and_dataset_file_shown_are_read(tmp_path):
+    from bench.data.user import load_user
+
+    (text,) = blocks("how/data.md", "yaml")
+    fields = yaml.safe_load(text)
+    rows = "".join(f"mail {i},{'spam' if i % 4 == 0 else 'inbox'}\n" for i in range(80))
+    (tmp_path / fields["train"]).write_text(f"{fields['text']},{fields['label']}\n{rows}")
+    (tmp_path / "mine.yaml").write_text(text)
+    assert set(load_user(tmp_path / "mine.yaml").label_names) == {"inbox", "spam"}
+
+
+def test_pages_name_files_of_the_navigation_and_all_of_them_are_in_it():
+
+    listed = set(re.findall(r":\s*([\w/-]+\.md)$", (ROOT / "docs/mkdocs.yml").read_text("utf-8"), re.MULTILINE))
+    made = {"strategies.md", "reference/command-line.md", "reference/grid-files.md"}
+    made |= {f"notebooks/{path.stem}.md" for path in NOTEBOOKS}
+    assert listed == PAGES.keys() | made
+
+
+class TestMadePages:
+    """Pages that are made from the code."""
+
+    @pytest.fixture(autouse=True)
+    def _importable(self, monkeypatch):
+        monkeypatch.syspath_prepend(str(ROOT / "docs"))
+
+    def test_the_grid_file_on_the_page_is_a_grid_and_every_field_is_told(self, tmp_path):
+        import grid_files
+
+        page = grid_files.page()
+        (tmp_path / "mine.yaml").write_text(re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0])
+        assert load_spec(str(tmp_path / "mine.yaml")).learners == ("probe",)
+        rows = re.findall(r"^\| `([\w.]+)` \| .*? \| (.*) \|$", page, re.MULTILINE)
+        assert {"tasks", "loop.rounds", "train.epochs", "model.name"} <= {name for name, _ in rows}
+        assert [name for name, about in rows if not about] == []
+
+    def test_every_command_is_on_its_page(self):
+        import command_line
+
+        page = command_line.page()
+        for words in (shlex.split(line)[1:] for _, line in COMMANDS):
+            name = " ".join(words[:2] if words[0] in GROUPS else words[:1])
+            assert f"## `{name}`" in page
+
+    def test_a_picture_shows_a_batch_of_distinct_rows_and_invprop_finds_more_at_random(self):
+        import gallery
+
+        from bench.strategies.base import ALGORITHMS
+
+        random = ALGORITHMS.get("random")()
+        uniform, invprop = (gallery.picks(random, weighting) for weighting in gallery.SHOWN)
+        assert len(set(uniform.tolist())) == len(set(invprop.tolist())) == gallery.BATCH
+        positive = gallery.cloud().pool.hidden
+        assert positive[invprop].sum() > positive[uniform].sum()
+        assert np.array_equal(invprop, gallery.picks(random, "invprop"))
+
+
+@pytest.mark.slow
+def test_the_site_builds_without_a_warning(tmp_path):
+    pytest.importorskip("mkdocs")
+    command = [sys.executable, "-m", "mkdocs", "build", "-q", "-f", ROOT / "docs/mkdocs.yml", "-d", tmp_path / "site"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=ROOT, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    pages = [
+        path.relative_to(tmp_path / "site").with_suffix(".md").as_posix()
+        for path in (tmp_path / "site").rglob("*.html")
+    ]
+    assert PAGES.keys() <= set(pages)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs_from_top_to_bottom(path, tmp_path):
+    client = pytest.importorskip("nbclient")
+    notebook = pytest.importorskip("nbformat").read(path, 4)
+    shown = [bool(cell.outputs) for cell in notebook.cells if cell.cell_type == "code"]
+    client.NotebookClient(notebook, timeout=280, kernel_name="python3").execute(cwd=str(tmp_path))
+    assert [bool(cell.outputs) for cell in notebook.cells if cell.cell_type == "code"] == shown
