@@ -109,7 +109,11 @@ def _one_version(runs: pd.DataFrame) -> tuple[dict[str, str], tuple[str, ...]]:
         kept[str(dataset)] = str(best)
         notes += [
             f"{sizes[other]} run{'s' * (sizes[other] != 1)} of {dataset} on data {other[:8]} left out: "
-            f"most runs of it are on data {best[:8]}"
+            + (
+                f"as many are on data {best[:8]}, the latest of them"
+                if sizes[other] == sizes[best]
+                else f"most runs of it are on data {best[:8]}"
+            )
             for other in others
         ]
     return kept, tuple(notes)

@@ -11,7 +11,7 @@ from analysis.results import Results
 from bench.errors import SpecError
 from bench.records import Component, Option, Record, Strategy
 from bench.seeds import canonical
-from bench.words import scalar
+from bench.words import name_and_options, scalar
 
 
 class StrategyName(Record):
@@ -41,7 +41,7 @@ def parse_strategy(text: str) -> StrategyName:
         raise SpecError(f"strategy {text!r} must read algorithm+weighting, e.g. random+invprop or dal+invprop:bins=5")
     parts: dict[str, object] = {}
     for kind, part in (("algorithm", algorithm), ("weighting", weighting)):
-        name, _, options = part.partition(":")
+        name, options = name_and_options(part)
         parts[kind] = name
         pairs = list(map(_option, filter(None, options.split(","))))
         parts[f"{kind}_options"] = dict(pairs)
@@ -96,8 +96,9 @@ def stored_strategy(results: Results, asked: StrategyName) -> Strategy:
         there = sorted(set(map(str, results.strategies.values())))
         raise SpecError(f"the store has no runs of {asked}; it has: {', '.join(there) or 'none'}")
     variants = sorted(f"{in_full(one)} (versions {one.algorithm.version}, {one.weighting.version})" for one in found)
+    example = min(one.as_typed for one in found)
     raise SpecError(
-        f"the store holds {len(found)} variants of {asked}: {'; '.join(variants)}; name the options, or move runs of "
+        f"several settings of {asked} are stored: {'; '.join(variants)}; choose one, e.g. {example}, or move runs of "
         "another version of the code to another store"
     )
 

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable
 from signal import SIGINT
 
+LONGEST = 80
+"""Characters of a value that a message quotes."""
 _OBEYED = re.compile("[^\n\t -~\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\U0010ffff]")
 """Control characters, ends of lines other than a line feed, changes of direction, and halves of characters."""
 
@@ -18,6 +20,13 @@ _OBEYED = re.compile("[^\n\t -~\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\U001
 def printable(text: str) -> str:
     """Return a text in which characters that would be obeyed instead of shown are escapes; line ends and tabs stay."""
     return _OBEYED.sub(lambda found: repr(found[0])[1:-1], text)
+
+
+def shortened(values: Iterable[object], most: int = 24) -> str:
+    """Return values as a list in words, of which a long one ends in how many more there are."""
+    every = [str(value) for value in values]
+    shown = [text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…" for text in every[:most]]
+    return ", ".join(shown) + (f" and {len(every) - most:,} more" if len(every) > most else "")
 
 
 class BenchError(Exception):
@@ -39,10 +48,11 @@ class UnknownNameError(SpecError):
 
     def __init__(self, kind: str, given: str, allowed: Iterable[str], hint: str = "") -> None:
         names = sorted(allowed)
+        given = given if len(given) <= LONGEST else f"{given[: LONGEST - 1]}…"
         near = difflib.get_close_matches(given, names, n=1)
         guess = f" Did you mean {near[0]!r}?" if near else ""
         tail = f" {hint}" if hint else ""
-        super().__init__(f"unknown {kind} {given!r}.{guess} Known: {', '.join(names) or 'none'}.{tail}")
+        super().__init__(f"unknown {kind} {given!r}.{guess} Known: {shortened(names) or 'none'}.{tail}")
 
 
 class PluginError(BenchError):

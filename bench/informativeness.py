@@ -24,7 +24,9 @@ EXCERPT = 160
 
 
 @standard_state()
-def informativeness(shared: SharedBlock, result: RunResult, texts: Split) -> Informativeness | None:
+def informativeness(
+    shared: SharedBlock, result: RunResult, texts: Split, *, excerpts: bool = False
+) -> Informativeness | None:
     """Return the informativeness of the positives that a finished run selected; None if its learner has no embeddings.
 
     One pass over the start set's positives and the selected ones, at most a few hundred rows. Whatever model was fitted
@@ -33,7 +35,8 @@ def informativeness(shared: SharedBlock, result: RunResult, texts: Split) -> Inf
     Args:
         shared: the run's block.
         result: its rounds.
-        texts: the split that the pool's rows are numbers of; three excerpts of it are kept.
+        texts: the split that the pool's rows are numbers of.
+        excerpts: whether examples keep how their texts begin. They go where the store goes, so only if asked for.
     """
     if "pretrained" not in shared.learner.offered():
         return None
@@ -49,7 +52,7 @@ def informativeness(shared: SharedBlock, result: RunResult, texts: Split) -> Inf
     return Informativeness(
         pairwise=tuple(_mean_of_pairs(among[:n, :n]) for n in after),
         to_start=tuple(_mean_to_nearest(to_known[:n]) for n in after),
-        examples=_examples(texts, found, known, to_known),
+        examples=_examples(texts if excerpts else None, found, known, to_known),
     )
 
 
@@ -73,7 +76,7 @@ def _mean_to_nearest(distances: npt.NDArray[np.float64]) -> float | None:
 
 
 def _examples(
-    texts: Split,
+    texts: Split | None,
     found: npt.NDArray[np.int64],
     known: npt.NDArray[np.int64],
     distances: npt.NDArray[np.float64],
@@ -96,6 +99,8 @@ def _examples(
     )
 
 
-def _excerpt(texts: Split, row: int) -> str:
+def _excerpt(texts: Split | None, row: int) -> str | None:
+    if texts is None:
+        return None
     text = " ".join(str(texts.texts[int(row)]).split())
     return text if len(text) <= EXCERPT else text[: EXCERPT - 1].rstrip() + "…"

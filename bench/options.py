@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from bench.errors import BenchError, PluginError, SpecError, UnknownNameError
 from bench.foreign import foreign_code
 from bench.records import Option
+from bench.words import name_and_options
 
 T = TypeVar("T")
 
@@ -35,7 +36,7 @@ def worded(kind: str, text: str) -> tuple[str, dict[str, str]]:
     Raises:
         SpecError: if the text does not read so.
     """
-    name, _, words = text.partition(":")
+    name, words = name_and_options(text)
     options: dict[str, str] = {}
     for word in filter(None, words.split(",")):
         option, equals, value = word.partition("=")

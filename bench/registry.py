@@ -8,17 +8,19 @@ file and the reason.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib
+import importlib.machinery
 import importlib.util
 import inspect
 import linecache
 import pkgutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.abc import ExecutionLoader
+from importlib.abc import ExecutionLoader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -33,6 +35,20 @@ T = TypeVar("T")
 _PLUGIN_MODULE = "imbal_bench_plugin_"
 
 
+@dataclass(frozen=True)
+class Family:
+    """Things of another library, each made when it is asked for by name: ``prefix:Name``.
+
+    Attributes:
+        base: what they are. prefix: of their names.
+        find: returns the class of a name, and raises a :class:`PluginError` where the library cannot be had.
+    """
+
+    base: type[Any]
+    prefix: str
+    find: Callable[[str], type[Any]]
+
+
 class Registry(Generic[T]):
     """The concrete subclasses of ``base`` found in a package, an entry-point group, and plug-in files."""
 
@@ -40,12 +56,19 @@ class Registry(Generic[T]):
         self.kind, self.base, self.package, self.group = kind, base, package, group
         self._found: dict[str, type[T]] | None = None
         self._broken: dict[str, str] = {}
+        self._families: dict[str, Family] = {}
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self._classes()))
 
     def __contains__(self, name: object) -> bool:
-        return name in self._classes()
+        return name in self._classes() or self._family(name) is not None
+
+    def _family(self, name: object) -> Family | None:
+        """Return the family that a name such as ``prefix:Name`` belongs to."""
+        prefix, colon, rest = str(name).partition(":")
+        self._classes()
+        return self._families.get(prefix) if colon and rest else None
 
     def get(self, name: str) -> type[T]:
         """Return the class registered under a name.
@@ -54,6 +77,9 @@ class Registry(Generic[T]):
             UnknownNameError: names the nearest spelling, what there is, and any plug-in that failed to load.
         """
         classes = self._classes()
+        if family := self._family(name):
+            made: type[T] = family.find(name.partition(":")[2])
+            return made
         if name not in classes:
             today = self.today(name)
             renamed = [f"{name!r} is called {today!r} now."] if today != name else []
@@ -108,6 +134,9 @@ class Registry(Generic[T]):
         ours = self.defined_in(module)
         for cls in ours:
             self._add(found, cls)
+        for value in vars(module).values():
+            if isinstance(value, Family) and value.base is self.base:
+                self._families[value.prefix] = value
         return len(ours)
 
     def defined_in(self, module: ModuleType) -> list[type[T]]:
@@ -194,15 +223,17 @@ class PluginFile:
 
     Attributes:
         path: where it was read. content: all of it.
+        neighbours: files beside it that it imports, and those that these import; read at the same time.
     """
 
     path: str
     content: bytes = field(repr=False)
+    neighbours: tuple[PluginFile, ...] = ()
 
     @property
     def version(self) -> str:
-        """The version of its code: a hash of its content."""
-        return _version(self.content)
+        """The version of its code: a hash of its content, and of its neighbours' if it has any."""
+        return _version(b"\0".join([self.content, *(it.content for it in self.neighbours)]))
 
     @property
     def module_name(self) -> str:
@@ -222,9 +253,68 @@ def read_plugin(path: str | Path) -> PluginFile:
     if file.suffix != ".py":
         raise PluginError(f"plug-in {str(path)!r} is not a Python file")
     try:
-        return PluginFile(str(file), file.read_bytes())
+        content = file.read_bytes()
+        found: dict[str, PluginFile] = {}
+        _read_neighbours(file.parent, content, found)
+        found.pop(file.stem, None)
+        return PluginFile(str(file), content, tuple(found[name] for name in sorted(found)))
     except OSError as error:
         raise PluginError(f"plug-in {str(path)!r} cannot be read: {error.strerror}") from error
+
+
+def _read_neighbours(folder: Path, content: bytes, found: dict[str, PluginFile]) -> None:
+    """Read the files of a folder that a file imports by name, and those that these import.
+
+    What can be imported from elsewhere is not a neighbour: an installed package is not replaced by a file that happens
+    to lie there.
+    """
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError):
+        return  # whoever loads it says so
+    for node in ast.walk(tree):
+        names = [it.name for it in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module]
+        for name in names:
+            file = folder / f"{name}.py"
+            if name.isidentifier() and name not in found and file.is_file() and _is_neighbour(name):
+                found[name] = PluginFile(str(file), file.read_bytes())
+                _read_neighbours(folder, found[name].content, found)
+
+
+def _is_neighbour(name: str) -> bool:
+    """Return whether a name means no module but one beside a plug-in."""
+    loaded = sys.modules.get(name)
+    if loaded is not None:
+        return isinstance(getattr(loaded.__spec__, "loader", None), _ContentLoader)
+    return importlib.machinery.PathFinder.find_spec(name) is None and name not in sys.builtin_module_names
+
+
+class _Neighbours(MetaPathFinder):
+    """Finds the neighbours of the plug-ins that were loaded, after all else, as they were read with these."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, PluginFile] = {}
+
+    def offer(self, plugin: PluginFile) -> None:
+        """Find the neighbours of a plug-in from now on; it gets modules of its own, whatever others are called so."""
+        for file in plugin.neighbours:
+            name = Path(file.path).stem
+            sys.modules.pop(name, None)
+            self.files[name] = file
+        if self not in sys.meta_path:
+            sys.meta_path.append(self)
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:  # noqa: ARG002
+        """Return how a neighbour is loaded; None for all else."""
+        file = self.files.get(fullname)
+        if file is None:
+            return None
+        return importlib.util.spec_from_file_location(fullname, file.path, loader=_ContentLoader(file))
+
+
+_NEIGHBOURS = _Neighbours()
 
 
 class _ContentLoader(ExecutionLoader):
@@ -256,6 +346,7 @@ def load_file(plugin: str | Path | PluginFile) -> ModuleType:
     module = importlib.util.module_from_spec(ModuleSpec(name, loader, origin=plugin.path))
     module.__file__ = plugin.path
     sys.modules[name] = module
+    _NEIGHBOURS.offer(plugin)
     try:
         with foreign_code("its code"):
             lines = loader.get_source(name).splitlines(keepends=True)

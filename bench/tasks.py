@@ -169,16 +169,15 @@ def build_task(
         InfeasibleTaskError: if too few positives are left.
         DataError: if the test set lacks a class.
     """
-    label = corpus.label_number(task.positive)
     of = {"dataset": task.dataset, "positive": task.positive}
-    is_positive = corpus.train.labels == label
+    is_positive = corpus.is_of(corpus.train, task.positive)
     counts = count_pool(int(is_positive.sum()), int((~is_positive).sum()), ratio, pool.limit)
     check_feasible(counts, task, ratio, start, loop)
     positives = seeds.generator("positives", **of).permutation(np.flatnonzero(is_positive))[: counts.positives]
     negatives = seeds.generator("negatives", **of).permutation(np.flatnonzero(~is_positive))[: counts.negatives]
     rows = np.sort(np.concatenate([positives, negatives]))
     test_rows = _test_rows(corpus, task.dataset, pool.test_limit)
-    test_labels = (corpus.test.labels[test_rows] == label).astype(np.int64)
+    test_labels = corpus.is_of(corpus.test, task.positive)[test_rows].astype(np.int64)
     if test_labels.min() == test_labels.max():
         raise DataError(
             f"the test set of {task} holds {int(test_labels.sum())} positives among {len(test_labels)} rows; "

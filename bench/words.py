@@ -52,6 +52,17 @@ def scalar(text: str) -> Scalar:
     return text
 
 
+def name_and_options(text: str) -> tuple[str, str]:
+    """Return the name, and the options as they are written, of ``name:options``.
+
+    The name of another library's part has a colon of its own, after which it begins as classes do:
+    ``skactiveml:TypiClust:k=5``.
+    """
+    name, _, options = text.partition(":")
+    member, _, rest = options.partition(":")
+    return (f"{name}:{member}", rest) if "=" not in member and member[:1].isupper() else (name, options)
+
+
 def items(text: str) -> list[str] | None:
     """Return the items of ``[a, b]`` or ``a,b``; None if the text is a single value.
 

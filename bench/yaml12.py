@@ -34,15 +34,26 @@ def parse(text: str) -> Any:
 def misread(text: str) -> Iterator[tuple[str, str, Scalar, int]]:
     """Yield (field, as written, as read, line) of each value that is read as another, of a mapping of words and lists.
 
-    For fields that hold words: a class may be called ``true`` or ``010``, which YAML reads as true and as 10.
+    For fields that hold words: a class may be called ``true`` or ``010``, which YAML reads as true and as 10. Names and
+    values of mappings in it count to the field they stand under.
     """
     root = _without_tracebacks(text, lambda loader: loader.get_single_node())
     for key, value in root.value if isinstance(root, yaml.MappingNode) else ():
-        for node in value.value if isinstance(value, yaml.SequenceNode) else [value]:
-            if isinstance(node, yaml.ScalarNode) and node.tag != f"{_TAG}str":
+        for node in _scalars(value):
+            if node.tag != f"{_TAG}str":
                 read = scalar(node.value)
                 if read is not None and str(read) != node.value:
                     yield str(key.value), node.value, read, node.start_mark.line + 1
+
+
+def _scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+    """Yield the single values that a node is made of, names in mappings included."""
+    if isinstance(node, yaml.ScalarNode):
+        yield node
+    elif isinstance(node, yaml.CollectionNode):
+        for inner in node.value:
+            for one in inner if isinstance(inner, tuple) else (inner,):
+                yield from _scalars(one)
 
 
 def quoting(value: object) -> str:

@@ -1,7 +1,7 @@
 """The runs of a store for publication: tables that need no program of ours, what their columns mean, and hashes.
 
-Names of machines and places on their disks stay out of it, and so do texts of the datasets, unless they are asked for:
-texts have licences of their own.
+Names of machines and places on their disks stay out of it, and so do texts of the datasets, whatever runs kept of them:
+texts have licences of their own, and may be of people.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from pathlib import Path, PurePath
 import pandas as pd
 
 from analysis import Results, Store, expanded, metric_summary, read_results, write_atomically
-from analysis.figures import nearest_texts
 from reports.paper import MANIFEST, with_manifest
 from reports.plain import frame_to_csv, frame_to_parquet
 
@@ -28,7 +27,6 @@ _FILES = {
     "rounds": "one row per finished run and round; round 0 is the start set and the model trained on it",
     "unfinished": "one row per run that failed or was skipped: holes that an analysis must not overlook",
     "settings.json": "the scientific settings (loop, pool, model, training) behind each value of the column settings",
-    "examples": "excerpts of selected texts beside the nearest of the start set; texts keep their datasets' licences",
 }
 COLUMNS = {
     "key": "name of the run: hash of the settings that it reads, model and data by content, strategy and its version",
@@ -68,22 +66,16 @@ COLUMNS = {
     "selected_positives": "positives among them",
     "rows": "row numbers, in the dataset's train split, of what was labelled in this round, as JSON",
     "status": "failed or skipped",
-    "row": "row number in the dataset's train split",
-    "text": "excerpt of its text",
-    "nearest_row": "row number of the nearest positive of the start set",
-    "nearest_text": "excerpt of its text",
-    "distance": "cosine distance of the two",
 }
 """What each column means; ``seconds_<stage>`` are seconds of one stage in one round."""
 
 
-def write_publication(store_path: str | Path, out: str | Path, *, with_texts: bool = False) -> tuple[str, ...]:
+def write_publication(store_path: str | Path, out: str | Path) -> tuple[str, ...]:
     """Write the runs of a store for publication; the same store gives the same bytes.
 
     Args:
         store_path: the store.
         out: a folder, or one file that ends in .zip. Files of the same names are replaced.
-        with_texts: whether to add the excerpts of texts that runs recorded.
 
     Returns:
         the names of the files written.
@@ -91,7 +83,7 @@ def write_publication(store_path: str | Path, out: str | Path, *, with_texts: bo
     Raises:
         StoreError: if there is no store, or a file cannot be written.
     """
-    files, out = publication(Store(store_path), with_texts=with_texts), expanded(out)
+    files, out = publication(Store(store_path)), expanded(out)
     if out.suffix == ".zip":
         write_atomically(out, _zipped(files, out.stem))
     else:
@@ -100,7 +92,7 @@ def write_publication(store_path: str | Path, out: str | Path, *, with_texts: bo
     return tuple(files)
 
 
-def publication(store: Store, *, with_texts: bool = False) -> dict[str, bytes]:
+def publication(store: Store) -> dict[str, bytes]:
     """Return file name -> content of the runs of a store for publication."""
     results = read_results(store)
     frames = {
@@ -108,8 +100,6 @@ def publication(store: Store, *, with_texts: bool = False) -> dict[str, bytes]:
         "rounds": results.rounds.assign(rows=_rows(store, results.rounds)),
         "unfinished": results.unfinished.drop(columns="reason"),  # it may name anything
     }
-    if with_texts:
-        frames["examples"] = nearest_texts(map(store.read, results.runs["key"]))[_EXAMPLE]
     tables = {
         f"{name}.{kind}": write(frame)
         for name, frame in frames.items()
@@ -117,9 +107,6 @@ def publication(store: Store, *, with_texts: bool = False) -> dict[str, bytes]:
     }
     files = {"README.txt": _readme(results, frames).encode(), "settings.json": _settings(results).encode(), **tables}
     return with_manifest(files)
-
-
-_EXAMPLE = ["key", "row", "text", "nearest_row", "nearest_text", "distance"]
 
 
 def _rows(store: Store, rounds: pd.DataFrame) -> list[str]:

@@ -39,7 +39,7 @@ def score_distribution(record: RunRecord) -> pd.DataFrame:
 
 
 def nearest_texts(records: Iterable[RunRecord]) -> pd.DataFrame:
-    """Return the examples that runs recorded: a selected positive and the start set's positive nearest to it.
+    """Return the examples whose texts runs kept: a selected positive and the start set's positive nearest to it.
 
     Returns:
         key, dataset, positive, seed, strategy, distance (cosine), row, text, nearest_row, nearest_text; the texts are
@@ -57,6 +57,7 @@ def nearest_texts(records: Iterable[RunRecord]) -> pd.DataFrame:
         for record in records
         if record.informativeness is not None
         for example in record.informativeness.examples
+        if example.text is not None
     ]
     columns = ["key", "dataset", "positive", "seed", "strategy", "distance"]
     return pd.DataFrame(rows, columns=pd.Index([*columns, "row", "text", "nearest_row", "nearest_text"]))

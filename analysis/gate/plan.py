@@ -134,7 +134,8 @@ class Plan(Record):
 
     def _wrong_seeds(self) -> str:
         if self.looks != tuple(sorted(set(self.looks))) or self.looks[0] < 2:
-            return f"interim analyses at {','.join(map(str, self.looks))} must be increasing numbers of seeds from 2 on"
+            said = ",".join(map(str, self.looks))
+            return f"a claim needs at least two seeds, and interim analyses at increasing numbers of them, not {said}"
         if len(self.seeds) != self.looks[-1]:
             return f"the last analysis uses {self.looks[-1]} seeds, but there are {len(self.seeds)}"
         return ""

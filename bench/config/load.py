@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
@@ -22,6 +23,7 @@ OF_DATASETS = {"train", "test", "test_fraction", "text", "label", "classes", "po
 """Fields of a user's dataset file; ``train`` is one of a grid too, with fields of its own."""
 PRODUCT = ("algorithms", "weightings", "options")
 """Fields that make up strategies, unless ``strategies`` names them whole."""
+_DATASET_FILE = re.compile(r"(.*?\.ya?ml)((?:/.*)?)\Z", re.DOTALL)
 WANTED = {bool: "true or false", int: "an integer", float: "a number"}
 
 
@@ -46,7 +48,7 @@ def load_spec(
     Raises:
         SpecError: a wrong field is named with the value given and what is allowed.
     """
-    raw = _read(name_or_path)
+    raw = _read(name_or_path, own_tasks=not any(override.startswith("tasks=") for override in overrides))
     if raw.get("strategies") and (others := raw.keys() & set(PRODUCT)):
         raise SpecError(f"{name_or_path}: give either strategies or {' and '.join(sorted(others))}")
     for override in overrides:
@@ -72,7 +74,7 @@ def built(base: str | os.PathLike[str] | None, fields: Mapping[str, Any], *, whe
     Raises:
         SpecError: a wrong field is named with the value given and what is allowed.
     """
-    raw: dict[str, Any] = {"name": name} if base is None else _read(os.fspath(base))
+    raw: dict[str, Any] = {"name": name} if base is None else _read(os.fspath(base), own_tasks="tasks" not in fields)
     for field, value in fields.items():
         plain = _plain(value)
         raw[field] = {**raw.get(field, {}), **plain} if isinstance(plain, dict) else plain
@@ -118,7 +120,8 @@ def _single_values(raw: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
                 yield f"{group}.{name}", bare(field_info.annotation)[0], content[name]
 
 
-def _read(name_or_path: str) -> dict[str, Any]:
+def _read(name_or_path: str, *, own_tasks: bool) -> dict[str, Any]:
+    """Return the fields of a preset or file; its tasks are looked for only if they are the ones that count."""
     path = expanded(name_or_path)
     if path.suffix in {".yaml", ".yml"}:
         raw = read_mapping(path)
@@ -126,11 +129,37 @@ def _read(name_or_path: str) -> dict[str, Any]:
             raise SpecError(
                 f"{path} is a dataset file, not a specification of a grid: use it as --tasks {name_or_path}/CLASS"
             )
-        return {"name": path.stem, **raw}
+        return {"name": path.stem, **raw, **(_beside(path, raw) if own_tasks else {})}
     if name_or_path not in preset_names():
         raise UnknownNameError("preset", name_or_path, preset_names(), "Or give the path of a YAML file.")
     text = (resources.files("bench.config") / "presets" / f"{name_or_path}.yaml").read_text(encoding="utf-8")
     return _mapping(text, name_or_path)
+
+
+def _beside(path: Path, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tasks of a grid's file with each dataset's file where it is: beside the grid's, or in this folder.
+
+    Raises:
+        SpecError: if it is in neither; the message names both places.
+    """
+    tasks = raw.get("tasks")
+    listed = [tasks] if isinstance(tasks, str) else tasks
+    if not isinstance(listed, list) or not all(isinstance(task, str) for task in listed):
+        return {}
+    return {"tasks": [_placed(path, task) for task in listed]}
+
+
+def _placed(path: Path, task: str) -> str:
+    found = _DATASET_FILE.match(task)
+    if found is None:
+        return task
+    file = expanded(found[1])
+    beside = path.parent / file
+    if beside.is_file():
+        return f"{beside}{found[2]}"
+    if not file.is_file():
+        raise SpecError(f"{path}: task {task!r}: there is no file {beside}, nor {Path.cwd() / file}; give its path")
+    return task
 
 
 def read_mapping(path: Path) -> dict[str, Any]:

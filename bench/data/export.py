@@ -12,6 +12,7 @@ import pyarrow as pa
 from bench.data.corpus import Corpus, Split
 from bench.data.folders import new_folder
 from bench.data.mirror import write_mirror
+from bench.errors import DataError
 
 
 def export_mirror(corpus: Corpus, folder: Path) -> None:
@@ -24,6 +25,11 @@ def export_mirror(corpus: Corpus, folder: Path) -> None:
     Raises:
         DataError: if the folder exists or cannot be written.
     """
+    if corpus.label_sets:
+        raise DataError(
+            f"rows of {corpus.name} have several labels, and a mirror keeps one of each; write the pool of a task "
+            f"instead: {corpus.name}/CLASS with --ratio natural"
+        )
     new_folder(folder, lambda temporary: write_mirror(corpus, temporary, {"source": corpus.source}))
 
 
@@ -41,9 +47,8 @@ def export_pool(corpus: Corpus, rows: npt.NDArray[np.int64], positive: str, rati
         UnknownNameError: if the corpus has no such class.
         DataError: if the folder exists or cannot be written.
     """
-    number = corpus.label_number(positive)
-    train = Split(corpus.train.texts.take(pa.array(rows)), (corpus.train.labels[rows] == number).astype(np.int64))
-    test = replace(corpus.test, labels=(corpus.test.labels == number).astype(np.int64))
+    train = Split(corpus.train.texts.take(pa.array(rows)), corpus.is_of(corpus.train, positive)[rows].astype(np.int64))
+    test = replace(corpus.test, labels=corpus.is_of(corpus.test, positive).astype(np.int64))
     rest = "rest" if positive != "rest" else "other"
     pool = Corpus(folder.name, (rest, positive), train, test, corpus.source)
     facts = {

@@ -97,6 +97,20 @@ def _one_line_errors(folder: Path) -> Iterator[None]:
         ) from error
 
 
+def refuse_unwritable(folder: Path) -> None:
+    """Make a folder, unless it is there, and write into it.
+
+    Raises:
+        DataError: if that cannot be done.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise DataError(f"cannot write the cache {folder} ({error.strerror}); name another by --cache-dir") from None
+
+
 def _put(folder: Path, build: Callable[[Path], None], *, manifest: bool) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
         inside = Path(temporary) / "content"

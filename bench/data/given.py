@@ -11,18 +11,21 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.data.corpus import Corpus
+from bench.data.corpus import Corpus, OwnVectors
+from bench.data.features import checked
 from bench.data.folders import cached_folder
-from bench.data.tables import first_line, require_columns
-from bench.data.user import load_user
+from bench.data.loading import load_user
+from bench.data.reading import first_line, require_columns
 from bench.errors import DataError
 from bench.paths import file_name
 
 FOLDER = "given"
 FILE = "dataset.yaml"
+VECTORS = "features.npy"
 
 
 def keep(
@@ -32,6 +35,7 @@ def keep(
     columns: tuple[str, str],
     positive: str | None,
     cache_dir: Path,
+    features: Any = None,
 ) -> tuple[Path, Corpus]:
     """Keep a dataset, unless it is kept already; return its YAML file, and the dataset as it is loaded from there.
 
@@ -42,6 +46,7 @@ def keep(
         columns: of texts and labels in a DataFrame.
         positive: the class that is made rare by default; None: each in turn.
         cache_dir: where it is kept.
+        features: (n, f) vectors of the training texts, or a function of the list of texts that returns them.
 
     Raises:
         DataError: whatever is wrong with it; nothing is kept then.
@@ -50,13 +55,16 @@ def keep(
     if isinstance(test, tuple):
         tables["test"] = _table(*test, *columns, f"test of {name}")
     fraction = {} if isinstance(test, tuple) else {"test_fraction": test}
-    description = _yaml(
-        {"name": name, **fraction, "positive": positive, **{part: f"{part}.parquet" for part in tables}}
-    )
-    folder = cache_dir.resolve() / FOLDER / f"{file_name(name)}-{_digest(description, tables)}"
+    vectors = None if features is None else _vectors(features, tables["train"], name)
+    files = {part: f"{part}.parquet" for part in tables} | ({"features": VECTORS} if vectors else {})
+    description = _yaml({"name": name, **fraction, "positive": positive, **files})
+    digest = _digest(description + (vectors.digest if vectors else ""), tables)
+    folder = cache_dir.resolve() / FOLDER / f"{file_name(name)}-{digest}"
 
     def build(there: Path) -> None:
         _write(there, description, tables)
+        if vectors is not None:
+            np.save(there / VECTORS, vectors.values, allow_pickle=False)
         try:
             load_user(there / FILE)  # whatever is wrong is found before it is kept
         except DataError as error:
@@ -64,6 +72,11 @@ def keep(
             raise DataError(f"dataset {name!r}: {reason}") from None
 
     return folder / FILE, cached_folder(folder, build, lambda there: load_user(there / FILE))
+
+
+def _vectors(features: Any, train: pa.Table, name: str) -> OwnVectors:
+    where = f"dataset {name!r}: features"
+    return checked(features(train["text"].to_pylist()) if callable(features) else features, train.num_rows, where)
 
 
 def _table(texts: Any, labels: Any, text: str, label: str, name: str) -> pa.Table:

@@ -13,14 +13,13 @@ import pyarrow.compute as pc
 
 from bench.data.corpus import Corpus, Split
 from bench.data.facts import DatasetFacts, Hub
+from bench.data.reading import first_line, require_columns
 from bench.data.tables import (
     as_strings,
     checked_numbers,
     checked_texts,
-    first_line,
     numbers_by_name,
     refuse_single_class,
-    require_columns,
 )
 from bench.errors import DataError
 
@@ -59,6 +58,24 @@ def downloaded(hub: Hub) -> Path | None:
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError):
         return None
     return folder if all(any(folder.glob(pattern)) for pattern in (hub.train, hub.test)) else None
+
+
+def fetched(repo_id: str, revision: str, patterns: Sequence[str]) -> Path:
+    """Return the folder of files of a dataset's repository in the Hub's cache, downloaded if need be.
+
+    Args:
+        repo_id: such as ``google/civil_comments``.
+        revision: a commit.
+        patterns: of the files that are wanted.
+
+    Raises:
+        DataError: if they are neither there nor to be had.
+    """
+    hub = Hub(repo_id, revision, "", "", patterns[0], patterns[-1])
+    folder = downloaded(hub) or _download(repo_id, hub, patterns)
+    if lacking := [pattern for pattern in patterns if not any(folder.glob(pattern))]:
+        raise DataError(f"{repo_id}@{revision[:7]} has no file {lacking[0]}; see its files on the Hub")
+    return folder
 
 
 def repository_folder(repo_id: str, revision: str, ignore: Sequence[str]) -> Path:
@@ -124,18 +141,18 @@ def reachable() -> bool:
     return bool(answers)
 
 
-def _what(hub: Hub) -> dict[str, Any]:
-    patterns = [hub.train, hub.test]
-    return {"repo_id": hub.id, "repo_type": "dataset", "revision": hub.revision, "allow_patterns": patterns}
+def _what(hub: Hub, patterns: Sequence[str] = ()) -> dict[str, Any]:
+    wanted = list(patterns or (hub.train, hub.test))
+    return {"repo_id": hub.id, "repo_type": "dataset", "revision": hub.revision, "allow_patterns": wanted}
 
 
-def _download(name: str, hub: Hub) -> Path:
+def _download(name: str, hub: Hub, patterns: Sequence[str] = ()) -> Path:
     from huggingface_hub import snapshot_download
 
     reason = "it does not answer"
     if reachable():
         try:
-            return Path(snapshot_download(**_what(hub)))
+            return Path(snapshot_download(**_what(hub, patterns)))
         except Exception as error:  # noqa: BLE001 - the client's errors vary with its version
             reason = first_line(error)
     raise DataError(

@@ -23,8 +23,9 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.data.corpus import Corpus, Split
-from bench.data.tables import checked_numbers, checked_texts, read_table, refuse_single_class
-from bench.errors import DataError
+from bench.data.reading import read_rows
+from bench.data.tables import checked_numbers, checked_texts, refuse_single_class
+from bench.errors import DataError, shortened
 
 _ROW_GROUP = 16_384  # rows; small enough to be read in pieces
 
@@ -60,7 +61,7 @@ def read_info(folder: Path) -> MirrorInfo:
         where = ".".join(str(part) for part in first["loc"])
         raise DataError(f"{path} does not describe a mirror: {where}: {first['msg']}") from None
     if len(set(info.labels)) < len(info.labels):
-        raise DataError(f"{path} names a class twice: {', '.join(info.labels)}")
+        raise DataError(f"{path} names a class twice: {shortened(info.labels)}")
     missing = {"train", "test"} - set(info.splits)
     if missing:
         raise DataError(f"{path} says nothing of the split {min(missing)!r}")
@@ -104,7 +105,7 @@ def write_mirror(corpus: Corpus, folder: Path, facts: Mapping[str, object] | Non
 
 
 def _read_split(path: Path, info: MirrorInfo, name: str) -> Split:
-    table = read_table(path, "text", "label")
+    table = read_rows(path, ("text", "label")).table
     texts = checked_texts(table, "text", path)
     split = Split(texts, checked_numbers(table["label"], "label", len(info.labels), path))
     refuse_single_class(split, info.labels, path)
@@ -114,7 +115,8 @@ def _read_split(path: Path, info: MirrorInfo, name: str) -> Split:
     per_label = _per_label(split, len(info.labels))
     if expected.per_label is not None and list(expected.per_label) != per_label:
         raise DataError(
-            f"{path} has {per_label} rows per label, its info.json says {list(expected.per_label)}; copy it anew"
+            f"{path} has {shortened(per_label)} rows per label, its info.json says {shortened(expected.per_label)}; "
+            "copy it anew"
         )
     return split
 

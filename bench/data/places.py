@@ -16,6 +16,19 @@ def is_user_file(name_or_path: str) -> bool:
     return name_or_path.endswith((".yaml", ".yml"))
 
 
+def mirrored_names(data_dir: Path | None) -> tuple[str, ...]:
+    """Return the names of the datasets in the local mirror, sorted; none without a mirror.
+
+    Raises:
+        DataError: if the mirror that was asked for does not exist.
+    """
+    place = data_dir or os.environ.get(DATA_DIR_VARIABLE)
+    if not place:
+        return ()
+    mirror_folder("any", data_dir)  # raises where there is no such folder
+    return tuple(sorted(info.parent.name for info in expanded(place).glob("*/info.json")))
+
+
 def mirror_folder(name: str, data_dir: Path | None) -> Path | None:
     """Return the folder of a dataset in the local mirror, or None if there is no mirror or it lacks it.
 

@@ -1,57 +1,16 @@
-"""Files of rows -> a checked split. Whatever is wrong is said with the file, the column and the row."""
+"""Columns of a file -> texts and class numbers, checked. Whatever is wrong is said with the file, column and row."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
-import pyarrow.parquet as pq
 
 from bench.data.corpus import Split
 from bench.errors import DataError, UnknownNameError
-
-SUFFIXES = (".csv", ".jsonl", ".parquet")
-
-
-def read_table(path: Path, text: str, label: str) -> pa.Table:
-    """Return the columns ``text`` and ``label`` of a CSV, JSON-lines or Parquet file.
-
-    In a CSV an empty cell is a missing value and labels are read as they are written; ``NA`` is a word.
-
-    Raises:
-        DataError: no such file, an unknown suffix, a damaged file, a missing column.
-    """
-    if not path.is_file():
-        raise DataError(f"no file {path}")
-    try:
-        if path.suffix == ".parquet":
-            require_columns(pq.read_schema(path).names, (text, label), path)
-            table = pq.read_table(path, columns=[text, label], memory_map=True)
-        elif path.suffix == ".csv":
-            table = _read_csv(path, text, label)
-        elif path.suffix == ".jsonl":
-            table = _read_jsonl(path, text, label)
-        else:
-            raise DataError(f"{path}: cannot read {path.suffix or 'a file without suffix'}; use {SUFFIXES}")
-        require_columns(table.column_names, (text, label), path)
-        table = table.select([text, label])
-        table.validate(full=True)  # JSON lines and Parquet may hold strings that are not UTF-8
-    except (pa.ArrowException, OSError, ValueError, OverflowError, RecursionError) as error:
-        raise DataError(f"{path} cannot be read: {first_line(error)}; fetch or write it anew") from error
-    return table
-
-
-def require_columns(columns: Sequence[str], wanted: Sequence[str], where: object) -> None:
-    """Raise :class:`DataError` with the columns there are if a wanted one is missing."""
-    for name in wanted:
-        if name not in columns:
-            raise DataError(f"{where}: {UnknownNameError('column', name, columns)}")
 
 
 def checked_texts(table: pa.Table, column: str, where: object) -> pa.ChunkedArray:
@@ -135,36 +94,3 @@ def refuse_single_class(split: Split, names: Sequence[str], where: object) -> No
         raise DataError(f"{where} has no rows; two classes or more are needed")
     if len(present) < 2:
         raise DataError(f"{where} has only rows of the class {names[present[0]]!r}; two or more are needed")
-
-
-def _read_csv(path: Path, text: str, label: str) -> pa.Table:
-    convert = pyarrow.csv.ConvertOptions(
-        column_types={text: pa.string(), label: pa.string()},
-        null_values=[""],
-        strings_can_be_null=True,
-        quoted_strings_can_be_null=False,
-    )
-    parse = pyarrow.csv.ParseOptions(newlines_in_values=True)
-    return pyarrow.csv.read_csv(path, convert_options=convert, parse_options=parse)
-
-
-def _read_jsonl(path: Path, text: str, label: str) -> pa.Table:
-    """Return two columns of JSON lines; Arrow's own reader is faster, and crashes on some damaged files."""
-    names: dict[str, None] = {}
-    texts, labels = [], []
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.isspace():
-                row = json.loads(line)
-                if not isinstance(row, dict):
-                    raise DataError(f"{path}: line {number} holds {type(row).__name__}, not an object")
-                names |= dict.fromkeys(row)
-                texts.append(row.get(text))
-                labels.append(row.get(label))
-    require_columns(list(names), (text, label), path)
-    return pa.table({text: texts, label: labels})
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message, or its type if it has none."""
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -1,30 +1,27 @@
-"""A user's own dataset: a YAML file that names its files and columns."""
+"""A user's own dataset: a YAML file that names its files, or those of a repository of the Hub, and its columns."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from bench import seeds
-from bench.data.corpus import Corpus, Split
 from bench.data.facts import DATASETS
-from bench.data.tables import (
-    as_strings,
-    checked_texts,
-    numbers_by_name,
-    read_table,
-    refuse_missing,
-    refuse_single_class,
-)
 from bench.errors import DataError, UnknownNameError
-from bench.paths import expanded
 from bench.yaml12 import YamlError, misread, parse, quoting
+
+_COMMIT = r"^[0-9a-f]{40}$"
+NUMBERS = {"test_fraction", "threshold", "rows", "mean_tokens"}
+"""Fields that hold numbers; all others hold words."""
+
+
+def _as_list(value: object) -> object:
+    """Read a single value as a list of one."""
+    return value if isinstance(value, list | tuple) or value is None else (value,)
+
+
+Listed = Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)]
 
 
 class UserFile(BaseModel):
@@ -33,30 +30,71 @@ class UserFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-    train: str
-    """CSV, JSON-lines or Parquet file."""
-    test: str | None = None
+    train: Listed
+    """Files of rows (CSV, TSV, JSON lines, JSON, Parquet, Arrow; text also packed with gzip), patterns such as
+    ``part-*.csv``, or a folder of ``save_to_disk``."""
+    test: Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)] | None = None
     """The same for the test rows; or leave it out and give ``test_fraction``."""
     test_fraction: Annotated[float, Field(gt=0, lt=1)] | None = None
-    """The share of each class's training rows that become test rows, by a seeded draw."""
-    text: str = "text"
-    """Column of the texts."""
+    """The share of each class's training rows that become test rows, by a seeded draw; equal texts stay together."""
+    hub: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
+    """A dataset's repository on the Hugging Face Hub, in which the files lie."""
+    revision: Annotated[str, Field(pattern=_COMMIT)] | None = None
+    """Its commit, 40 hex digits."""
+    text: Listed = ("text",)
+    """Column of the texts, or several columns (a title, an abstract), which are joined by a blank line."""
     label: str = "label"
-    """Column of the labels: class names, or integers."""
+    """Column of the labels: class names, integers, true and false, lists of these, or scores."""
+    threshold: float | None = None
+    """Labels are scores; rows at this value and above are positive."""
+    labels: dict[str, Annotated[tuple[str, ...], BeforeValidator(_as_list)]] = Field(default_factory=dict)
+    """Class -> the labels that mean it: spellings of one class, or several classes that are to be one."""
     classes: Annotated[tuple[str, ...], Field(min_length=2)] | None = None
     """Names of the classes; integer labels that are no names count as positions. Default: the labels."""
     positive: str | None = None
     """The class that is made rare if nothing else is asked for. Default: each in turn."""
+    empty: Literal["keep", "drop", "refuse"] = "keep"
+    """What becomes of rows whose text is empty or nothing but spaces. A missing text (null) is dropped with them, or
+    refused."""
+    separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    """Between the cells of a text file. Default: what its header shows."""
+    encoding: str | None = None
+    """Of a text file. Default: UTF-8, or what it is else."""
+    get: str = ""
+    """How the files are had, where nothing fetches them."""
+    features: str | None = None
+    """Your own vectors of the training texts: a ``.npy`` file of a matrix, a row for each row of ``train``; or
+    ``file.py:function``, which is given the texts."""
+    about: str = ""
+    """What the dataset is, in a line; likewise its licence, where it comes from, and whom to cite."""
+    licence: str = ""
+    source: str = ""
+    citation: str = ""
+    rows: dict[Literal["train", "test"], dict[str, int]] = Field(default_factory=dict)
+    """Rows per class, where they are known before the files are there."""
+    mean_tokens: float = 0.0
 
     @model_validator(mode="after")
-    def _one_test(self) -> UserFile:
+    def _fits(self) -> UserFile:
         if (self.test is None) == (self.test_fraction is None):
             raise ValueError("give either test (a file) or test_fraction (between 0 and 1)")
+        if self.revision is not None and self.hub is None:
+            raise ValueError("revision is the commit of a repository of the Hub; name that as hub")
+        if self.hub is not None and self.revision is None and not self.get:
+            raise ValueError(
+                f"hub needs the commit as revision, 40 hex digits; see https://huggingface.co/datasets/{self.hub}/commits"
+            )
+        if self.threshold is not None and (self.labels or self.classes):
+            raise ValueError("threshold makes two classes of scores; leave labels and classes out")
         return self
 
 
-def read_user_file(path: Path) -> UserFile:
+def read_user_file(path: Path, *, built_in: bool = False) -> UserFile:
     """Return the validated content of a YAML file.
+
+    Args:
+        path: the file.
+        built_in: whether it comes with the suite, and so owns its name.
 
     Raises:
         DataError: no such file, no YAML, an unknown field (with the nearest), a wrong value, a taken name.
@@ -79,99 +117,23 @@ def read_user_file(path: Path) -> UserFile:
     try:
         user = UserFile.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "string_type":
-            message += quoting(first["input"])
-        raise DataError(f"{path}: {where}: {message}" if where else f"{path}: {message}") from None
-    if user.name in DATASETS:
+        raise DataError(_said(path, error)) from None
+    if user.name in DATASETS and not built_in:
         raise DataError(f"{path}: the name {user.name!r} is that of a built-in dataset; choose another")
     return user
+
+
+def _said(path: Path, error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"] if part != "[key]")
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "string_type":
+        message += quoting(first["input"])
+    return f"{path}: {where}: {message}" if where else f"{path}: {message}"
 
 
 def _refuse_misread(path: Path, text: str) -> None:
     """Raise :class:`DataError` for a word, such as a class's name, that YAML does not keep as it is written."""
     for field, written, read, line in misread(text):
-        if field != "test_fraction":
+        if field not in NUMBERS:
             raise DataError(f'{path}: line {line}: {field} holds {written}{quoting(read)}: "{written}"')
-
-
-def load_user(path: Path) -> Corpus:
-    """Return the dataset that a YAML file describes.
-
-    Raises:
-        DataError: whatever is wrong with the YAML file or the files it names.
-    """
-    user = read_user_file(path)
-    train_file = _inside(path, user.train)
-    texts, labels = _columns(user, train_file)
-    classes = user.classes or _classes(labels)
-    if len(set(classes)) < len(classes):
-        raise DataError(f"{path}: classes names a class twice: {', '.join(classes)}")
-    if user.positive is not None and user.positive not in classes:
-        raise DataError(f"{path}: positive: {UnknownNameError('class', user.positive, classes)}")
-    train = Split(texts, _numbers(labels, classes, user.label, train_file))
-    refuse_single_class(train, classes, train_file)
-    if user.test is not None:
-        test_file = _inside(path, user.test)
-        texts, labels = _columns(user, test_file)
-        test = Split(texts, _numbers(labels, classes, user.label, test_file))
-    else:
-        train, test = _divide(train, float(user.test_fraction or 0.0), user.name)
-    refuse_single_class(train, classes, f"{path} (train)")
-    refuse_single_class(test, classes, f"{path} (test)")
-    return Corpus(user.name, tuple(classes), train, test, f"user file {path}")
-
-
-def _inside(path: Path, given: str) -> Path:
-    """Return a path of the YAML file as a path below its folder, links followed."""
-    folder = path.parent.resolve()
-    if not given.isprintable():
-        raise DataError(f"{path}: {given!r} is no name of a file; give printable characters")
-    file = (folder / expanded(given)).resolve()
-    if expanded(given).is_absolute() or not file.is_relative_to(folder):
-        raise DataError(f"{path}: {given!r} leaves the folder of the YAML file; give a path inside it")
-    return file
-
-
-def _columns(user: UserFile, file: Path) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
-    """Return texts, and labels as strings."""
-    table = read_table(file, user.text, user.label)
-    texts, labels = checked_texts(table, user.text, file), table[user.label]
-    refuse_missing(labels, user.label, file)
-    if pa.types.is_integer(labels.type) or pa.types.is_boolean(labels.type):
-        return texts, labels.cast(pa.string())
-    return texts, as_strings(labels, user.label, file)
-
-
-def _classes(labels: pa.ChunkedArray) -> tuple[str, ...]:
-    """Return the labels there are: by value if all are integers, else by name."""
-    names: list[str] = pc.unique(labels).to_pylist()
-    return tuple(sorted(names, key=int) if all(_is_number(name) for name in names) else sorted(names))
-
-
-def _numbers(labels: pa.ChunkedArray, classes: tuple[str, ...], column: str, file: Path) -> npt.NDArray[np.int64]:
-    """Return positions in ``classes`` from names; or from numbers, if they are not names."""
-    names = set(pc.unique(labels).to_pylist())
-    positions = [str(number) for number in range(len(classes))]
-    by_position = not names & set(classes) and names <= set(positions)
-    return numbers_by_name(labels, positions if by_position else classes, column, file)
-
-
-def _is_number(name: str) -> bool:
-    return name.removeprefix("-").isdecimal()
-
-
-def _divide(split: Split, fraction: float, name: str) -> tuple[Split, Split]:
-    """Return (train, test): a seeded draw of ``fraction`` of each class's rows, at least one, is test."""
-    generator = seeds.generator("split", dataset=name)
-    is_test = np.zeros(len(split), dtype=bool)
-    for number in np.unique(split.labels):
-        rows = generator.permutation(np.flatnonzero(split.labels == number))
-        is_test[rows[: max(1, round(fraction * len(rows)))]] = True
-    return _part(split, ~is_test), _part(split, is_test)
-
-
-def _part(split: Split, rows: npt.NDArray[Any]) -> Split:
-    return Split(split.texts.filter(pa.array(rows)), split.labels[rows])

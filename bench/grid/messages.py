@@ -22,6 +22,7 @@ class WorkerContext:
         folder: where the driver was started, so that relative paths mean the same here.
         log_file: of the driver; workers add to it. run_timeout: seconds a run may take, or None.
         debug: whether what a run raises is raised, and not recorded.
+        with_excerpts: whether records keep how some selected texts begin.
     """
 
     store: Path
@@ -35,6 +36,7 @@ class WorkerContext:
     log_file: Path
     run_timeout: float | None = None
     debug: bool = False
+    with_excerpts: bool = False
 
 
 @dataclass

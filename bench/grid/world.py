@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from bench.data.corpus import Corpus
+from bench.data.folders import refuse_unwritable
 from bench.data.sources import load_corpus
 from bench.paths import expanded
 
@@ -18,15 +19,21 @@ class World:
     Attributes:
         data_dir: a local dataset mirror, or None for the Hub.
         cache_dir: content-addressed, may be deleted at any time.
+        follow_links: whether links in a folder of a user's dataset may lead out of it.
     """
 
     data_dir: Path | None
     cache_dir: Path
+    follow_links: bool = False
 
     def __post_init__(self) -> None:
         """Read both as paths are given."""
         object.__setattr__(self, "data_dir", self.data_dir and expanded(self.data_dir))
         object.__setattr__(self, "cache_dir", expanded(self.cache_dir))
+
+    def refuse_unwritable(self) -> None:
+        """Raise :class:`bench.errors.DataError` if nothing can be kept in the cache."""
+        refuse_unwritable(self.cache_dir)
 
     def corpus(self, dataset: str) -> Corpus:
         """Return a dataset, loaded once per process."""
@@ -35,4 +42,4 @@ class World:
 
 @lru_cache(maxsize=16)
 def _corpus(dataset: str, world: World) -> Corpus:
-    return load_corpus(dataset, data_dir=world.data_dir, cache_dir=world.cache_dir)
+    return load_corpus(dataset, data_dir=world.data_dir, cache_dir=world.cache_dir, follow_links=world.follow_links)

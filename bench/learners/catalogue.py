@@ -53,8 +53,8 @@ def build(description: Component) -> Learner:
 
 
 def not_offered(part: Learner, needs: Iterable[str]) -> tuple[str, ...]:
-    """Return what a learner does not offer of these needs, sorted; labels within a batch are the loop's to offer."""
-    return tuple(sorted(set(needs) - part.offered() - {"oracle"}))
+    """Return what a learner does not offer of these needs, sorted; some are for the loop or the dataset to offer."""
+    return tuple(sorted(set(needs) - part.offered() - {"oracle", "texts", "features"}))
 
 
 def learners_named(names: Iterable[str] = ()) -> list[Learner]:

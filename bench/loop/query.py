@@ -65,6 +65,11 @@ def view_of(
     if "pretrained" in needs:
         of_all = shared.pretrained
         outputs = replace(outputs, pretrained=of_all[state.unlabelled], labelled_pretrained=of_all[state.labelled])
+    if "features" in needs:
+        of_all = shared.features
+        outputs = replace(outputs, features=of_all[state.unlabelled], labelled_features=of_all[state.labelled])
+    if "texts" in needs:
+        outputs = replace(outputs, texts=shared.texts(state.unlabelled), labelled_texts=shared.texts(state.labelled))
     parts = shared.parts(number)
     return PoolView(
         size=len(state.unlabelled),

@@ -11,6 +11,8 @@ import numpy as np
 
 from bench import seeds
 from bench.arrays import Float32Array, FloatArray, IntArray, Labels
+from bench.data.corpus import ADD_FEATURES, Corpus
+from bench.errors import RunError
 from bench.learners.base import Learner, Model, Scores, Which
 from bench.loop.needs import Passes, is_judged
 from bench.loop.state import Labelling, Query, Stages
@@ -47,6 +49,7 @@ class SharedBlock:
         learner: what is trained. model: the learner at work on the block's texts; it holds the last model fitted.
         first_needs: what the first queries of the runs to come read of M_0, so that one pass serves them all.
         judge: a second learner at work on the same texts.
+        corpus: the dataset, for strategies that see texts or a user's own features.
     """
 
     block: Block
@@ -56,6 +59,29 @@ class SharedBlock:
     model: Model
     first_needs: frozenset[Need]
     judge: Model | None = None
+    corpus: Corpus | None = None
+
+    def texts(self, rows: IntArray) -> tuple[str, ...]:
+        """Return the texts of some rows of the pool.
+
+        Raises:
+            RunError: if the block was made without its dataset.
+        """
+        if self.corpus is None:
+            raise RunError("the strategy needs texts, and this block was made without its dataset")
+        return self.corpus.train.texts_of(self.task.rows[rows])
+
+    @cached_property
+    def features(self) -> FloatArray:
+        """The user's own vectors of all rows of the pool, (n, f).
+
+        Raises:
+            RunError: if the dataset brings none.
+        """
+        if self.corpus is None or self.corpus.features is None:
+            raise RunError(f"the strategy needs features, and {self.block.task.dataset} brings none; {ADD_FEATURES}")
+        found: FloatArray = self.corpus.features.values[self.task.rows]
+        return found
 
     @cached_property
     def surprisal(self) -> Surprisal:

@@ -68,12 +68,12 @@ class Round(Record):
 
 
 class Example(Record):
-    """A selected positive and the start set's positive nearest to it, as excerpts of their texts."""
+    """A selected positive and the start set's positive nearest to it; excerpts of their texts only if asked for."""
 
     row: int
-    text: str
+    text: str | None = None
     nearest_row: int
-    nearest_text: str
+    nearest_text: str | None = None
     distance: float
 
 
@@ -151,6 +151,17 @@ class RunRecord(Record):
     def outcome(self) -> dict[str, float]:
         """Return metric -> value: those of the last round and those of the run as a whole."""
         return {**(self.final.metrics if self.rounds else {}), **self.metrics}
+
+    def without_texts(self) -> RunRecord:
+        """Return the record without excerpts of texts, for what leaves the machine; itself if it holds none.
+
+        The hash of its file goes with them, since it is of another file.
+        """
+        found = self.informativeness
+        if found is None or not any(example.text or example.nearest_text for example in found.examples):
+            return self
+        bare = tuple(example.model_copy(update={"text": None, "nearest_text": None}) for example in found.examples)
+        return self.model_copy(update={"informativeness": found.model_copy(update={"examples": bare}), "sha256": ""})
 
     def pairing(self) -> str:
         """Return the hash of all that two runs must share before they may be compared as a pair: the ``pair_key``."""

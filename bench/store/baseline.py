@@ -2,8 +2,8 @@
 
 ``baselines/NAME.jsonl.gz`` is JSON lines under gzip: a header, then a run record a line. The header's hash is of all
 the rest and is checked whenever the file is read. A file weighs a few kB a run, since test probabilities stay in the
-store, so that it can be kept in git or on a shared disk. Next to it, ``NAME.acknowledged.json`` lists the regressions
-that are known and accepted for some time.
+store, and holds no text of a dataset, so that it can be kept in git or on a shared disk. Next to it,
+``NAME.acknowledged.json`` lists the regressions that are known and accepted for some time.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def save(store: Store, folder: str | Path, name: str, *, strategies: Sequence[st
     for strategy in strategies:
         if strategy not in known:
             raise UnknownNameError("strategy", strategy, known, f"These have finished runs in {store.path}.")
-    kept = [record for record in records if not strategies or str(record.spec.strategy) in strategies]
+    kept = [record.without_texts() for record in records if not strategies or str(record.spec.strategy) in strategies]
     if not kept:
         raise SpecError(f"{store.path} holds no finished runs to save; run a grid first")
     header = Header(name=name, note=note, created=datetime.now(UTC).isoformat(timespec="seconds"), runs=len(kept))
@@ -173,7 +173,7 @@ def migrate(folder: str | Path, name: str, convert: Convert) -> int | None:
             return None
         blank = first.replace(f'"sha256":"{old["sha256"]}"'.encode(), b'"sha256":""')
         intact = hashlib.sha256(b"\n".join([blank, *lines])).hexdigest() == old["sha256"]
-        records = [convert(json.loads(line), None) for line in lines] if intact else []
+        records = [convert(json.loads(line), None).without_texts() for line in lines] if intact else []
     except (ValueError, TypeError, KeyError) as error:
         raise CorruptRecordError(f"{path} is no baseline of an earlier version: {error}") from None
     if not intact:

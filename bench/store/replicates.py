@@ -63,7 +63,7 @@ class Agreement:
 
 def compare(first: Result, second: Result) -> Agreement:
     """Return how far two results of one run agree."""
-    both = _with_common_metrics(first.record, second.record)
+    both = _with_common_metrics(first.record.without_texts(), second.record.without_texts())
     left, right = (record.model_dump(mode="json", exclude=_OF_THE_MACHINE) for record in both)
     fields = tuple(name for name in left if repr(left[name]) != repr(right[name]))  # a NaN is like another
     same_rows = first.probabilities.shape == second.probabilities.shape

@@ -22,6 +22,8 @@ SHAPES: dict[str, str] = {
     "surprisal": "(rows, tokens)",
     "ensemble": "(models, rows)",
     "dropout": "(passes, rows)",
+    "features": "(rows, dimensions)",
+    "texts": "(rows,), strings",
 }
 """What can be given, each of the whole pool, labelled rows included."""
 COMMITTEES = {"ensemble", "dropout"}
@@ -61,9 +63,10 @@ class ArrayPool:
         for name, values in self.outputs.items():
             rows = (slice(None), left) if name in COMMITTEES else left
             shown[name] = _tensor(values[rows]) if name == "embeddings" else values[rows]
-            if name in {"probabilities", "embeddings", "pretrained"}:
+            if name in {"probabilities", "embeddings", "pretrained", "features", "texts"}:
                 own = values[self.labelled]
                 shown[f"labelled_{name}"] = _tensor(own) if name == "embeddings" else own
+        shown |= {name: tuple(shown[name].tolist()) for name in ("texts", "labelled_texts") if name in shown}
         return PoolView(
             size=len(left), round=number, labels=self.labels, priority=draws[left], generator=generator, needs=needs,
             outputs=PoolOutputs(**shown),
@@ -131,8 +134,18 @@ def _refuse_unmet(algorithm: Algorithm, weighting: Weighting, needs: frozenset[N
         raise SpecError(f"{name} needs {', '.join(unmet)}, which is not given; give {wanted}")
 
 
+def _as_texts(given: Any) -> npt.NDArray[Any]:
+    if isinstance(given, str) or not all(isinstance(text, str) for text in given):
+        raise SpecError("texts must be strings, one for each row of the pool")
+    texts = np.empty(len(given), dtype=object)
+    texts[:] = list(given)
+    return texts
+
+
 def _checked(name: str, given: Any) -> npt.NDArray[Any]:
-    """Return what models say of the pool as a finite array of the right shape; chances lie in [0, 1]."""
+    """Return what is given of the pool as a finite array of the right shape; chances lie in [0, 1]."""
+    if name == "texts":
+        return _as_texts(given)
     try:
         values = np.asarray(given)
         values = values.astype(np.float64 if name in CHANCES or values.dtype == np.float64 else np.float32)

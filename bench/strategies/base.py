@@ -59,6 +59,7 @@ class Algorithm(ABC):
         needs: which outputs the algorithm itself reads; whatever is not declared is neither computed nor readable.
         open_points: what the paper leaves open and how it is settled here.
         waived: law of ``bench.testing`` -> the reason why it does not hold.
+        weighted: whether it takes weights at all; one that does not is run under uniform ones alone.
         formerly: names that the same code had before; ``store migrate`` gives its old runs today's.
     """
 
@@ -66,6 +67,7 @@ class Algorithm(ABC):
     title: ClassVar[str]
     paper: ClassVar[str]
     version: ClassVar[str] = "1"
+    weighted: ClassVar[bool] = True
     formerly: ClassVar[tuple[str, ...]] = ()
     needs: ClassVar[frozenset[Need]] = frozenset()
     open_points: ClassVar[str] = ""

@@ -72,7 +72,7 @@ def parts_named(names: Iterable[str] = ()) -> list[Algorithm | Weighting]:
     known = dict.fromkeys((*ALGORITHMS, *WEIGHTINGS))
     parts: list[Algorithm | Weighting] = []
     for name in dict.fromkeys(names) or known:
-        if name not in known:
+        if name not in ALGORITHMS and name not in WEIGHTINGS:
             raise UnknownNameError("algorithm or weighting", name, known, "; ".join(failures()))
         if name in ALGORITHMS:
             parts.append(validated(ALGORITHMS.kind, ALGORITHMS.get(name), {}))

@@ -15,6 +15,8 @@ from bench.strategies.checksum import checksum
 from bench.strategies.view import Need, PoolOutputs, PoolView, read_only
 
 _PASS: frozenset[Need] = frozenset({"probabilities", "embeddings"})
+_GATHERED: frozenset[str] = frozenset({"pretrained", "surprisal", "features"})
+"""What the loop gathers for each query anew."""
 
 
 class SpoiltError(RunError):
@@ -25,8 +27,8 @@ def lent(view: PoolView) -> PoolView:
     """Return a view of the same round that shows private, read-only copies.
 
     What the view's needs do not declare is left out altogether. Embeddings alone are not copied, since they are as
-    large as all else together; see :func:`unchanged`. Text embeddings and surprisal, which the loop gathers for each
-    query anew, are private as they are.
+    large as all else together; see :func:`unchanged`. Text embeddings, features and surprisal, which the loop
+    gathers for each query anew, are private as they are.
     """
     return replace(
         view,
@@ -44,7 +46,9 @@ def _outputs(outputs: PoolOutputs, needs: frozenset[Need]) -> PoolOutputs:
         if value is None or not (need in needs or (need == "probabilities" and needs & _PASS)):
             shown[name] = None
         elif isinstance(value, np.ndarray):
-            shown[name] = read_only(value if need in {"pretrained", "surprisal"} else value.copy())
+            shown[name] = read_only(value if need in _GATHERED else value.copy())
+        elif isinstance(value, tuple):  # texts, which nobody can write into
+            shown[name] = value
         else:  # a tensor
             shown[name] = value.clone() if name.startswith("labelled_") else value.detach()
     return PoolOutputs(**shown)

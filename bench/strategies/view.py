@@ -30,6 +30,8 @@ Need = Literal[
     "dropout",  # p(x) under each of several dropout masks: a pass for each
     "pretrained",  # text embeddings of the pre-trained encoder: one pass a block
     "surprisal",  # masked-LM surprisal: computed once per dataset
+    "features",  # the user's own vectors of the texts, which the dataset brings
+    "texts",  # the texts themselves
     "oracle",  # labels within the batch
 ]
 NEEDS: tuple[Need, ...] = get_args(Need)
@@ -50,6 +52,8 @@ class PoolOutputs:
         dropout: (c, n) the same by M_{t-1} under c dropout masks.
         pretrained: (n, e) text embeddings of the pre-trained encoder. labelled_pretrained: (m, e).
         surprisal: (n, L) surprisal embeddings of the pre-trained masked LM, rows of unit length.
+        features: (n, f) the user's own vectors, float32. labelled_features: (m, f).
+        texts: n texts. labelled_texts: m.
     """
 
     probabilities: FloatArray | None = None
@@ -61,6 +65,10 @@ class PoolOutputs:
     pretrained: FloatArray | None = None
     labelled_pretrained: FloatArray | None = None
     surprisal: FloatArray | None = None
+    features: FloatArray | None = None
+    labelled_features: FloatArray | None = None
+    texts: tuple[str, ...] | None = None
+    labelled_texts: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         for name in _PROBABILITIES:
@@ -206,6 +214,33 @@ class PoolView:
         """Surprisal embedding of the pre-trained masked LM, (n, L), rows of unit length (ALPS)."""
         self._require("surprisal")
         return self._array("surprisal")
+
+    @cached_property
+    def features(self) -> FloatArray:
+        """The user's own vectors of the texts, (n, f), as their dataset brings them."""
+        self._require("features")
+        return self._array("features")
+
+    @property
+    def labelled_features(self) -> FloatArray:
+        """The user's own vectors of the labelled rows, (m, f), in the order of ``labels``."""
+        self._require("features")
+        value: FloatArray = self._computed("labelled_features")
+        return value
+
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """The texts, n of them."""
+        self._require("texts")
+        value: tuple[str, ...] = self._computed("texts")
+        return value if self.shown is None else tuple(value[row] for row in self.shown)
+
+    @property
+    def labelled_texts(self) -> tuple[str, ...]:
+        """The texts of the labelled rows, m of them, in the order of ``labels``."""
+        self._require("texts")
+        value: tuple[str, ...] = self._computed("labelled_texts")
+        return value
 
     def _require(self, need: Need) -> None:
         if need not in self.needs:

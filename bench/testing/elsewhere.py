@@ -18,6 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
+from bench.registry import plugin_of
 from bench.strategies.base import Algorithm, Weighting
 
 T = TypeVar("T")
@@ -61,7 +62,9 @@ def _sources(part: Algorithm | Weighting) -> list[tuple[str, str]]:
     """Return name and file of the modules that define a part and are none of this package; bases come first."""
     names = dict.fromkeys(cls.__module__ for cls in reversed(type(part).__mro__))
     files = ((name, getattr(sys.modules.get(name), "__file__", None)) for name in names)
-    return [(name, file) for name, file in files if file and name.split(".")[0] not in {_PACKAGE, "builtins"}]
+    own = [(name, file) for name, file in files if file and name.split(".")[0] not in {_PACKAGE, "builtins"}]
+    plugin = plugin_of(type(part))
+    return [*((Path(it.path).stem, it.path) for it in (plugin.neighbours if plugin else ())), *own]
 
 
 @lru_cache(1)

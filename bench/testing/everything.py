@@ -31,7 +31,7 @@ def parts_named(names: Iterable[str] = ()) -> list[Anything]:
     wanted, metrics = list(dict.fromkeys(names)), every()
     known = [*ALGORITHMS, *WEIGHTINGS, *LEARNERS, *metrics]
     for name in wanted:
-        if name.partition(":")[0] not in known:
+        if name.partition(":")[0] not in known and name not in ALGORITHMS:
             kinds = "algorithm, weighting, learner or metric"
             raise UnknownNameError(kinds, name, dict.fromkeys(known), "; ".join(failures()))
     strategies = [name for name in wanted if name in ALGORITHMS or name in WEIGHTINGS]

@@ -93,6 +93,8 @@ def labelled_rows_do_not_count(part: Part) -> None:
         labelled_probabilities=none.labelled_probabilities,
         labelled_embeddings=none.labelled_embeddings,
         labelled_pretrained=none.labelled_pretrained,
+        labelled_features=none.labelled_features,
+        labelled_texts=none.labelled_texts,
     )
     for changed in (other, fewer):
         found = changes(partial(answer, part, pool), partial(answer, part, changed))

@@ -26,7 +26,9 @@ class ToyPool:
     Attributes:
         probabilities: (n,). embeddings, pretrained: (n, d). surprisal: (n, L), rows of unit length.
         ensemble, dropout: (c, n); the first member of the ensemble says ``probabilities``.
+        features: (n, f). texts: n.
         labelled_probabilities: (m,). labelled_embeddings, labelled_pretrained: (m, d). labels: (m,).
+        labelled_features: (m, f). labelled_texts: m.
         hidden: (n,) the labels that an oracle sells.
         priority: (n,) in [0, 1). weights: (n,) in (0, 1], for the law that hands them to an algorithm.
         seed, round: of the view's generator.
@@ -44,6 +46,10 @@ class ToyPool:
     labelled_probabilities: FloatArray = field(repr=False)
     labelled_embeddings: torch.Tensor = field(repr=False)
     labelled_pretrained: FloatArray = field(repr=False)
+    features: FloatArray = field(repr=False)
+    labelled_features: FloatArray = field(repr=False)
+    texts: tuple[str, ...] = field(repr=False)
+    labelled_texts: tuple[str, ...] = field(repr=False)
     labels: IntArray = field(repr=False)
     priority: FloatArray = field(repr=False)
     weights: FloatArray = field(repr=False)
@@ -82,6 +88,10 @@ class ToyPool:
                 pretrained=self.pretrained,
                 labelled_pretrained=self.labelled_pretrained,
                 surprisal=self.surprisal,
+                features=self.features,
+                labelled_features=self.labelled_features,
+                texts=self.texts,
+                labelled_texts=self.labelled_texts,
             ),
             state=self.state,
             oracle=oracle if "oracle" in needs else None,
@@ -97,6 +107,8 @@ class ToyPool:
             embeddings=self.embeddings[torch.from_numpy(numbers)],
             surprisal=self.surprisal[numbers],
             pretrained=self.pretrained[numbers],
+            features=self.features[numbers],
+            texts=tuple(self.texts[row] for row in numbers),
             ensemble=self.ensemble[:, numbers],
             dropout=self.dropout[:, numbers],
             hidden=self.hidden[numbers],
@@ -114,6 +126,8 @@ class ToyPool:
             labelled_probabilities=np.concatenate([self.labelled_probabilities, batch.probabilities]),
             labelled_embeddings=torch.cat([self.labelled_embeddings, batch.embeddings]),
             labelled_pretrained=np.concatenate([self.labelled_pretrained, batch.pretrained]),
+            labelled_features=np.concatenate([self.labelled_features, batch.features]),
+            labelled_texts=self.labelled_texts + batch.texts,
             labels=np.concatenate([self.labels, batch.hidden]),
             round=self.round + 1,
             state=state,
@@ -125,6 +139,7 @@ def toy_pool(n: int = 24, d: int = 6, labelled: int = 8, seed: int = 0) -> ToyPo
     import torch
 
     rng = seeds.generator("priority", toy=seed)
+    own = seeds.generator("select", toy=seed)  # another stream, so that what came before is as it was
     surprisal = np.abs(rng.normal(size=(n, 10)))
     p = rng.random(n)
     return ToyPool(
@@ -141,6 +156,10 @@ def toy_pool(n: int = 24, d: int = 6, labelled: int = 8, seed: int = 0) -> ToyPo
         ensemble=np.vstack([p, rng.random((4, n))]),
         dropout=rng.random((10, n)),
         hidden=(rng.random(n) < p).astype(np.int64),
+        features=own.normal(size=(n, d)).astype(np.float32),
+        labelled_features=own.normal(size=(labelled, d)).astype(np.float32),
+        texts=tuple(f"text {row} {'word ' * int(count)}" for row, count in enumerate(own.integers(1, 9, n))),
+        labelled_texts=tuple(f"labelled text {row}" for row in range(labelled)),
         seed=seed,
     )
 
@@ -159,7 +178,10 @@ def hard_pools() -> dict[str, ToyPool]:
         "equal rows": replace(pool.rows(same), priority=pool.priority),
         "every row four times": twins,
         "embeddings all zero": replace(
-            pool, embeddings=torch.zeros_like(pool.embeddings), pretrained=np.zeros_like(pool.pretrained)
+            pool,
+            embeddings=torch.zeros_like(pool.embeddings),
+            pretrained=np.zeros_like(pool.pretrained),
+            features=np.zeros_like(pool.features),
         ),
         "probabilities 0, 0.1 ... 1": replace(pool, probabilities=edges),
         "probabilities 0 and 1 only": replace(
@@ -192,6 +214,7 @@ def hard_pools() -> dict[str, ToyPool]:
             labels=np.zeros_like(pool.labels),
             labelled_embeddings=pool.labelled_embeddings[:1].expand_as(pool.labelled_embeddings).clone(),
             labelled_pretrained=np.tile(pool.labelled_pretrained[:1], (len(pool.labels), 1)),
+            labelled_features=np.tile(pool.labelled_features[:1], (len(pool.labels), 1)),
         ),
         "nothing labelled": toy_pool(labelled=0),
         "huge embeddings": replace(

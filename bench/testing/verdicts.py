@@ -6,6 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
+from bench.errors import UnknownNameError
+from bench.strategies.base import Algorithm
+from bench.strategies.strategy import needs_of
+from bench.strategies.view import NEEDS
 from bench.testing.answers import Part
 from bench.testing.laws import laws_of, waiver
 
@@ -22,8 +26,23 @@ class LawVerdict:
 
 
 def verdicts(part: Part) -> list[LawVerdict]:
-    """Hold an algorithm or a weighting against every law of its kind; nothing it does is raised."""
+    """Hold an algorithm or a weighting against every law of its kind; nothing it does is raised.
+
+    A part that declares needs which there are not is held against nothing else: every law would say the same.
+    """
+    if unknown := unknown_needs(part):
+        return [LawVerdict("needs_are_declared", "broken", unknown)]
     return [verdict(law, part, waiver(law, part)) for law in laws_of(part)]
+
+
+def unknown_needs(part: Part) -> str:
+    """Return what is wrong with the needs that a part declares; nothing if they are all known."""
+    try:
+        declared = needs_of(part) if isinstance(part, Algorithm) else part.needs
+        unknown = sorted(str(need) for need in set(declared) - set(NEEDS))
+    except Exception:  # noqa: BLE001 - whatever it is, the laws find it
+        return ""
+    return str(UnknownNameError("need", unknown[0], NEEDS)) if unknown else ""
 
 
 def verdict(law: Callable[[T], None], part: T, waived: str) -> LawVerdict:

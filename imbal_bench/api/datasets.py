@@ -55,6 +55,7 @@ def dataset(
     text: str = "text",
     label: str = "label",
     positive: str | None = None,
+    features: Any = None,
     cache_dir: PathLike | None = None,
 ) -> Dataset:
     """Return a dataset of texts and labels, or of a DataFrame; it is kept in the cache, by its content.
@@ -68,6 +69,8 @@ def dataset(
         text: column of the texts.
         label: column of the labels.
         positive: the class that is made rare if nothing else is asked for. Default: each in turn.
+        features: (rows, dimensions) vectors of your own of the training texts, for strategies that need ``features``;
+            or a function that returns them, given the list of texts.
         cache_dir: where it is kept. Default: ``data_cache``.
 
     Raises:
@@ -77,5 +80,5 @@ def dataset(
 
     train = texts, labels
     rows = test if isinstance(test, float | int | tuple) else (test, None)
-    path, corpus = keep(name, train, rows, (text, label), positive, cache_at(cache_dir))
+    path, corpus = keep(name, train, rows, (text, label), positive, cache_at(cache_dir), features)
     return Dataset(path, corpus.name, corpus.label_names, len(corpus.train), len(corpus.test))

@@ -19,9 +19,9 @@ def cache_at(cache_dir: PathLike | None) -> Path:
     return expanded(cache_dir or os.environ.get("IMBAL_BENCH_CACHE") or "data_cache")
 
 
-def world_at(data_dir: PathLike | None, cache_dir: PathLike | None) -> World:
+def world_at(data_dir: PathLike | None, cache_dir: PathLike | None, *, follow_links: bool = False) -> World:
     """Return where data come from (what is given, or ``IMBAL_BENCH_DATA``, or the Hub) and caches go."""
     from bench.grid.world import World
 
     mirror = data_dir or os.environ.get("IMBAL_BENCH_DATA")
-    return World(Path(mirror) if mirror else None, cache_at(cache_dir))
+    return World(Path(mirror) if mirror else None, cache_at(cache_dir), follow_links)

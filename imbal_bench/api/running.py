@@ -44,6 +44,8 @@ def run(
     run_timeout: float | None = None,
     plugins: Iterable[PathLike] = (),
     debug: bool = False,
+    with_excerpts: bool = False,
+    follow_links: bool = False,
     **settings: Any,
 ) -> Runs:
     """Run what is missing of a grid, and return its runs; the same call again resumes, or returns at once.
@@ -75,6 +77,8 @@ def run(
         run_timeout: seconds after which a run has hung and fails.
         plugins: files with further strategies, learners or metrics.
         debug: run in this process, and let the exception of a strategy or a learner rise.
+        with_excerpts: keep how three selected texts of each run begin, in the store alone.
+        follow_links: follow symbolic links out of the folder of a dataset's YAML file.
         settings: any other field of a specification: ``loop_rounds=3``, ``pool_limit=2000``, ``train_epochs=1``,
             ``starts="cold"``, or ``loop={"rounds": 3}``.
 
@@ -104,9 +108,10 @@ def run(
     )
     parts.register()
     execution = grids.execution_of(
-        grids.store_of(_path(store), spec), world_at(data_dir, cache_dir), plugins=tuple(parts.plugins.values()),
+        grids.store_of(_path(store), spec), world_at(data_dir, cache_dir, follow_links=follow_links),
+        plugins=tuple(parts.plugins.values()),
         jobs=jobs, threads=threads, device=device, executor=executor, gpus=gpus, per_gpu=per_gpu, scheduler=scheduler,
-        slurm=_path(slurm), run_timeout=run_timeout, debug=debug,
+        slurm=_path(slurm), run_timeout=run_timeout, debug=debug, with_excerpts=with_excerpts,
     )  # fmt: skip
     parts.refuse_workers(execution.workers.executor)
     prepared = workflow.prepare(spec, execution)

@@ -25,6 +25,8 @@ def select(
     surprisal: Any = None,
     ensemble: Any = None,
     dropout: Any = None,
+    features: Any = None,
+    texts: Any = None,
 ) -> npt.NDArray[np.int64]:
     """Return the row numbers of the next batch to label, in the order of selection; the same call gives the same rows.
 
@@ -43,6 +45,8 @@ def select(
         surprisal: (rows, tokens) surprisal embeddings, rows of unit length.
         ensemble: (models, rows) probabilities by models fitted alike.
         dropout: (passes, rows) probabilities under dropout masks.
+        features: (rows, dimensions) vectors of your own, for strategies that need ``features``.
+        texts: (rows,) strings, for strategies that need ``texts``.
 
     Raises:
         SpecError: if a shape or a value is wrong, or the strategy needs what is not given.
@@ -62,7 +66,7 @@ def select(
     algorithm, weighting = build_strategy(strategy_of(strategy))
     given = {
         "probabilities": probabilities, "embeddings": embeddings, "pretrained": pretrained, "surprisal": surprisal,
-        "ensemble": ensemble, "dropout": dropout,
+        "ensemble": ensemble, "dropout": dropout, "features": features, "texts": texts,
     }  # fmt: skip
     pool = pool_of(given, labelled, labels)
     parts = {"seed": int(seed), "round": int(round)}

@@ -37,7 +37,7 @@ app = Commands(
 
 for command in (
     *(run.run, plan.plan, run.status, results.report, results.best, results.explain, results.validate, results.power),
-    *(gate.regress, nightly.nightly, plan.list_, checks.check, checks.doctor, checks.perf, store.rescore),
+    *(gate.regress, nightly.nightly, plan.list_, checks.check, checks.agree, checks.doctor, checks.perf, store.rescore),
 ):
     app.command(command.__name__.rstrip("_"))(command)
 app.add_typer(data.data_app, name="data")

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from imbal_bench.cli.options import (
+    MOST_WORKERS,
     QUICKSTART,
     DeviceOption,
     JsonOption,
@@ -54,10 +55,38 @@ def check(
         raise typer.Exit(1)
 
 
+def agree(
+    names: Annotated[list[str], typer.Argument(help="Algorithms: badge skactiveml:Badge small-text:BADGE.")],
+    plugin: PluginOption = None,
+    pools: Annotated[int, typer.Option(min=1, max=MOST_WORKERS, help="Made-up pools to select from.")] = 3,
+    draws: Annotated[int, typer.Option(min=2, max=MOST_WORKERS, help="Selections from each, of different seeds.")] = 10,
+    rows: Annotated[int, typer.Option(min=20, max=1_000_000, help="Rows of a pool.")] = 300,
+    batch: Annotated[int, typer.Option(min=1, max=100_000, help="Rows of a batch.")] = 20,
+) -> None:
+    """Say how far implementations of one method select the same rows of the same pools.
+
+    Examples:
+
+    imbal-bench agree badge skactiveml:Badge small-text:BADGE
+
+    imbal-bench agree core_set skactiveml:CoreSet small-text:GreedyCoreset
+    """
+    from imbal_bench.display.console import console_here
+    from imbal_bench.display.parts import show_agreements
+    from imbal_bench.workflows import check as workflow
+
+    plugins_of(plugin)
+    found = workflow.agree(names, pools=pools, draws=draws, rows=rows, k=batch)
+    show_agreements(found, console_here())
+
+
 def doctor(
     places: Places,
     store: Annotated[
         Path | None, typer.Option("--store", help="Result store. Default: results/quickstart, if it is there.")
+    ] = None,
+    data: Annotated[
+        list[str] | None, typer.Option("--data", help="Look into a dataset too: its name or YAML file. Repeatable.")
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -71,6 +100,12 @@ def doctor(
     rows, datasets = environment_of(places.world, place)
     if not json:
         show_doctor(rows, datasets, console)
+        for dataset in data or ():
+            from imbal_bench.display.data import show_data_check
+            from imbal_bench.workflows.data_check import check_data
+
+            console.print("")
+            show_data_check(check_data(dataset, places.world), dataset, console)
     found = audit(place, places.world) if store or (place / "store.json").exists() else None
     if json:
         audited = found and {"runs": found.runs, "wrong": list(found.wrong), "unchecked": sorted(found.unchecked)}

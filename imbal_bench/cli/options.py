@@ -65,6 +65,10 @@ DebugOption = Annotated[
         help="Show where an unexpected error comes from; run: in this process, and a strategy's exception ends it.",
     ),
 ]
+ModelOption = Annotated[
+    str | None,
+    typer.Option("--model", help="Hub id, local folder, or 'offline' (all-MiniLM-L6-v2 from a package)."),
+]
 ThreadsOption = Annotated[
     int | None,
     typer.Option("--threads", min=1, max=MOST_WORKERS, help="Threads of each worker. Default: cores / jobs."),
@@ -83,7 +87,11 @@ BaselinesOption = Annotated[
 ]
 OutOption = Annotated[Path | None, typer.Option("--out", help="Folder to write. Default: report/ in the store.")]
 WithTextsOption = Annotated[
-    bool, typer.Option("--with-texts", help="Show excerpts of selected texts; mind the datasets' licences.")
+    bool,
+    typer.Option(
+        "--with-texts",
+        help="Show the excerpts of selected texts that runs kept (run --with-excerpts); mind their licences.",
+    ),
 ]
 SimulationsOption = Annotated[
     int, typer.Option("--simulations", min=1, max=MOST_SIMULATIONS, help="Grids to draw for each question.")
@@ -105,10 +113,7 @@ class Suite:
         str | None, typer.Option("--ratios", help="E.g. 10,50 or natural (the data's own imbalance).")
     ] = None
     seeds: Annotated[str | None, typer.Option("--seeds", help="A number of seeds, or a list such as 3,4.")] = None
-    model: Annotated[
-        str | None,
-        typer.Option("--model", help="Hub id, local folder, or 'offline' (all-MiniLM-L6-v2 from a package)."),
-    ] = None
+    model: ModelOption = None
     learner: Annotated[
         list[str] | None,
         typer.Option("--learner", help="What is trained: fine-tune, probe, tfidf:svd=100 ... Repeatable."),
@@ -158,13 +163,16 @@ class Places:
 
     data_dir: DataOption = None
     cache_dir: CacheOption = CACHE
+    follow_links: Annotated[
+        bool, typer.Option("--follow-links", help="Follow symbolic links out of the folder of a dataset's YAML file.")
+    ] = False
 
     @property
     def world(self) -> World:
         """The same, as a value that travels to workers."""
         from bench.grid.world import World
 
-        return World(self.data_dir, self.cache_dir)
+        return World(self.data_dir, self.cache_dir, self.follow_links)
 
 
 @dataclass(frozen=True)
@@ -207,14 +215,20 @@ class Machines(Cores):
     ] = None
 
     def execution(
-        self, store: Path, world: World, plugins: tuple[PluginFile, ...], *, debug: bool = False
+        self,
+        store: Path,
+        world: World,
+        plugins: tuple[PluginFile, ...],
+        *,
+        debug: bool = False,
+        with_excerpts: bool = False,
     ) -> Execution:
         """Return how a grid is run on them."""
         from dataclasses import asdict
 
         from imbal_bench.workflows.grids import execution_of
 
-        return execution_of(store, world, plugins=plugins, debug=debug, **asdict(self))
+        return execution_of(store, world, plugins=plugins, debug=debug, with_excerpts=with_excerpts, **asdict(self))
 
 
 @dataclass(frozen=True)

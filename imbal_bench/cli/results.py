@@ -47,9 +47,9 @@ def report(
 ) -> None:
     """Print the tables of a store, and write all of them as HTML page, LaTeX, CSV, Markdown; figures; and the runs.
 
-    What has not changed since the last report is taken from the store's folder index/, which may be deleted. A store
-    holds short excerpts of the datasets' texts (informativeness.examples of each run); a report holds none, unless
-    --with-texts asks for them. Exit code 2: the store holds no finished run; the report then shows why, if it knows.
+    What has not changed since the last report is taken from the store's folder index/, which may be deleted. Of a store
+    whose runs kept excerpts of texts (run --with-excerpts), a report shows them only if --with-texts asks for it. Exit
+    code 2: the store holds no finished run; the report then shows why, if it knows.
     """
     from imbal_bench.display.console import console_here
     from imbal_bench.display.stores import show_report

@@ -34,6 +34,10 @@ def run(
         str | None, typer.Option("--shard", help="Run share i of n of the blocks, e.g. 1/8; shares may use one store.")
     ] = None,
     plugin: PluginOption = None,
+    with_excerpts: Annotated[
+        bool,
+        typer.Option("--with-excerpts", help="Keep how three selected texts of each run begin, in the store alone."),
+    ] = False,
     report: Annotated[bool, typer.Option(help="Write the report when all runs have ended.")] = True,
     debug: DebugOption = False,
 ) -> None:
@@ -57,7 +61,9 @@ def run(
 
     console, plugins = console_here(), plugins_of(plugin)
     grid_spec = suite.spec(spec, arms)
-    execution = machines.execution(grids.store_of(store, grid_spec), places.world, plugins, debug=debug)
+    execution = machines.execution(
+        grids.store_of(store, grid_spec), places.world, plugins, debug=debug, with_excerpts=with_excerpts
+    )
     prepared = workflow.prepare(grid_spec, execution, shard)
     for line in prepared.warnings:
         console.print(line, style="yellow")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,7 +16,6 @@ from imbal_bench.cli.options import (
     PluginOption,
     StoreArgument,
     StoreHere,
-    WithTextsOption,
     plugins_of,
 )
 
@@ -100,11 +99,10 @@ def replicates(store: StoreHere = QUICKSTART) -> None:
 def export(
     out: Annotated[Path, typer.Argument(help="Folder to write, or one file that ends in .zip.")],
     store: StoreHere = QUICKSTART,
-    with_texts: WithTextsOption = False,
 ) -> None:
     """Write runs and rounds as Parquet and CSV for publication, with what columns mean, and hashes.
 
-    Names of machines, places on their disks and texts stay out of it.
+    Names of machines, places on their disks and texts stay out of it, whatever the runs kept.
 
     Examples:
 
@@ -113,8 +111,30 @@ def export(
     from imbal_bench.display.console import console_here
     from imbal_bench.workflows import stores
 
-    files = stores.export(out, store, with_texts=with_texts)
+    files = stores.export(out, store)
     console_here().print(f"{out}: {', '.join(files)}")
+
+
+@store_app.command()
+def track(
+    tracker: Annotated[Literal["mlflow", "wandb", "trackio", "tensorboard"], typer.Argument(help="Where to.")],
+    store: StoreHere = QUICKSTART,
+    project: Annotated[str, typer.Option("--project", help="Project or experiment.")] = "imbal-bench",
+    out: Annotated[Path | None, typer.Option("--out", help="Folder that the tracker writes. Default: its own.")] = None,
+) -> None:
+    """Send finished runs to a tracker of experiments: settings, and metrics by labelled rows. No texts.
+
+    Examples:
+
+    imbal-bench store track tensorboard --store results/paper --out runs
+
+    imbal-bench store track mlflow --store results/paper
+    """
+    from imbal_bench.display.console import console_here
+    from imbal_bench.workflows import tracking
+
+    sent = tracking.send(tracker, store, project=project, out=out)
+    console_here().print(f"{sent:,} runs sent to {tracker}, {project}")
 
 
 def rescore(

@@ -15,6 +15,7 @@ from imbal_bench.display.tables import table_of
 if TYPE_CHECKING:  # each function imports what it shows, so that a command loads what it needs and no more
     from bench.components import ComponentFacts as Facts
     from bench.testing import LawVerdict
+    from bench.testing.agreement import Agreements
 
 
 OUTCOME_STYLES = {"holds": "green", "broken": "bold red", "waived": "yellow"}
@@ -22,7 +23,7 @@ OUTCOME_STYLES = {"holds": "green", "broken": "bold red", "waived": "yellow"}
 
 SHORT: dict[str, tuple[str, ...]] = {
     "datasets": ("name", "tasks", "train", "test", "here"),
-    "tasks": ("name", "train positives", "test positives"),
+    "tasks": ("name", "train positives", "test positives", "counted in"),
     "algorithms": ("name", "needs", "paper"),
     "weightings": ("name", "needs", "paper"),
     "learners": ("name", "what is trained", "paper"),
@@ -49,7 +50,7 @@ def listed(kind: str, name: str = "", data_dir: Path | None = None) -> list[dict
 
     makers: dict[str, Callable[[], Iterable[dict[str, str]]]] = {
         "datasets": lambda: _datasets(data_dir),
-        "tasks": _tasks,
+        "tasks": lambda: _tasks(data_dir),
         "algorithms": lambda: _components("algorithms"),
         "weightings": lambda: _components("weightings"),
         "learners": _learners,
@@ -99,17 +100,25 @@ def _failures() -> list[str]:
 
 def _datasets(data_dir: Path | None) -> Iterator[dict[str, str]]:
     from bench.data.availability import availability
-    from bench.data.facts import DATASETS
+    from bench.data.sources import known_facts
 
     for state in availability(data_dir, probe=False):
-        facts = DATASETS[state.dataset]
+        facts = known_facts(state.dataset)
+        if facts is None:
+            seen = dict.fromkeys(SHORT["datasets"], "") | {"name": state.dataset, "tasks": "see list tasks"}
+            yield {**seen, "here": state.state, "where": state.detail}
+            continue
         about = "~" if facts.rows_per_class_approximate else ""
-        rows = [f"{about}{sum(n):,}" for n in (facts.train_rows_per_class, facts.test_rows_per_class)]
+        train, test = (
+            f"{about}{sum(rows):,}" if rows else "" for rows in (facts.train_rows_per_class, facts.test_rows_per_class)
+        )
         yield {
             "name": facts.name,
-            "tasks": f"{len(facts.paper_tasks or facts.classes)} of {len(facts.classes)} classes",
-            "train": rows[0],
-            "test": rows[1],
+            "tasks": f"{len(facts.paper_tasks or facts.classes)} of {len(facts.classes)} classes"
+            if facts.classes
+            else facts.title,
+            "train": train,
+            "test": test,
             "here": state.state,
             "where": state.detail,
             "classes": ", ".join(facts.classes),
@@ -118,14 +127,17 @@ def _datasets(data_dir: Path | None) -> Iterator[dict[str, str]]:
         }
 
 
-def _tasks() -> Iterator[dict[str, str]]:
-    from bench.data.facts import DATASETS
+def _tasks(data_dir: Path | None) -> Iterator[dict[str, str]]:
+    """Yield the tasks as specifications name them; of a dataset in the mirror, with the counts that it has there."""
+    from bench.data.availability import task_counts
 
-    for facts in DATASETS.values():
-        for name in facts.paper_tasks or facts.classes:
-            at = facts.classes.index(name)
-            train, test = (rows[at] for rows in (facts.train_rows_per_class, facts.test_rows_per_class))
-            yield {"name": f"{facts.name}/{name}", "train positives": f"{train:,}", "test positives": f"{test:,}"}
+    for it in task_counts(data_dir):
+        yield {
+            "name": f"{it.dataset}/{it.positive}",
+            "train positives": f"{it.train:,}",
+            "test positives": f"{it.test:,}",
+            "counted in": it.origin,
+        }
 
 
 def _components(kind: str) -> Iterator[dict[str, str]]:
@@ -206,9 +218,25 @@ def _presets() -> Iterator[dict[str, str]]:
         }
 
 
+def show_agreements(found: Agreements, console: Console) -> None:
+    """Show how far each pair agrees, beside what an implementation has in common with itself."""
+    table = table_of(
+        "Agreement on the same pools", "implementations", "share of the batch in common", "correlation of frequencies"
+    )
+    for it in found.pairs:
+        table.add_row(f"{it.first} | {it.second}", f"{it.shared:.3f}", f"{it.frequencies:.3f}")
+    for name, it in found.alone.items():
+        table.add_row(Text(f"{name} | itself, other seeds", "dim"), f"{it.shared:.3f}", f"{it.frequencies:.3f}")
+    table.add_row(Text("by chance", "dim"), f"{found.chance:.3f}", "0.000")
+    console.print(table)
+
+
 def show_verdicts(title: str, found: Sequence[LawVerdict], console: Console) -> None:
     """Show what became of each law that a part stands under."""
     table = table_of(title, "law", "verdict", "why")
+    said: dict[str, str] = {}
     for verdict in found:
-        table.add_row(verdict.law, Text(verdict.outcome, OUTCOME_STYLES[verdict.outcome]), Text(verdict.why))
+        first = said.setdefault(verdict.why, verdict.law)
+        why = verdict.why if first == verdict.law or verdict.outcome != "broken" else f"as {first}"
+        table.add_row(verdict.law, Text(verdict.outcome, OUTCOME_STYLES[verdict.outcome]), Text(why))
     console.print(table, "")

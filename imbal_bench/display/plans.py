@@ -28,7 +28,7 @@ def show_plan(grid: Grid, rates: Rates | None, jobs: int, warnings: Sequence[str
     for name, size in grid.sizes.items():
         tasks = {job.block.task.positive for job in grid.jobs if job.block.task.dataset == name}
         sizes.add_row(
-            name, str(len(tasks)), str(per[name]), f"{sum(size.train):,}", f"{sum(size.test):,}",
+            name, str(len(tasks)), str(per[name]), f"{size.train_rows:,}", f"{size.test_rows:,}",
             f"{size.mean_tokens:.0f}", size.origin,
         )  # fmt: skip
     console.print(sizes, "")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.data.export import export_mirror, export_pool
-from bench.errors import SpecError
+from bench.data.labels import class_named
+from bench.errors import SpecError, shortened
 from bench.grid.expansion.sizes import parse_task
 from bench.grid.world import World
 from bench.paths import file_name
@@ -35,7 +36,8 @@ def export(dataset: str, out: Path, world: World, *, ratio: str | None = None, l
         export_mirror(corpus, folder)
         return folder
     if positive is None:
-        raise SpecError(f"--ratio needs a task; give {source}/CLASS with one of: {', '.join(corpus.label_names)}")
+        raise SpecError(f"--ratio needs a task; give {source}/CLASS with one of: {shortened(corpus.label_names)}")
+    positive = class_named(positive, corpus.label_names) or positive
     task, at = Task(dataset=corpus.name, positive=positive), read_ratio(ratio)
     built = build_task(corpus, task, at, "warm", PoolSettings(limit=limit), LoopSettings())
     folder = out / file_name(f"{corpus.name}-{positive}-{at}")

@@ -67,6 +67,7 @@ def execution_of(
     slurm: str | Path | None = None,
     run_timeout: float | None = None,
     debug: bool = False,
+    with_excerpts: bool = False,
 ) -> Execution:
     """Return how a grid is run, from what a user says; see ``Execution`` and ``choose_workers`` of :mod:`bench.grid`.
 
@@ -88,7 +89,7 @@ def execution_of(
         slurm=load_slurm(slurm) if slurm else None,
         needs_subprocess=run_timeout is not None,
     )
-    return Execution(store, world, workers, device, plugins, threads, run_timeout, debug)
+    return Execution(store, world, workers, device, plugins, threads, run_timeout, debug, with_excerpts)
 
 
 def store_of(given: Path | None, spec: GridSpec) -> Path:

@@ -15,6 +15,7 @@ from bench.grid.expansion.expand import expand
 from bench.grid.world import World
 from bench.model.content import pinned_if_local
 from bench.model.hardware import choose_hardware, device_name
+from imbal_bench.workflows.data_check import data_warnings
 from imbal_bench.workflows.grids import pool_warnings
 
 
@@ -98,4 +99,4 @@ def plan(
         save(rates, path)
     elif kept := calibration or find(world.cache_dir, spec.model, device_name(device), each):
         rates = read(kept, pinned_if_local(spec.model, world.cache_dir))
-    return Planned(grid, rates, path, tuple(pool_warnings(grid)))
+    return Planned(grid, rates, path, (*data_warnings(grid, world), *pool_warnings(grid)))

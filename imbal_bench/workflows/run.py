@@ -14,6 +14,7 @@ from bench.grid.driver.preflight import preflight
 from bench.grid.expansion.blocks import Grid
 from bench.grid.expansion.expand import expand
 from bench.store import Store
+from imbal_bench.workflows.data_check import data_warnings
 from imbal_bench.workflows.grids import pool_warnings, share
 
 
@@ -48,7 +49,8 @@ def prepare(spec: GridSpec, execution: Execution, shard: str | None = None) -> P
         grid = share(grid, shard)
     if not _all_stored(grid, execution.store):
         preflight(grid.spec, execution, grid.strategies)
-    return Prepared(grid, execution, (*(f"skipped: {line}" for line in grid.unsuited), *pool_warnings(grid)))
+    left_out = (f"skipped: {line}" for line in grid.unsuited)
+    return Prepared(grid, execution, (*left_out, *data_warnings(grid, execution.world), *pool_warnings(grid)))
 
 
 def _all_stored(grid: Grid, store: Path) -> bool:

@@ -123,7 +123,7 @@ def _made_with(record: RunRecord) -> str:
     return f"{made.device}, {made.precision}, {made.threads} threads, torch {made.versions.get('torch', 'unknown')}"
 
 
-def export(out: Path, store: Path, *, with_texts: bool = False) -> tuple[str, ...]:
+def export(out: Path, store: Path) -> tuple[str, ...]:
     """Write runs and rounds for publication; return the names of the files.
 
     Raises:
@@ -133,7 +133,7 @@ def export(out: Path, store: Path, *, with_texts: bool = False) -> tuple[str, ..
 
     if out.exists():
         raise StoreError(f"{out} exists already; remove it or choose another folder or file")
-    return tuple(write_publication(store, out, with_texts=with_texts))
+    return tuple(write_publication(store, out))
 
 
 def rescore(store: Path, world: World, tell: Callable[[int], None], metrics: str | None = None) -> Rescoring:

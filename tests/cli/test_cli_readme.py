@@ -85,7 +85,7 @@ def test_every_preset_is_in_the_table_and_says_its_counts():
 
 
 def test_the_users_file_shown_is_read(tmp_path):
-    from bench.data.user import load_user
+    from bench.data.loading import load_user
 
     (text,) = BLOCKS["yaml"]
     fields = yaml.safe_load(text)

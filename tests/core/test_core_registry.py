@@ -10,7 +10,7 @@ from bench import plugins
 from bench.errors import PluginError, UnknownNameError
 from bench.learners import catalogue as learners
 from bench.learners.base import LEARNERS
-from bench.registry import Registry, file_version, load_file
+from bench.registry import Registry, file_version, load_file, read_plugin
 from bench.strategies import catalogue
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS
 
@@ -353,3 +353,22 @@ def test_no_shipped_file_is_broken():
         with pytest.raises(UnknownNameError) as caught:
             registry.get("surely no such part")
         assert "failed to load" not in str(caught.value)
+
+
+def test_a_plug_in_may_import_its_neighbours_which_are_part_of_its_version(tmp_path):
+    """As they were read with it, whatever becomes of the files; two plug-ins may have neighbours of one name."""
+    for folder, value in (("one", 1), ("other", 2)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "own_helper.py").write_text("from own_base import VALUE\n")
+        (tmp_path / folder / "own_base.py").write_text(f"VALUE = {value}\n")
+        (tmp_path / folder / "own_plugin.py").write_text("import own_helper\nVALUE = own_helper.VALUE\n")
+    read = [read_plugin(tmp_path / folder / "own_plugin.py") for folder in ("one", "other")]
+    assert len({plugin.version for plugin in read}) == 2
+    assert [Path(it.path).stem for it in read[0].neighbours] == ["own_base", "own_helper"]
+    (tmp_path / "one" / "own_base.py").write_text("VALUE = 3\n")
+    assert [load_file(plugin).VALUE for plugin in read] == [1, 2]
+    alone = tmp_path / "alone.py"
+    alone.write_text("import json\n")
+    (tmp_path / "json.py").write_text("an installed module is not replaced by a file that lies there")
+    assert read_plugin(alone).neighbours == ()
+    assert read_plugin(alone).version == file_version(alone)

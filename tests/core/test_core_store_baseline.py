@@ -8,11 +8,13 @@ from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.errors import BenchError, CorruptRecordError, SpecError, StoreError
+from bench.records import Example, Informativeness
 from bench.store import Baseline, Store
 from bench.store.acknowledged import acknowledge, acknowledgements, excuses
 from bench.store.baseline import names, opened, place_of, save
@@ -56,6 +58,19 @@ def test_it_holds_the_stores_runs_and_is_read_like_one(store, folder):
     with pytest.raises(StoreError, match="no failed record"):
         read.read(key, "failed")
     assert names(folder) == ["first"]
+
+
+def test_no_text_of_a_dataset_gets_into_a_baseline(a_record, folder, tmp_path):
+    """Runs of earlier versions, and those that were asked to, hold excerpts; a baseline is meant for git."""
+    told = Example(row=1, text="my secret", nearest_row=2, nearest_text="my secret", distance=0.5)
+    record = a_record(informativeness=Informativeness(pairwise=(0.1,), to_start=(0.2,), examples=(told,)))
+    store = Store(tmp_path / "told", create=True)
+    store.write(record, np.zeros((2, 3), dtype=np.float32))
+    assert next(store.records()).informativeness.examples[0].text == "my secret"
+    saved = save(store, folder, "main")
+    assert b"secret" not in gzip.decompress(saved.path.read_bytes())
+    (kept,) = saved.records()
+    assert (kept.key, kept.informativeness.examples[0].row) == (record.key, 1)
 
 
 def test_a_part_of_the_strategies_may_be_saved(store, folder):

@@ -9,6 +9,7 @@ import pytest
 from bench.data import availability as states
 from bench.data import sources
 from bench.data.availability import availability
+from bench.data.catalogue import CATALOGUE, described
 from bench.data.corpus import Corpus, split_of
 from bench.data.export import export_mirror
 from bench.data.facts import DATASETS
@@ -116,6 +117,7 @@ def test_availability_tells_each_state(tmp_path: Path, sst2: Corpus, corpus: Cor
             "sst2": "mirror",
             "pubmed_20k_rct": last,
             "pydocs": "embedded",
+            **{name: "by hand" if described(name).get else last for name in CATALOGUE},
         }
     details = {entry.dataset: entry.detail for entry in availability(tmp_path, probe=True)}
     assert "10 of 67,349 train rows" in details["sst2"]
@@ -134,7 +136,9 @@ def test_a_mirror_with_too_few_rows_is_damaged(tmp_path: Path, sst2: Corpus, mon
 
 def test_a_list_asks_no_network(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(states, "_hub_answers", lambda: pytest.fail("the network is asked"))
-    assert {entry.state for entry in availability(None, probe=False)} <= {"hub", "hub cache", "embedded", "mirror"}
+    assert {entry.state for entry in availability(None, probe=False)} <= {
+        *("hub", "hub cache", "embedded", "mirror", "by hand")
+    }
 
 
 @pytest.mark.real
@@ -143,3 +147,16 @@ def test_the_real_datasets_load(name: str, data_dir: Path, tmp_path: Path) -> No
     loaded = load_corpus(name, data_dir=data_dir, cache_dir=tmp_path)
     assert loaded.label_names == DATASETS[name].classes
     assert default_positives(name, loaded) == DATASETS[name].paper_tasks
+
+
+def test_every_dataset_of_the_catalogue_states_its_facts_and_where_it_is_had(tmp_path: Path) -> None:
+    """Each is written as a user's own file would be; what nothing fetches says how it is had."""
+    assert {"civil_comments", "toxic_conversations_50k", "go_emotions", "banking77", "synergy"} <= set(CATALOGUE)
+    for name in CATALOGUE:
+        file = described(name)
+        assert (file.name, bool(file.licence and file.source and file.citation and file.about)) == (name, True)
+        assert bool(file.get) != bool(file.hub and file.revision)
+        assert set(file.classes or ()) <= set(file.rows.get("train", file.classes or ()))
+        if file.get:
+            with pytest.raises(DataError, match=f"{name} is not fetched by itself"):
+                load_corpus(name, data_dir=None, cache_dir=tmp_path)

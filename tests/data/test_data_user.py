@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from bench.data.corpus import Corpus
-from bench.data.user import load_user, read_user_file
+from bench.data.loading import load_user
+from bench.data.user import read_user_file
 from bench.errors import DataError
 
 ROWS = [("good, really", "pos"), ("bad\nline", "neg"), ('so "so"', "neg"), ("NA", "pos"), ("fine", "pos")] * 4
@@ -122,19 +123,22 @@ def test_a_link_does_not_leave_the_folder_either(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl"])
-@pytest.mark.parametrize(
-    ("texts", "labels", "message"),
-    [
-        (["a", None, "c"], ["x", "y", "x"], "row 2 has no 'body'"),
-        (["a", "b", "c"], ["x", "y", None], "row 3 has no 'kind'"),
-        (["a", "b", "c"], ["x", "x", "x"], "only rows of the class 'x'"),
-    ],
-)
-def test_bad_rows_are_named(tmp_path: Path, suffix: str, texts: list, labels: list, message: str) -> None:
-    write(tmp_path, f"train.{suffix}", texts, labels)
+def test_rows_of_one_class_alone_are_refused(tmp_path: Path, suffix: str) -> None:
+    write(tmp_path, f"train.{suffix}", ["a", "b", "c"], ["x", "x", "x"])
     write(tmp_path, f"test.{suffix}", ["a", "b"], ["x", "y"])
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(DataError, match="only rows of the class 'x'"):
         load_user(dataset(tmp_path, train=f"train.{suffix}", test=f"test.{suffix}"))
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "jsonl"])
+def test_a_missing_text_is_named_or_dropped_with_the_empty_ones(tmp_path: Path, suffix: str) -> None:
+    write(tmp_path, f"train.{suffix}", ["a", None, " ", "d"], ["x", "y", "x", "y"])
+    write(tmp_path, "test.csv", ["a", "b"], ["x", "y"])
+    with pytest.raises(DataError, match="row 2 has no 'body'"):
+        load_user(dataset(tmp_path, train=f"train.{suffix}"))
+    kept = load_user(dataset(tmp_path, train=f"train.{suffix}", empty="drop"))
+    assert kept.train.texts.to_pylist() == ["a", "d"]
+    assert kept.train.origin.tolist() == [0, 3]
 
 
 @pytest.mark.parametrize(

@@ -483,7 +483,7 @@ def test_a_strategy_is_found_by_its_options(tmp_path):
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ("random+invprop", "2 variants of random.invprop: random.invprop:bins=10 .*bins=5"),
+        ("random+invprop", "several settings of random.invprop are stored: random.invprop:bins=10 .*bins=5"),
         ("badge+uniform", r"no runs of badge\+uniform; it has: random\+invprop, random\+uniform"),
         ("random+invprop:bins=7", "no runs of"),
     ],

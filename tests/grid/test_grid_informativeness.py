@@ -32,14 +32,14 @@ class Encoder:
         return VECTORS[rows]
 
 
-def measured(start, *selected, texts=TEXTS):
+def measured(start, *selected, texts=TEXTS, excerpts=True):
     """Return the informativeness of a run with this start set and these batches."""
     task = SimpleNamespace(rows=ROWS, oracle=lambda: Oracle(ROWS, POSITIVE))
     at = np.array(start, dtype=np.int64)
     first = SimpleNamespace(state=SimpleNamespace(labelled=at, labels=POSITIVE[at].astype(int)))
     shared = SimpleNamespace(first=first, task=task, learner=FineTune(), model=Encoder())
     rounds = [SimpleNamespace(selected=batch) for batch in ((), *selected)]
-    return informativeness(shared, SimpleNamespace(rounds=rounds), texts)
+    return informativeness(shared, SimpleNamespace(rounds=rounds), texts, excerpts=excerpts)
 
 
 def positives(rows):
@@ -71,6 +71,13 @@ def test_examples_span_the_distances_and_name_the_nearest_text():
         assert (example.nearest_row, example.nearest_text) == (nearest, f"text {nearest}")
         assert example.text == f"text {example.row}"
         assert example.distance == pytest.approx(distance(example.row, nearest), abs=2e-6)
+
+
+def test_no_text_is_kept_unless_asked_for():
+    told, bare = (measured((0, 3, 6, 1), (9, 12), excerpts=asked) for asked in (True, False))
+    assert [(it.text, it.nearest_text) for it in bare.examples] == [(None, None)] * len(told.examples)
+    assert [it.row for it in bare.examples] == [it.row for it in told.examples]
+    assert (bare.pairwise, bare.to_start) == (told.pairwise, told.to_start)
 
 
 def test_long_texts_are_cut():

@@ -223,6 +223,30 @@ def test_a_value_that_the_baseline_never_reaches_is_censored():
     assert LabelsSavedMetric.compute(labels, curve, curve).saved <= 0
 
 
+# --- reading in order -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("p", "wss", "recall"),
+    [
+        ((0.9, 0.8, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1), 0.95 - 0.19, 0.5),  # both positives first
+        ((0.1, 0.1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2), 0.95 - 0.99, 0.0),  # both last, in random order
+        ((0.5,) * 10, 0.0, 0.1),  # no order at all: what a random one saves
+    ],
+)
+def test_screening_metrics_are_of_the_order_of_reading(p, wss, recall):
+    labels = np.array([1, 1, 0, 0, 0, 0, 0, 0, 0, 0])
+    found = round_values(labels, np.array(p), 0.2, ["wss_95", "recall_at_effort_10"])
+    assert found["wss_95"] == pytest.approx(wss)
+    assert found["recall_at_effort_10"] == pytest.approx(recall)
+
+
+def test_screening_metrics_are_of_a_pool_as_imbalanced_as_the_task_is():
+    """A tenth as many positives among the unread rows: both are found in a tenth of the reading."""
+    labels, p = np.array([1, 1, *[0] * 8]), np.array([0.9, 0.8, *[0.1] * 8])
+    assert round_values(labels, p, 0.02, ["wss_95"])["wss_95"] == pytest.approx(0.95 * (1 - 0.02))
+
+
 # --- names ------------------------------------------------------------------------------------------------------------
 
 
@@ -253,4 +277,6 @@ def test_facts_are_those_of_the_class():
     assert [one.name for one in round_metrics() if one.at_prevalence] == [
         "average_precision_at_prevalence",
         "best_f1_at_prevalence",
+        "recall_at_effort_10",
+        "wss_95",
     ]

@@ -185,7 +185,7 @@ def test_a_baseline_that_knows_nothing_of_tonight_is_no_pass(night, tmp_path):
         (["--candidate", "marginn+uniform"], "unknown strategy of tonight's grid 'marginn+uniform'"),
         (["--against", "dal+uniform"], "the store has no runs of dal+uniform"),
         (["--margin", "f7=3"], "unknown metric 'f7'"),
-        (["--seeds", "1"], "increasing numbers of seeds from 2 on"),
+        (["--seeds", "1"], "at least two seeds"),
         (["--tasks", "gone"], "unknown dataset 'gone'"),
         (["--set", "loop.rounds=3"], "nothing of tonight could be held against the baseline main: "),
     ],

@@ -40,14 +40,10 @@ def texts_of(files: dict[str, bytes]) -> str:
     return "\n".join([*(files[name].decode() for name in files if not name.endswith(".parquet")), *tables])
 
 
-def test_nothing_tells_of_a_machine_and_texts_only_if_asked_for(store):
+def test_nothing_tells_of_a_machine_or_a_text(store):
     said = texts_of(publication.publication(store))
     assert "3 finished runs" in said
     for secret in (HOST, FOLDER, SECRET, REASON, os.fspath(store.path)):
-        assert secret not in said
-    said = texts_of(publication.publication(store, with_texts=True))
-    assert SECRET in said
-    for secret in (HOST, FOLDER, REASON):
         assert secret not in said
 
 
@@ -67,9 +63,8 @@ def test_of_a_path_its_last_part_is_left(text, left):
     assert publication.without_path(text) == left
 
 
-@pytest.mark.parametrize("with_texts", [False, True])
-def test_every_column_is_explained_and_every_explanation_used(store, with_texts):
-    files = publication.publication(store, with_texts=with_texts)
+def test_every_column_is_explained_and_every_explanation_used(store):
+    files = publication.publication(store)
     readme = files["README.txt"].decode()
     columns = set()
     for name in files.keys() - {"README.txt"}:
@@ -82,8 +77,7 @@ def test_every_column_is_explained_and_every_explanation_used(store, with_texts)
         assert name in readme
     for column in columns:
         assert f"\n{column}: {publication.meaning(column)}\n" in readme
-    if with_texts:
-        assert publication.COLUMNS.keys() <= columns
+    assert publication.COLUMNS.keys() <= columns
 
 
 def test_rounds_and_settings_belong_to_runs(store):

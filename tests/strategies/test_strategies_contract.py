@@ -146,6 +146,6 @@ def test_hidden_labels_cannot_be_expressed():
     }  # fmt: skip
     assert {field.name for field in fields(PoolOutputs)} == {
         "probabilities", "labelled_probabilities", "embeddings", "labelled_embeddings", "ensemble", "dropout",
-        "pretrained", "labelled_pretrained", "surprisal",
+        "pretrained", "labelled_pretrained", "surprisal", "features", "labelled_features", "texts", "labelled_texts",
     }  # fmt: skip
     assert toy_pool().view(frozenset({"probabilities"})).oracle is None

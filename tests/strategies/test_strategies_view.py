@@ -23,7 +23,8 @@ def test_whoever_declares_a_pass_may_read_the_probabilities(output, needs):
     ("output", "need"),
     [("probabilities", "probabilities"), ("labelled_probabilities", "probabilities"), ("embeddings", "embeddings"),
      ("labelled_embeddings", "embeddings"), ("surprisal", "surprisal"), ("ensemble", "ensemble"),
-     ("dropout", "dropout"), ("pretrained", "pretrained"), ("labelled_pretrained", "pretrained")],
+     ("dropout", "dropout"), ("pretrained", "pretrained"), ("labelled_pretrained", "pretrained"),
+     ("features", "features"), ("labelled_features", "features"), ("texts", "texts"), ("labelled_texts", "texts")],
 )  # fmt: skip
 def test_what_is_not_declared_is_refused(output, need):
     with pytest.raises(RunError, match=f"asked for {need} but declares needs = .*; add '{need}'"):
@@ -39,7 +40,17 @@ def test_probabilities_outside_the_unit_interval_are_refused(output, value):
         _ = replace(toy_pool(), **{output: values}).view().probabilities
 
 
-PER_ROW = ["probabilities", "embeddings", "ensemble", "dropout", "pretrained", "surprisal", "priority"]
+PER_ROW = [
+    "probabilities",
+    "embeddings",
+    "ensemble",
+    "dropout",
+    "pretrained",
+    "surprisal",
+    "features",
+    "texts",
+    "priority",
+]
 
 
 @pytest.mark.parametrize("output", PER_ROW)

@@ -29,9 +29,9 @@ from bench.config.slurm import load_slurm
 from bench.data.corpus import Corpus, Split, split_of
 from bench.data.export import export_mirror
 from bench.data.folders import cached_folder
+from bench.data.loading import load_user
 from bench.data.mirror import read_mirror
 from bench.data.tokens import tokenise
-from bench.data.user import load_user
 from bench.errors import BenchError
 from bench.grid.cost import rates
 from bench.grid.worker.attempts import Attempts

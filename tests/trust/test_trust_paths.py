@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from bench.config import load_spec
+from bench.data.loading import load_user
 from bench.data.places import mirror_folder
-from bench.data.user import load_user
 from bench.errors import BenchError, DataError, SpecError
 
 LINKS = ("link.csv", "linked/secret.csv")

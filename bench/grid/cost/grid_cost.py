@@ -43,7 +43,7 @@ def embedding_cost(grid: Grid) -> Cost:
     for job, size, _seeds in _alike(grid):
         if any("encoder" in part.needs and "training" not in part.needs for part in job.block.learners):
             task, tokens = job.block.task, mean_tokens(size, job.settings)
-            train, test = sum(size.train), sum(size.test)
+            train, test = size.train_rows, size.test_rows
             pool = rows_embedded(pool_rows(job, size), train)
             place = task.dataset if pool == train else (task, job.block.ratio)
             embeddings[place] = cost_of({"embed": (1, pool)}, tokens)
@@ -64,7 +64,7 @@ def surprisal_cost(grid: Grid) -> Cost:
     for job in grid.jobs:
         settings, size = job.settings, grid.sizes[job.block.task.dataset]
         if any("surprisal" in run_needs(run) for run in job.runs):
-            task, split = job.block.task, sum(size.train)
+            task, split = job.block.task, size.train_rows
             rows = rows_computed(pool_rows(job, size), split)
             place = task.dataset if rows == split else (task, job.block.ratio)
             mask_seed = settings.model.masked_for(job.block.seed).mask_seed

@@ -29,7 +29,7 @@ def pool_rows(job: BlockJob, size: DatasetSizes) -> int:
 def rows_of_test(job: BlockJob, size: DatasetSizes) -> int:
     """Return the rows of a block's test set."""
     limit = job.settings.pool.test_limit
-    return min(sum(size.test), limit) if limit else sum(size.test)
+    return min(size.test_rows, limit) if limit else size.test_rows
 
 
 def rows_of_start(job: BlockJob) -> int:

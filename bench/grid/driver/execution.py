@@ -24,6 +24,7 @@ class Execution:
         plugins: files with strategies, as they were read, or where they are.
         threads: of each worker; None divides the cores. run_timeout: seconds a run may take; None for no limit.
         debug: whether what a run raises ends the grid, with its traceback, instead of becoming a failure record.
+        with_excerpts: whether records keep how some selected texts begin.
     """
 
     store: Path
@@ -34,6 +35,7 @@ class Execution:
     threads: int | None = None
     run_timeout: float | None = None
     debug: bool = False
+    with_excerpts: bool = False
 
     def __post_init__(self) -> None:
         limit = self.run_timeout
@@ -63,4 +65,5 @@ class Execution:
             log_file=log_file,
             run_timeout=self.run_timeout,
             debug=self.debug,
+            with_excerpts=self.with_excerpts,
         )

@@ -23,10 +23,13 @@ def preflight(spec: GridSpec, execution: Execution, strategies: Iterable[Strateg
         strategies: what is to be run of it, since some ask more of a model than others.
 
     Raises:
+        DataError: if the cache cannot be written.
         ModelError: if the device or a GPU (unless blocks run on other machines) or the checkpoint cannot be had, or the
             checkpoint's architecture lacks what is needed.
     """
     refuse_unknown_device(execution.device)
+    if not execution.workers.remote:
+        execution.world.refuse_unwritable()
     learners = [build(part) for part in components_of(spec)]
     if any("encoder" in learner.reads for learner in learners):
         refuse_missing_gpus(execution.workers.gpus)

@@ -126,4 +126,4 @@ class Grid:
 def counts_of_pool(block: Block, size: DatasetSizes, limit: int | None) -> PoolCounts:
     """Return how many positives and negatives a block's pool holds, start set included."""
     positives = size.train[size.classes.index(block.task.positive)]
-    return count_pool(positives, sum(size.train) - positives, block.ratio, limit)
+    return count_pool(positives, size.train_rows - positives, block.ratio, limit)

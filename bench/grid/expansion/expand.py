@@ -6,13 +6,15 @@ import itertools
 from collections.abc import Iterator
 
 from bench.config.spec import GridSpec
+from bench.data.corpus import ADD_FEATURES
+from bench.data.labels import class_named
 from bench.errors import InfeasibleTaskError, SpecError, UnknownNameError
 from bench.grid.expansion.blocks import BlockJob, Grid, Skipped, counts_of_pool
 from bench.grid.expansion.sizes import DatasetSizes, parse_task, sizes_of
 from bench.grid.expansion.suited import learners_of, suited
 from bench.grid.world import World
 from bench.model.content import pinned
-from bench.records import Block, RunSpec, Settings, Task
+from bench.records import Block, RunSpec, Settings, Strategy, Task
 from bench.tasks import check_feasible
 
 
@@ -32,7 +34,8 @@ def expand(spec: GridSpec, world: World, *, counted: bool = True) -> Grid:
     learners, judge = learners_of(spec)
     if counted and any("encoder" in part.reads for part in (*learners, *([judge] if judge else []))):
         spec = spec.model_copy(update={"model": pinned(spec.model, world.cache_dir)})
-    suites, unsuited = suited(spec, learners, judge)
+    suites, of_learners = suited(spec, learners, judge)
+    unsuited = dict.fromkeys(of_learners)
     sizes: dict[str, DatasetSizes] = {}
     jobs: list[BlockJob] = []
     skipped: list[Skipped] = []
@@ -40,7 +43,10 @@ def expand(spec: GridSpec, world: World, *, counted: bool = True) -> Grid:
         size = sizes[task.dataset]
         for suite, ratio, start, seed in itertools.product(suites, spec.ratios, spec.starts, spec.seeds):
             block = Block(task=task, ratio=ratio, seed=seed, start=start, learner=suite.learner, judge=suite.judge)
-            runs = tuple(RunSpec(block=block, strategy=own, settings=read) for own, read in suite.strategies)
+            own_suite = [(own, read) for own, read in suite.strategies if _suits(own, size, unsuited)]
+            if not own_suite:
+                continue
+            runs = tuple(RunSpec(block=block, strategy=own, settings=read) for own, read in own_suite)
             job = BlockJob(block, runs, size.source, size.fingerprint)
             reason = _why_infeasible(block, size, spec)
             if reason is None:
@@ -49,7 +55,15 @@ def expand(spec: GridSpec, world: World, *, counted: bool = True) -> Grid:
                 raise InfeasibleTaskError(reason)
             else:
                 skipped.append(Skipped(job, reason))
-    return Grid(spec, sizes, tuple(jobs), tuple(skipped), unsuited)
+    return Grid(spec, sizes, tuple(jobs), tuple(skipped), tuple(unsuited))
+
+
+def _suits(strategy: Strategy, size: DatasetSizes, unsuited: dict[str, None]) -> bool:
+    """Return whether a dataset brings what a strategy needs of it; if not, say so in a line."""
+    if "features" not in strategy.needs or size.has_features:
+        return True
+    unsuited[f"{strategy.algorithm.name} needs features, which {size.source} does not bring; {ADD_FEATURES}"] = None
+    return False
 
 
 def _tasks(spec: GridSpec, world: World, sizes: dict[str, DatasetSizes], *, counted: bool) -> Iterator[Task]:
@@ -59,8 +73,11 @@ def _tasks(spec: GridSpec, world: World, sizes: dict[str, DatasetSizes], *, coun
         name, size = sizes_of(source, world, counted=counted)
         if sizes.setdefault(name, size).source != source:
             raise SpecError(f"{sizes[name].source} and {source} are both called {name!r}; rename one of them")
-        if positive is not None and positive not in size.classes:
-            raise UnknownNameError(f"class of {name}", positive, size.classes)
+        if positive is not None:
+            known = class_named(positive, size.classes)
+            if known is None:
+                raise UnknownNameError(f"class of {name}", positive, size.classes)
+            positive = known
         for rare in (positive,) if positive else size.tasks:
             task = Task(dataset=name, positive=rare)
             if task in seen:

@@ -23,6 +23,11 @@ def strategy(text: str) -> Strategy:
     return Strategy(algorithm=_part(algorithm, of_weighting=False), weighting=_part(weighting, of_weighting=True))
 
 
+def algorithm(text: str) -> Component:
+    """Return the algorithm that ``name`` or ``name:option=value`` means; raises as :func:`strategy` does."""
+    return _part(text, of_weighting=False)
+
+
 def _part(text: str, *, of_weighting: bool) -> Component:
     name, words = worded("weighting" if of_weighting else "algorithm", text)
     options = {option: typed(value, option_type(name, option)) for option, value in words.items()}

@@ -17,6 +17,8 @@ from bench.records import Component, Settings, Strategy
 from bench.strategies.base import ALGORITHMS, WEIGHTINGS
 from bench.strategies.catalogue import component
 
+UNIFORM = "uniform"
+
 
 @dataclass(frozen=True)
 class Suited:
@@ -54,6 +56,9 @@ def components_of(spec: GridSpec) -> tuple[Component, ...]:
 
 def why_unsuited(strategy: Strategy, part: Learner) -> str:
     """Return why a strategy cannot be run with a learner; empty if it can."""
+    algorithm, weighting = strategy.algorithm.name, strategy.weighting.name
+    if weighting != UNIFORM and not ALGORITHMS.get(algorithm).weighted:
+        return f"{algorithm} takes no weights: it is run under {UNIFORM} ones, not under {weighting}"
     for one in (strategy.algorithm, strategy.weighting):
         if lacks := not_offered(part, one.needs):
             return f"{one.name} needs {', '.join(lacks)}, which learner {describe(part).as_typed} does not offer"

@@ -139,7 +139,7 @@ class _Worker:
                 algorithm, weighting = build_strategy(run.strategy)
                 result = run_strategy(shared, algorithm, weighting, report)
             corpus = self.context.world.corpus(self.job.source)
-            found = informativeness(shared, result, corpus.train)
+            found = informativeness(shared, result, corpus.train, excerpts=self.context.with_excerpts)
             made = provenance(run, shared, corpus.source, self.context.threads)
             record = make_record(run, self.job.fingerprint, shared, result, found, made, time.perf_counter() - began)
             labels.keep(self.store, record, shared.task.test_labels)
@@ -203,4 +203,4 @@ def prepare_block(job: BlockJob, runs: tuple[RunSpec, ...], context: WorkerConte
         device=context.device,
     )
     judge = build(block.judge).begin(material) if block.judge else None
-    return SharedBlock(block, settings, task, learner, learner.begin(material), first_query_needs(runs), judge)
+    return SharedBlock(block, settings, task, learner, learner.begin(material), first_query_needs(runs), judge, corpus)
