@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from bench.errors import BenchError, CorruptRecordError, SpecError, StoreError
 from bench.records import Example, Informativeness
 from bench.store import Baseline, Store
-from bench.store.acknowledged import acknowledge, acknowledgements, excuses
+from bench.store.acknowledged import accepted_losses, acknowledge, acknowledgements
 from bench.store.baseline import names, opened, place_of, save
 
 TODAY = date(2026, 11, 23)
@@ -189,7 +189,8 @@ def test_the_file_is_small(store, folder):
 
 
 def a_known_one(baseline, **changes):
-    said = {"task": "sst2/positive", "metric": "auc", "reason": "issue 12", "until": date(2026, 12, 1), "today": TODAY}
+    said = {"task": "sst2/positive", "metric": "auc", "size": 0.03, "reason": "issue 12"}
+    said |= {"until": date(2026, 12, 1), "today": TODAY}
     return acknowledge(baseline, **{**said, **changes})
 
 
@@ -200,11 +201,14 @@ def test_an_acknowledgement_is_kept_beside_and_holds_to_its_last_day(store, fold
     two = a_known_one(baseline, metric="balanced_accuracy", candidate="mine+invprop")
     assert acknowledgements(Baseline(folder, "first")) == (one, two)
     assert (one.in_force(date(2026, 12, 1)), one.in_force(date(2026, 12, 2))) == (True, False)
-    assert excuses(baseline, {"any+uniform"}, TODAY) == ((f"acknowledged: {one}",), {("sst2/positive", "auc")})
-    both = {("sst2/positive", "auc"), ("sst2/positive", "balanced_accuracy")}
-    assert excuses(baseline, {"mine+invprop", "mine+invprop:bins=5"}, TODAY)[1] == both
-    lines, excused = excuses(baseline, {"mine+invprop"}, date(2027, 1, 1))
-    assert (lines, excused) == ((f"acknowledged no longer: {one}", f"acknowledged no longer: {two}"), set())
+    first = {("sst2/positive", "auc"): 0.03}
+    assert accepted_losses(baseline, {"any+uniform"}, TODAY) == ((f"acknowledged: {one}",), first)
+    both = first | {("sst2/positive", "balanced_accuracy"): 0.03}
+    assert accepted_losses(baseline, {"mine+invprop", "mine+invprop:bins=5"}, TODAY)[1] == both
+    larger = a_known_one(baseline, size=0.05)
+    assert accepted_losses(baseline, {"any+uniform"}, TODAY)[1] == {("sst2/positive", "auc"): 0.05}
+    lines, losses = accepted_losses(baseline, {"mine+invprop"}, date(2027, 1, 1))
+    assert (lines, losses) == (tuple(f"acknowledged no longer: {known}" for known in (one, two, larger)), {})
     text = json.loads((folder / "first.acknowledged.json").read_text())
     assert text[0]["reason"] == "issue 12"
 
@@ -213,6 +217,8 @@ def test_an_acknowledgement_is_kept_beside_and_holds_to_its_last_day(store, fold
     ("changes", "fragment"),
     [
         ({"reason": " "}, "needs a --reason"),
+        ({"size": 0.0}, "--size 0 is no loss"),
+        ({"size": float("inf")}, "--size inf is no loss"),
         ({"until": TODAY}, "not in the future"),
         ({"until": date(2026, 11, 1)}, "not in the future"),
         ({"task": "sst2/negative"}, "unknown task of the baseline 'sst2/negative'"),
