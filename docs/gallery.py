@@ -55,6 +55,8 @@ def cloud() -> Cloud:
         ensemble=ensemble, dropout=jittered, hidden=hidden,
         labelled_probabilities=p(start), labelled_embeddings=_tensor(start),
         labelled_pretrained=start.astype(np.float32),
+        features=points.astype(np.float32), labelled_features=start.astype(np.float32),
+        texts=("a text",) * len(points), labelled_texts=("a labelled text",) * len(start),
         labels=labels, priority=rng.random(len(points)), weights=np.ones(len(points)),
     )  # fmt: skip
     return Cloud(pool, points, start)

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from bench.data.catalogue import CATALOGUE, described
+from bench.data.catalogue import CATALOGUE, described, known_facts, known_names
 from bench.data.facts import DATASETS, DatasetFacts, Hub
 from bench.data.places import mirror_folder, mirrored_names
-from bench.data.sources import known_facts, known_names
 from bench.errors import DataError
 
 State = Literal["mirror", "damaged", "embedded", "hub cache", "hub", "unreachable", "by hand"]
@@ -88,7 +87,7 @@ def task_counts(data_dir: Path | None) -> list[TaskCount]:
 
 def _counted(folder: Path) -> tuple[tuple[str, ...], tuple[int, ...], tuple[int, ...]] | None:
     """Return classes and rows per class of both splits as a mirror's ``info.json`` says; None if it does not."""
-    from bench.data.mirror import read_info
+    from bench.data.mirror_info import read_info
 
     try:
         info = read_info(folder)
@@ -142,7 +141,7 @@ def _mirrored(name: str, folder: Path, facts: DatasetFacts | None = None) -> Ava
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from bench.data.mirror import read_info
+    from bench.data.mirror_info import read_info
     from bench.data.reading import first_line
 
     full = {"train": 0, "test": 0}

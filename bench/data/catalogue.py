@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from bench.data.facts import DatasetFacts, Hub
+from bench.data.facts import DATASETS, DatasetFacts, Hub
+from bench.data.places import mirrored_names
 from bench.data.user import UserFile, read_user_file
 
 CATALOGUE: Mapping[str, Path] = {path.stem: path for path in sorted((Path(__file__).parent / "known").glob("*.yaml"))}
@@ -41,3 +42,13 @@ def facts_of(name: str) -> DatasetFacts | None:
         rows_per_class_approximate=True,
         hub=hub,
     )
+
+
+def known_facts(name: str) -> DatasetFacts | None:
+    """Return what is known of a dataset before it is loaded; None of one that only a mirror has."""
+    return DATASETS.get(name) or facts_of(name)
+
+
+def known_names(data_dir: Path | None) -> tuple[str, ...]:
+    """Return every name of a dataset: those of the paper, of the catalogue, and of folders of the mirror."""
+    return tuple(dict.fromkeys((*DATASETS, *CATALOGUE, *mirrored_names(data_dir))))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from bench.data.catalogue import CATALOGUE, described, facts_of
+from bench.data.catalogue import CATALOGUE, described, known_names
 from bench.data.corpus import Corpus
-from bench.data.facts import DATASETS, DatasetFacts
+from bench.data.facts import DATASETS
 from bench.data.hub import load_hub
 from bench.data.loading import load_user
 from bench.data.mirror import read_mirror
-from bench.data.places import is_user_file, mirror_folder, mirrored_names
+from bench.data.places import is_user_file, mirror_folder
 from bench.data.pydocs import load_pydocs
 from bench.data.user import UserFile, read_user_file
 from bench.errors import DataError, UnknownNameError, shortened
@@ -63,16 +63,6 @@ def _described(name_or_path: str) -> UserFile | None:
     if is_user_file(name_or_path):
         return read_user_file(expanded(name_or_path))
     return described(name_or_path) if name_or_path in CATALOGUE else None
-
-
-def known_facts(name: str) -> DatasetFacts | None:
-    """Return what is known of a dataset before it is loaded; None of one that only a mirror has."""
-    return DATASETS.get(name) or facts_of(name)
-
-
-def known_names(data_dir: Path | None) -> tuple[str, ...]:
-    """Return every name of a dataset: those of the paper, of the catalogue, and of folders of the mirror."""
-    return tuple(dict.fromkeys((*DATASETS, *CATALOGUE, *mirrored_names(data_dir))))
 
 
 def _from_mirror(name: str, folder: Path) -> Corpus:

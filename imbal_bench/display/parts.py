@@ -100,7 +100,7 @@ def _failures() -> list[str]:
 
 def _datasets(data_dir: Path | None) -> Iterator[dict[str, str]]:
     from bench.data.availability import availability
-    from bench.data.sources import known_facts
+    from bench.data.catalogue import known_facts
 
     for state in availability(data_dir, probe=False):
         facts = known_facts(state.dataset)

@@ -52,7 +52,7 @@ def test_the_store_may_be_named_in_either_place(bench, results):
 @pytest.mark.parametrize(
     ("arguments", "fragments"),
     [
-        (["explain", "T4", "30", "auc"], ["nothing in T4 is called '30'", "2, 10, 20, 50, 100"]),
+        (["explain", "T4", "30", "auc"], ["nothing in T4 is called '30'", "Ratio: 50; "]),
         (["explain", "T4", "50"], ["names 6 cells", "InvProp, Uniform"]),
         (["explain", "T10", "sst2"], ["unknown table 'T10'", "not run: needs ratio 50; start Cold, Warm"]),
         (["report", "--table", "T13"], ["unknown table 'T13'", "T8"]),

@@ -20,6 +20,8 @@ OWN = {
     "--out": "perf: of a GPU's results",
     "--dry-run": "perf: of a GPU; store merge",
     "--limit": "perf: seconds; data export: rows",
+    "--ratio": "best: of its leaderboard",
+    "--json": "validate: a file for the numbers; all others: print JSON in place of tables",
     "--store": "run, regress: made if there is none; doctor: may be missing",
 }
 """Options that share a name and are not the same, and why they stay: users know them."""

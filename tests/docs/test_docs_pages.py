@@ -118,7 +118,7 @@ def test_every_plugin_shown_obeys_the_laws(plugins):
 
 
 def test_the_grid_file_and_dataset_file_shown_are_read(tmp_path):
-    from bench.data.user import load_user
+    from bench.data.loading import load_user
 
     (text,) = blocks("how/data.md", "yaml")
     fields = yaml.safe_load(text)

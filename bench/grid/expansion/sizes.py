@@ -8,8 +8,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from bench.data.catalogue import known_facts
 from bench.data.check import estimated_tokens
-from bench.data.sources import default_positives, known_facts
+from bench.data.sources import default_positives
 from bench.errors import DataError
 from bench.grid.world import World
 
