@@ -181,6 +181,7 @@ def lock(session: nox.Session) -> None:
         out.parent.mkdir(exist_ok=True)
         session.run(
             "uv", "pip", "compile", "pyproject.toml", "--extra", "offline", "--group", "test", "--group", "lint",
+            "--group", "docs",
             "--python-version", f"3.{minor}", "--no-annotate", "--no-header", "--quiet", "--upgrade",
             "--no-emit-package", "sentence-transformers", "-c", str(pins),
             *(("--find-links", links) if links else ()), "-o", str(out),
