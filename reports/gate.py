@@ -21,10 +21,10 @@ from analysis.gate import (
     headline,
     interval,
     lines,
+    margins,
     sentence,
     sides,
     simulation_table,
-    standings,
     tables,
 )
 from analysis.gate.words import collapse_line
@@ -160,7 +160,7 @@ def to_page(verdict: Verdict, *, report: bool = False) -> str:
 
 def drawn_of(verdict: Verdict) -> tuple[Picture, ...]:
     """Return where the metrics stand, and the forest plot of a verdict, drawn; none before the first analysis."""
-    return (picture_of(standings(verdict)), picture_of(forest(verdict))) if verdict.taken else ()
+    return (picture_of(margins(verdict)), picture_of(forest(verdict))) if verdict.taken else ()
 
 
 def terminal_verdict(verdict: Verdict) -> RenderableType:

@@ -10,7 +10,7 @@ import pandas as pd
 
 Drawing = Literal[
     "standing", "best", "effect-map", "matrix", "curves", "positives", "ratios", "forest", "wins", "times", "scores",
-    "informativeness", "nights", "standings",
+    "informativeness", "nights", "margins",
 ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from analysis.gate.judging import judge
 from analysis.gate.ledger import History, migrate_plans
 from analysis.gate.plan import ANY_RATE, Claim, Place, Plan, new_plan, parse_looks, parse_margins
 from analysis.gate.simulation import Scenario, Simulation, clean_night, simulate, stored_spread
-from analysis.gate.tables import bounds_table, errors_table, forest, simulation_table, standings, tables
+from analysis.gate.tables import bounds_table, errors_table, forest, margins, simulation_table, tables
 from analysis.gate.verdict import EXIT_CODES, PlaceResult, SuiteResult, Verdict
 from analysis.gate.words import headline, interval, lines, sentence, sides
 
@@ -39,6 +39,7 @@ __all__ = [
     "interval",
     "judge",
     "lines",
+    "margins",
     "migrate_plans",
     "new_plan",
     "parse_looks",
@@ -47,7 +48,6 @@ __all__ = [
     "sides",
     "simulate",
     "simulation_table",
-    "standings",
     "stored_spread",
     "tables",
 ]

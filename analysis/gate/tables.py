@@ -174,7 +174,7 @@ def _drawn(it: Estimate) -> dict[str, object]:
     return {"metric": it.metric, "mean": it.estimate, "low": low, "high": high, "edge": -it.margin}
 
 
-def standings(verdict: Verdict) -> Figure:
+def margins(verdict: Verdict) -> Figure:
     """Return where each metric stands between its margins, of a verdict with at least one analysis."""
     plan = verdict.plan
     candidate, baseline = sides(plan)
@@ -191,8 +191,8 @@ def standings(verdict: Verdict) -> Figure:
         for it in verdict.suite
     ]
     return Figure(
-        name="gate-standings",
-        drawing="standings",
+        name="gate-margins",
+        drawing="margins",
         title="Where the candidate stands",
         caption=f"{candidate} minus {baseline}, {ON[plan.estimand]}; between the dashed lines it is worse or better by "
         "less than the margin. The sentences below say the same of each metric.",

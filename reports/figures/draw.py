@@ -10,10 +10,10 @@ from analysis.figures import Figure
 from analysis.figures.model import Drawing
 from reports.figures.effects import effect_by_ratio, forest
 from reports.figures.leaders import best_curves, effect_map, matrix, standing
+from reports.figures.margins import margins
 from reports.figures.nights import nights
 from reports.figures.rounds import learning_curves, positives_found
 from reports.figures.runs import informativeness, score_distribution, stage_times
-from reports.figures.standings import standings
 from reports.figures.style import WIDE, ImageKind, rendered
 from reports.figures.tallies import win_tie_loss
 
@@ -31,7 +31,7 @@ _DRAWINGS: Mapping[Drawing, Callable[..., Canvas]] = {
     "scores": score_distribution,
     "informativeness": informativeness,
     "nights": nights,
-    "standings": standings,
+    "margins": margins,
 }
 
 

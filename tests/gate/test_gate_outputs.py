@@ -12,11 +12,11 @@ from rich.console import Console
 
 import reports.gate
 from analysis import Store
-from analysis.gate import Verdict, forest, headline, lines, simulate, simulation_table, standings, tables
+from analysis.gate import Verdict, forest, headline, lines, margins, simulate, simulation_table, tables
 from analysis.stats import Components
 from reports import terminal_simulation, terminal_verdict, write_gate
 from reports.figures.effects import forest as drawn_forest
-from reports.figures.standings import standings as drawn_standings
+from reports.figures.margins import margins as drawn_margins
 from reports.gate import to_junit, to_page, to_summary
 
 
@@ -164,7 +164,7 @@ def test_a_plan_with_one_look_has_no_table_of_looks(tmp_path):
 
 def test_the_picture_has_an_axis_a_metric_with_its_margins_interval_and_verdict(tmp_path):
     verdict = verdict_on(a_plan(looks=(2,)), fill(tmp_path / "s", seeds=range(2)))
-    panels = drawn_standings(standings(verdict).data["metrics"]).axes
+    panels = drawn_margins(margins(verdict).data["metrics"]).axes
     for panel, it in zip(panels, verdict.suite, strict=True):
         assert panel.get_xticks() == pytest.approx([-it.margin, 0, it.margin])
         assert panel.get_title(loc="left").endswith(f": {it.standing}")

@@ -55,7 +55,17 @@ def figures(tmp_path_factory, factory):
     results = read_results(store)
     one = score_figure(with_scores(factory.a_run("random", "invprop")))
     night = Figure("nights", "nights", "Nights", "Nights.", {"points": some_nights()})
-    return {figure.drawing: figure for figure in (*sections(results)[0].figures, one, night)}
+    between = Figure("margins", "margins", "Margins", "Margins.", {"metrics": some_verdicts()})
+    return {figure.drawing: figure for figure in (*sections(results)[0].figures, one, night, between)}
+
+
+def some_verdicts():
+    """Where two metrics stand, as ``analysis.gate.margins`` hands them over: one interval is open above."""
+    rows = [
+        ("auc", 0.02, 0.004, -0.01, 0.018, 0.95, "equivalent"),
+        ("balanced_accuracy", 0.0, -0.1, -0.2, np.nan, 0.95, "worse"),
+    ]
+    return pd.DataFrame(rows, columns=["metric", "margin", "mean", "low", "high", "coverage", "standing"])
 
 
 def some_nights():
@@ -107,6 +117,7 @@ LABELS = {
     "informativeness": ["BADGE", "InvProp", "between two selected positives", "mean cosine distance"],
     "times": ["BADGE, InvProp", "Random, Uniform", "fit", "select", "seconds per run"],
     "nights": ["badge+invprop", "ROC-AUC", "11-02", "steady", "outside", "drift", "reference", "candidate − baseline"],
+    "margins": ["ROC-AUC: equivalent", "Balanced accuracy: worse", "95.0% interval", "−0.02", "+0.02"],
     "scores": ["round 1", "rows of the pool", "share of the weight", "probability of the positive class"],
 }
 

@@ -23,11 +23,11 @@ LEAST = 1.6
 """How far it reaches at least, in margins."""
 
 
-def standings(metrics: pd.DataFrame) -> Canvas:
+def margins(metrics: pd.DataFrame) -> Canvas:
     """Draw an axis for each metric: -margin, 0 and +margin, the interval with its coverage, and the verdict.
 
     Args:
-        metrics: a line each, as :func:`analysis.gate.standings` returns it.
+        metrics: a line each, as :func:`analysis.gate.margins` returns it.
     """
     drawn = canvas(0.25 + 0.75 * len(metrics))
     panels = list(drawn.subplots(len(metrics), 1, squeeze=False)[:, 0])
