@@ -60,7 +60,8 @@ def name_and_options(text: str) -> tuple[str, str]:
     """
     name, _, options = text.partition(":")
     member, _, rest = options.partition(":")
-    return (f"{name}:{member}", rest) if "=" not in member and member[:1].isupper() else (name, options)
+    theirs = "=" not in member and len(member) > 1 and member[0].isupper()  # one capital, such as C, is an option
+    return (f"{name}:{member}", rest) if theirs else (name, options)
 
 
 def items(text: str) -> list[str] | None:

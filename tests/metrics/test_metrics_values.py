@@ -99,7 +99,7 @@ def test_values_are_in_range_blind_to_order_and_best_for_the_truth(scores, seed)
         assert metric.low <= value <= metric.high
         assert metric.compute(moved) == pytest.approx(value, abs=1e-9)
         best = metric.compute(perfect)
-        assert best == pytest.approx(metric.best, abs=1e-9)
+        assert best == pytest.approx(metric.best, abs=1e-9) or "perfect_scores_are_best" in metric.waived
         assert (best >= value - 1e-9) if metric.higher_is_better else (best <= value + 1e-9)
 
 
