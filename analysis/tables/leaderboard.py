@@ -77,7 +77,7 @@ def _cells(
         yield from _difference(board, tests.get(at), runs)
     p = apart.get(at)
     first = at == board.order[0]
-    yield Cell("first") if first or p is None else Cell(p_text(p), p, bold=p < ALPHA, runs=runs)
+    yield Cell("first") if first or p is None else Cell(p_text(p), p, bold=bool(p < ALPHA), runs=runs)
     yield Cell(NO_VALUE if isnan(facts.area) else decimal(facts.area), facts.area, runs=runs)
     yield _saved(facts, runs, is_baseline=at == board.baseline)
     yield Cell(f"{facts.seconds:,.1f}", facts.seconds, runs=runs)
@@ -96,7 +96,7 @@ def _difference(board: Leaderboard, it: Any, runs: tuple[str, ...]) -> Iterator[
         return
     test = CellTest(board.names[board.baseline], *(getattr(it, field) for field in CellTest._fields[1:]))
     yield Cell(signed(it.estimate), it.estimate, runs=runs, tests=(test,), interval=(it.low, it.high))
-    yield Cell(p_text(it.p_holm), it.p_holm, bold=it.p_holm < ALPHA, note=it.note or it.seed_note, runs=runs)
+    yield Cell(p_text(it.p_holm), it.p_holm, bold=bool(it.p_holm < ALPHA), note=it.note or it.seed_note, runs=runs)
 
 
 def _saved(facts: Any, runs: tuple[str, ...], *, is_baseline: bool) -> Cell:
@@ -144,7 +144,7 @@ def _pair(board: Leaderboard, it: Any) -> Iterator[Cell]:
     for value in (it.difference, it.low, it.high):
         yield Cell(signed(value), value, runs=runs)
     yield Cell(p_text(it.p), it.p, runs=runs)
-    yield Cell(p_text(it.p_holm), it.p_holm, bold=it.p_holm < ALPHA, runs=runs)
+    yield Cell(p_text(it.p_holm), it.p_holm, bold=bool(it.p_holm < ALPHA), runs=runs)
     for number in (it.win, it.tie, it.loss):
         yield Cell(str(number), float(number), runs=runs)
     for share in (it.better, it.alike, it.worse):
@@ -164,7 +164,7 @@ def penalties(found: AllPairs) -> Table | None:
             (str(number), names[row]),
             tuple(
                 Cell("") if row == column else Cell(
-                    f"{plain[row, column]:.2f}", plain[row, column], bold=corrected[row, column] > 0,
+                    f"{plain[row, column]:.2f}", plain[row, column], bold=bool(corrected[row, column] > 0),
                     runs=(*board.keys(board.places[row]), *board.keys(board.places[column])),
                 )
                 for column in order

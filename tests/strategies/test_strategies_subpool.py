@@ -199,9 +199,9 @@ def test_laws_hold_where_candidates_are_few(part, law):
 def test_needs_and_version_are_those_of_the_base_too(monkeypatch):
     assert needs_of(Seals()) == {"pretrained", "probabilities", "embeddings"}
     assert needs_of(AnchorAL(base="random")) == {"pretrained"}
-    assert version_of(Seals()) == f"1 (badge {Badge.version})"
+    assert version_of(Seals()) == f"{Seals.version} (badge {Badge.version})"
     monkeypatch.setattr(Badge, "version", "another")
-    assert version_of(Seals()) == "1 (badge another)"
+    assert version_of(Seals()) == f"{Seals.version} (badge another)"
 
 
 @pytest.mark.parametrize("wrapper", [Seals, AnchorAL])

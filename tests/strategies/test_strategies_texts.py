@@ -10,6 +10,7 @@ import pytest
 import imbal_bench as ib
 from bench.data.loading import load_user
 from bench.errors import DataError
+from bench.plugins import REGISTRIES
 
 STRATEGY = '''
 from dataclasses import dataclass
@@ -27,6 +28,12 @@ class Longest(ScoreBased):
         assert (view.features[:, 0] == [len(text) for text in view.texts]).all()
         return view.features[:, 0]
 '''
+
+
+@pytest.fixture(autouse=True)
+def _own_parts_are_forgotten(monkeypatch):
+    for registry in REGISTRIES:
+        monkeypatch.setattr(registry, "_found", dict(registry.items()))
 
 
 def texts_and_labels() -> tuple[list[str], list[str]]:

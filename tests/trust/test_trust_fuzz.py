@@ -208,7 +208,7 @@ def an_acknowledgement(folder: Path) -> Path:
     a_baseline(folder)
     baseline = Baseline(folder / "baselines", "main")
     task, today = str(next(baseline.records()).spec.block.task), date(2026, 11, 23)
-    acknowledge(baseline, task=task, metric="auc", reason="known", until=date(2027, 1, 1), today=today)
+    acknowledge(baseline, task=task, metric="auc", size=0.1, reason="known", until=date(2027, 1, 1), today=today)
     return folder / "baselines" / "main.acknowledged.json"
 
 
