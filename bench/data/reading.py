@@ -12,7 +12,7 @@ import gzip
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -208,7 +208,7 @@ def _read_separated(opened: _Opened, columns: Sequence[str], writing: Writing, k
     with opened.open() as file:
         lines = [line for line, _ in zip(file, range(20), strict=False)]  # a header may hold line breaks in quotes
     separator = writing.separator or _separator("".join(lines), columns, "," if kind == ".csv" else "\t")
-    header = next(csv.reader(lines, delimiter=separator), [])
+    header = _header(lines, separator)
     said = [*opened.said]
     if separator != ("," if kind == ".csv" else "\t") and writing.separator is None:
         said.append(f"{opened.path.name} is separated by {_WORDS[separator]}")
@@ -222,10 +222,18 @@ def _read_separated(opened: _Opened, columns: Sequence[str], writing: Writing, k
     return FileColumns(_parsed(opened, columns, separator), said=tuple(said))
 
 
+def _header(lines: Iterable[str], separator: str) -> list[str]:
+    """Return the names in the first row; none where there is no row to be read, which the caller says in its words."""
+    try:
+        return next(csv.reader(lines, delimiter=separator), [])
+    except csv.Error:
+        return []
+
+
 def _separator(head: str, columns: Sequence[str], usual: str) -> str:
     """Return the separator under which a header has the wanted columns; the usual one if none does."""
     for separator in dict.fromkeys((usual, *SEPARATORS)):
-        header = next(csv.reader(io.StringIO(head), delimiter=separator), [])
+        header = _header(io.StringIO(head), separator)
         if set(columns) <= {name.lstrip("\ufeff") for name in header}:
             return separator
     return usual
