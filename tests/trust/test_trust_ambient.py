@@ -53,7 +53,10 @@ def report_of(store: Path) -> dict[str, object]:
     """Return the files of a report that tell no time, the table of runs without its times."""
     report = store / "report"
     files = {path.relative_to(report).as_posix(): path for path in report.rglob("*") if path.is_file()}
-    compared = {name for name in files if name.startswith(("tables/", "figures/")) and "/time" not in name}
+    timed = ("/time", "/standing", "/leaderboard")  # they show seconds a run
+    compared = {
+        name for name in files if name.startswith(("tables/", "figures/")) and not any(word in name for word in timed)
+    }
     with (report / "runs.csv").open(newline="") as lines:
         rows = [row | {"seconds": "", "finished": ""} for row in csv.DictReader(lines)]
     return {name: files[name].read_bytes() for name in compared} | {"runs.csv": rows}
