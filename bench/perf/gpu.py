@@ -118,7 +118,7 @@ def measure(
         version=__version__,
         kind="gpu" + (", dry run" if options.dry_run else ""),
         device=", ".join(f"{value}" for value in found.facts.values()) or "unknown",
-        texts={"goals": "reckoned from operations, launches and bandwidth; no card has confirmed them yet"},
+        texts={"goals": "reckoned from operations, launches and bandwidth; the documentation has what an H200 came to"},
         load=(load, os.getloadavg()[0]),
         measures=tuple(found.measures),
     )
