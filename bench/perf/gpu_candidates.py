@@ -1,6 +1,6 @@
 """The parts of `perf gpu` that measure what the suite does not do (yet), and what it would bring.
 
-Nothing is built on a reckoning: each candidate is held here against what the suite does today, on the card at hand.
+Nothing is built on a reckoning: each candidate is held here against what the suite does today, on the card in use.
 """
 
 from __future__ import annotations
