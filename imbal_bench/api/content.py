@@ -91,8 +91,8 @@ def _text_of(name: str, value: Any) -> str:
     if isinstance(value, type):
         return value.__qualname__
     raise SpecError(
-        f"the strategy refers to {name}, of type {type(value).__name__}, whose content cannot be "
-        "distinguished from others, so that results would be taken for those of other code; write it into a .py file and import it from there"
+        f"the strategy refers to {name}, of type {type(value).__name__}, whose content cannot be identified, so "
+        "that results would be taken for those of other code; write it into a .py file and import it from there"
     )
 
 
