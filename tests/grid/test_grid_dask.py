@@ -14,19 +14,12 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
-from grid_tools import assert_same_results, override
+from grid_tools import assert_same_results, job_named, override
 
 from bench.errors import RunError, SpecError
 from bench.grid.executors.choice import Workers
 from bench.grid.executors.start import start_workers
 from bench.grid.messages import BlockReport
-
-
-class Job:
-    """Stands in for a block: a name is all that executors read of it."""
-
-    def __init__(self, block: str) -> None:
-        self.block = block
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +33,7 @@ def test_a_single_worker_does_the_work_and_not_the_driver(one_worker):
     def work(job):
         return BlockReport(job.block, failures=[str(os.getpid()), os.environ["CUDA_VISIBLE_DEVICES"]])
 
-    found = list(one_worker(work, [Job("a"), Job("b"), Job("c")]))
+    found = list(one_worker(work, [job_named("a"), job_named("b"), job_named("c")]))
     assert sorted(report.name for report in found) == ["a", "b", "c"]
     ((worker, gpu),) = {tuple(report.failures) for report in found}
     assert worker != str(os.getpid())
@@ -58,7 +51,7 @@ def test_a_worker_s_death_counts_for_its_own_block_alone(one_worker):
 
     blocks = ["killer", *(f"fine {number}" for number in range(6))]
     for _ in range(2):  # in a second pass too
-        found = list(one_worker(work, [Job(block) for block in blocks]))
+        found = list(one_worker(work, [job_named(block) for block in blocks]))
         assert sorted(report.name for report in found) == sorted(blocks)
         assert [report.name for report in found if report.lost] == ["killer"]
 
@@ -78,7 +71,7 @@ def test_a_worker_that_exits_is_started_again_however_long_that_takes(code, tmp_
         dask.config.set({"distributed.deploy.lost-worker-timeout": "10ms"}),
         start_workers(Workers("dask"), "cpu", tmp_path) as reports,
     ):
-        found = [(report.name, report.lost) for report in reports(work, [Job("exits"), Job("fine")])]
+        found = [(report.name, report.lost) for report in reports(work, [job_named("exits"), job_named("fine")])]
     assert found == [("exits", True), ("fine", False)]
 
 
@@ -87,7 +80,7 @@ def test_a_worker_that_cannot_run_blocks_ends_the_grid_in_one_line(one_worker):
         raise ModuleNotFoundError("No module named\n'bench'")
 
     with pytest.raises(RunError, match=r"cannot run blocks \(ModuleNotFoundError: No module named 'bench'\); install"):
-        list(one_worker(work, [Job("a")]))
+        list(one_worker(work, [job_named("a")]))
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense://x"])
@@ -188,5 +181,5 @@ def test_a_scheduler_that_goes_away_is_one_line(outside, monkeypatch, tmp_path):
         pytest.raises(RunError, match=r"lost the Dask workers .* finished runs are kept") as error,
         start_workers(Workers("dask", scheduler=address), "cpu", tmp_path) as reports,
     ):
-        list(reports(work, [Job("a"), Job("b")]))
+        list(reports(work, [job_named("a"), job_named("b")]))
     assert "\n" not in str(error.value)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import ROOT
-from grid_tools import override
+from grid_tools import job_named, override
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -175,13 +175,6 @@ def test_a_shard_that_is_not_one_is_refused(wide_grid, shard):
 # Worker processes of this machine
 
 
-class Job:
-    """Stands in for a block: a name is all that executors read of it."""
-
-    def __init__(self, block: str) -> None:
-        self.block = block
-
-
 @pytest.mark.slow
 def test_a_worker_that_dies_takes_nobody_along_and_is_replaced(tmp_path):
     """The victim waits until its neighbour is at work, dies, and comes back; the neighbour never notices."""
@@ -202,12 +195,12 @@ def test_a_worker_that_dies_takes_nobody_along_and_is_replaced(tmp_path):
     workers = choose_workers(gpus="0,1")
     with start_workers(workers, "cpu", tmp_path) as reports:
         found = []
-        pending = [Job("victim"), Job("neighbour")]
+        pending = [job_named("victim"), job_named("neighbour")]
         threads_of = {}
         for report in reports(lambda job: work(job.block), pending):
             found.append(report)
             if report.lost:
-                threads_of["again"] = list(reports(lambda job: work(job.block), [Job("victim")]))
+                threads_of["again"] = list(reports(lambda job: work(job.block), [job_named("victim")]))
     assert [report.name for report in found] == ["victim", "neighbour"]
     assert [report.lost for report in found] == [True, False]
     (again,) = threads_of["again"]
