@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import yaml
@@ -34,6 +35,14 @@ def job_named(block: str) -> SimpleNamespace:
     No class of a test: a worker process may find another package named ``tests``, as small-text installs one.
     """
     return SimpleNamespace(block=block)
+
+
+def of_a_module_here_alone() -> object:
+    """Return something that other processes cannot unpack: it is of a module that only this one has."""
+    module = ModuleType("only_here")
+    module.Thing = type("Thing", (), {"__module__": "only_here"})
+    sys.modules["only_here"] = module
+    return module.Thing()
 
 
 def science(record: RunRecord) -> dict[str, object]:

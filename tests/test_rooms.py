@@ -251,6 +251,7 @@ LIBRARIES: dict[str, set[str]] = {
     "filelock": {"bench.data", "bench.grid.worker", "bench.store"},
     "joblib": {"reports"},
     "loky": {"bench.grid.executors"},
+    "cloudpickle": {"bench.grid.executors"},
     "dask": {"bench.grid.executors"},
     "distributed": {"bench.grid.executors"},
     "dask_jobqueue": {"bench.grid.executors"},

@@ -11,10 +11,11 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT
-from grid_tools import assert_same_results, job_named, override
+from grid_tools import assert_same_results, job_named, of_a_module_here_alone, override
 
 from bench.errors import RunError, SpecError
 from bench.grid.executors.choice import Workers
@@ -81,6 +82,40 @@ def test_a_worker_that_cannot_run_blocks_ends_the_grid_in_one_line(one_worker):
 
     with pytest.raises(RunError, match=r"cannot run blocks \(ModuleNotFoundError: No module named 'bench'\); install"):
         list(one_worker(work, [job_named("a")]))
+
+
+def test_a_worker_that_lacks_a_module_ends_the_grid_in_one_line_and_lives_on(one_worker):
+    job = job_named("a")
+    job.more = of_a_module_here_alone()
+
+    with pytest.raises(
+        RunError, match=r"cannot run blocks \(ModuleNotFoundError: No module named 'only_here'\); install"
+    ):
+        list(one_worker(lambda job: BlockReport(job.block), [job]))
+    assert [report.name for report in one_worker(lambda job: BlockReport(job.block), [job_named("b")])] == ["b"]
+
+
+def test_workers_of_this_machine_that_are_gone_for_good_are_not_waited_for():
+    from distributed import Nanny, Status
+
+    from bench.grid.executors.dask_blocks import run_blocks
+
+    class Starter(Nanny):
+        status = Status.closing_gracefully
+
+        def __init__(self):
+            """Start nothing."""
+
+    class Client:
+        cluster = SimpleNamespace(workers={0: Starter()})
+
+        def scheduler_info(self, **_):
+            return {"workers": {}}
+
+    with pytest.raises(
+        RunError, match=r"lost the Dask workers \(those of this machine have all ended\); finished runs"
+    ):
+        list(run_blocks(Client(), {}, print, []))
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense://x"])

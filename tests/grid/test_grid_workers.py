@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import ROOT
-from grid_tools import job_named, override
+from grid_tools import job_named, of_a_module_here_alone, override
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.config.slurm import SlurmSpec, load_slurm
-from bench.errors import BenchError, SpecError
+from bench.errors import BenchError, RunError, SpecError
 from bench.grid.executors.choice import Workers, choose_workers
 from bench.grid.executors.start import start_workers
 from bench.grid.expansion.expand import expand
@@ -207,6 +207,18 @@ def test_a_worker_that_dies_takes_nobody_along_and_is_replaced(tmp_path):
     assert not again.lost
     assert {again.failures[0], found[1].failures[0]} == {"0", "1"}  # one GPU each, and the new worker has the old one
     assert len(list(tmp_path.glob("neighbour-*"))) == 1
+
+
+def test_a_worker_that_lacks_a_module_ends_the_grid_in_one_line(tmp_path):
+    job = job_named("a")
+    job.more = of_a_module_here_alone()
+    with (
+        pytest.raises(
+            RunError, match=r"cannot run blocks \(ModuleNotFoundError: No module named 'only_here'\); it must"
+        ),
+        start_workers(choose_workers("joblib"), "cpu", tmp_path) as reports,
+    ):
+        list(reports(lambda job: BlockReport(job.block), [job]))
 
 
 # The cache
