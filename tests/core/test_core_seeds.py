@@ -145,7 +145,10 @@ ALLOWED = {
         "*.manual_seed": "seeded by the view's generator",
     },
     "bench/testing/surroundings.py": dict.fromkeys(
-        ("random.seed", "np.random.seed", "np.random.set_state", "torch.manual_seed", "random.setstate"),
+        (
+            *("random.seed", "np.random.seed", "np.random.set_state", "random.setstate"),
+            *("torch.default_generator.manual_seed", "torch.cuda.manual_seed_all"),
+        ),
         "shakes the global state, to show that a strategy is blind to it; restored",
     ),
     "bench/testing/learner_specimens.py": dict.fromkeys(("random.SystemRandom", "random.seed"), BREAKS_A_LAW),
