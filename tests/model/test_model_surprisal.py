@@ -116,7 +116,7 @@ def test_rows_have_unit_length_and_zeros_outside_the_chosen_positions(source):
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
     assert (found >= 0).all()
     special = set(source.tokenizer.all_special_ids)
-    for row in rows:
+    for row in rows[::7]:
         ids = source.tokens.rows([row])[0]
         assert np.flatnonzero(found[row]).tolist() == positions_of(ids, draws_of(source.tokens, row)[0], special)
 
