@@ -129,5 +129,8 @@ def test_workers_that_die_before_they_begin_end_the_grid_in_one_line(killed):
     assert "\n" not in str(it.value)
 
 
-def test_deaths_in_work_that_has_begun_give_up_that_work_and_not_the_grid(killed):
+def test_deaths_in_work_that_has_begun_give_up_that_work_and_not_the_grid(killed, tmp_path):
     assert killed(begun=lambda job: job.name) == DEATHS_ALLOWED
+    (told,) = tmp_path.glob("store/**/*.log")
+    line = "a worker was killed (out of memory, or from outside); toy/law 1/10 seed"
+    assert told.read_text().count(line) == DEATHS_ALLOWED
