@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal
+from unittest.mock import patch
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from fontTools.subset import Options
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure as Canvas
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
@@ -27,6 +29,10 @@ WIDE, NARROW = 6.3, 3.3
 """Inches: the text width of a page, and of a column of two, so that type is printed at the size it is set in."""
 SMALLEST = 7.0
 """Points of the smallest type."""
+POINTS, PIXELS = 72, 100
+"""An inch: of what PDF and SVG are measured in, and of an image in them."""
+_DROPPED = "_drop_tables_default"
+"""Where fontTools has the names of tables that it leaves out of a subset of a font."""
 _width: ContextVar[float] = ContextVar("width", default=WIDE)
 MANY, FLATTER = 12, 0.75
 """More small multiples than this are drawn flatter, so that a figure still fits a page."""
@@ -135,25 +141,37 @@ def rendered(build: Callable[[], Canvas], salt: str, width: float = WIDE) -> dic
         "grid.linewidth": 0.5,
     }
     before = _width.set(width)
-    with mpl.rc_context({**_DEFAULTS, **style}):
+    with mpl.rc_context({**_DEFAULTS, **style}), _lean_fonts():
         drawn = build()
-        files: dict[ImageKind, bytes] = {"pdf": _saved(drawn, "pdf")}
-        drawn.set_layout_engine("none")  # the places of all parts are found; to find them again takes as long
-        files["svg"] = slim(_saved(drawn, "svg"))
+        _place(drawn)
+        files: dict[ImageKind, bytes] = {"pdf": _saved(drawn, "pdf"), "svg": slim(_saved(drawn, "svg"))}
     _width.reset(before)
     return files
 
 
+def _lean_fonts() -> Any:
+    """Leave out of embedded fonts what tells where letters go: places are written beside each, and it takes longest."""
+    dropped = [*getattr(Options, _DROPPED, ()), "GSUB", "GPOS", "GDEF"]
+    return patch.object(Options, _DROPPED, dropped, create=True)
+
+
+def _place(drawn: Canvas) -> None:
+    """Find the places of all parts once; with a layout engine, each file would be drawn twice, once for nothing."""
+    if engine := drawn.get_layout_engine():
+        engine.execute(drawn)
+        drawn.set_layout_engine(None)
+
+
 def _saved(drawn: Canvas, kind: ImageKind) -> bytes:
     out = io.BytesIO()
-    drawn.savefig(out, format=kind, transparent=kind == "svg", metadata=_METADATA[kind])
+    drawn.savefig(out, format=kind, dpi=PIXELS, transparent=kind == "svg", metadata=_METADATA[kind])
     return out.getvalue()
 
 
 def canvas(height: float) -> Canvas:
     """Return an empty figure of a height in inches."""
-    drawn = Canvas(figsize=(_width.get(), height), layout=ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03))
-    FigureCanvasAgg(drawn)
+    drawn = Canvas(figsize=(_width.get(), height), dpi=POINTS, layout=ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03))
+    FigureCanvasPdf(drawn)
     return drawn
 
 

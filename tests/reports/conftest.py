@@ -2,6 +2,7 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+from conftest import BLANK
 
 FACTORY = Path(__file__).parents[1] / "analysis" / "factory.py"
 
@@ -13,3 +14,20 @@ def factory():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+MARKS = ("forest", "wins", "curves-auc")
+"""How the names of some figures begin: among them they hold every kind of mark, line and clip."""
+
+
+@pytest.fixture(scope="module")
+def _few_drawn():
+    """Of each ratio's figures a few are drawn and the rest are blank: what each drawing holds is tested elsewhere."""
+    from reports.figures import draw
+
+    def drawn(figures, width):
+        return [draw(one, *([width] if width else [])) if one.name.startswith(MARKS) else BLANK for one in figures]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("reports.picture._drawn", drawn)
+        yield

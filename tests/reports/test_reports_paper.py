@@ -30,7 +30,7 @@ needs_latex = pytest.mark.skipif(
 def store(tmp_path_factory, factory):
     path = tmp_path_factory.mktemp("paper") / "store"
     factory.fill(path, algorithms=("random", "badge"), seeds=range(3))
-    return factory.fill(path, ratio=10, algorithms=(HOSTILE,), seeds=range(2))
+    return factory.fill(path, algorithms=(HOSTILE,), seeds=range(2))
 
 
 @pytest.fixture(scope="module")
