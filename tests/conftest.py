@@ -119,13 +119,11 @@ def tiny_bert_without_head(tmp_path_factory) -> Path:
     return save_tiny_bert(tmp_path_factory.mktemp("tiny-bert-headless"), with_lm_head=False)
 
 
-BLANK = {"svg": b'<svg xmlns="http://www.w3.org/2000/svg" width="9pt" height="9pt"/>', "pdf": b"%PDF-1.4"}
-
-
 @pytest.fixture
 def _undrawn(monkeypatch):
     """Figures are blank: a report has dozens, each takes most of a second to draw, and they are tested elsewhere."""
-    monkeypatch.setattr("reports.picture._drawn", lambda figures, *_: [dict(BLANK) for _ in figures])
+    blank = {"svg": b'<svg xmlns="http://www.w3.org/2000/svg" width="9pt" height="9pt"/>', "pdf": b"%PDF-1.4"}
+    monkeypatch.setattr("reports.picture._drawn", lambda figures, *_: [dict(blank) for _ in figures])
 
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]

@@ -285,6 +285,7 @@ LIBRARIES: dict[str, set[str]] = {
         "bench.testing",
     },
     "matplotlib": {"reports"},
+    "fontTools": {"reports"},
     "seaborn": {"reports"},
     "jinja2": {"reports"},
     "markupsafe": {"reports"},

@@ -2,7 +2,6 @@ import importlib.util
 from pathlib import Path
 
 import pytest
-from conftest import BLANK
 
 FACTORY = Path(__file__).parents[1] / "analysis" / "factory.py"
 
@@ -24,9 +23,13 @@ MARKS = ("forest", "wins", "curves-auc")
 def _few_drawn():
     """Of each ratio's figures a few are drawn and the rest are blank: what each drawing holds is tested elsewhere."""
     from reports.figures import draw
+    from reports.figures.style import canvas, rendered
+
+    blank = rendered(lambda: canvas(2), "blank")
 
     def drawn(figures, width):
-        return [draw(one, *([width] if width else [])) if one.name.startswith(MARKS) else BLANK for one in figures]
+        sized = [width] if width else []
+        return [draw(one, *sized) if one.name.startswith(MARKS) else dict(blank) for one in figures]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("reports.picture._drawn", drawn)

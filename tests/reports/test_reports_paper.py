@@ -34,7 +34,7 @@ def store(tmp_path_factory, factory):
 
 
 @pytest.fixture(scope="module")
-def folder(store, tmp_path_factory):
+def folder(store, tmp_path_factory, _few_drawn):
     out = tmp_path_factory.mktemp("out")
     written = reports.write_report(reports.read_report(store.path), out, out / "paper")
     assert set(written.paper) == {path for path in (out / "paper").rglob("*") if path.is_file()}
