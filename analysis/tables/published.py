@@ -69,7 +69,7 @@ def _printed_tables() -> dict[str, Any]:
 
 
 def printed(number: int | None) -> Any:  # the JSON of a printed table
-    """Return what is printed of a table: ``arms``, and ``rows`` of means with their marks; None if not at hand."""
+    """Return what is printed of a table: ``arms``, and ``rows`` of means with their marks; None if not available."""
     return _printed_tables().get(str(number))
 
 
@@ -84,7 +84,7 @@ def total(parts: Iterable[Beside]) -> PaperAgreement:
 
 
 def beside(numbers: Numbers, ours: Table) -> Beside | None:
-    """Return our table beside the paper's; None if that is not at hand or shares no row with ours."""
+    """Return our table beside the paper's; None if that is not available or shares no row with ours."""
     theirs, selection = printed(numbers.definition.number), numbers.selection
     held = [bool(own.any()) for own in selection.held]
     shown = {(it.row, it.metric, it.column): it for it in lines(numbers.cells)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,7 +19,9 @@ from fontTools.subset import Options
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure as Canvas
+from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.textpath import TextPath
 from matplotlib.ticker import MaxNLocator
 
 from analysis import METRICS
@@ -157,9 +160,11 @@ def _lean_fonts() -> Any:
 
 def _place(drawn: Canvas) -> None:
     """Find the places of all parts once; with a layout engine, each file would be drawn twice, once for nothing."""
-    if engine := drawn.get_layout_engine():
-        engine.execute(drawn)
-        drawn.set_layout_engine(None)
+    engine = drawn.get_layout_engine()
+    if engine and drawn.axes:
+        with suppress(ValueError):  # names that leave no room: matplotlib, too, draws such a figure as it is
+            engine.execute(drawn)
+    drawn.set_layout_engine(None)
 
 
 def _saved(drawn: Canvas, kind: ImageKind) -> bytes:
@@ -222,8 +227,13 @@ def row_of_panels(titles: Sequence[str], height: float) -> tuple[Canvas, list[Ax
 
 
 def legend(drawn: Canvas, handles: dict[str, Any]) -> None:
-    """Put one legend above all panels."""
-    rows = -(-len(handles) // (2 if is_narrow() else 5))
+    """Put one legend above all panels, in as many columns as there is room for."""
+    em = FontProperties(size=mpl.rcParams["legend.fontsize"]).get_size_in_points()
+    ems = mpl.rcParams
+    around = ems["legend.handlelength"] + ems["legend.handletextpad"] + ems["legend.columnspacing"]
+    widest = max(TextPath((0, 0), label, size=em).get_extents().width for label in handles)
+    room = int(_width.get() * 72 // (widest + em * around))
+    rows = -(-len(handles) // max(min(room, 5), 1))
     drawn.legend(
         list(handles.values()), list(handles), loc="outside upper center", ncols=-(-len(handles) // rows), frameon=False
     )
