@@ -8,6 +8,7 @@ has hundreds of pairs, so the products are taken for all samples at once here, a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -51,11 +52,14 @@ def bayesian_signed_rank(differences: FloatArray, rope: float, weights: FloatArr
     return Posterior(*map(float, share))
 
 
+@lru_cache(maxsize=8)
 def dirichlet(count: int) -> FloatArray:
-    """Return (``SAMPLES``, count) weights of the pseudo-observation and the observed ones."""
+    """Return (``SAMPLES``, count) weights of the pseudo-observation and the observed ones, always the same."""
     alpha = np.ones(count)
     alpha[0] = PRIOR
-    return np.asarray(seeds.generator("simulation", observations=count).dirichlet(alpha, SAMPLES))
+    weights = np.asarray(seeds.generator("simulation", observations=count).dirichlet(alpha, SAMPLES))
+    weights.setflags(write=False)  # it is handed out again
+    return weights
 
 
 def _over(sums: FloatArray, threshold: float) -> FloatArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -12,6 +12,7 @@ from math import isnan, nan
 from typing import Any
 
 from analysis.comparisons import Numbers, lines
+from analysis.cube import Selection
 from analysis.names import metric_title, title_of
 from analysis.tables.model import Cell, Group, Row, Table
 from analysis.text import NO_VALUE, decimal, signed
@@ -86,6 +87,10 @@ def beside(numbers: Numbers, ours: Table) -> Beside | None:
     """Return our table beside the paper's; None if that is not available or shares no row with ours."""
     theirs, selection = printed(numbers.definition.number), numbers.selection
     held = [bool(own.any()) for own in selection.held]
+    shown = {(it.row, it.metric, it.column): it for it in lines(numbers.cells)}
+    intervals = {
+        (it.row, it.metric, it.column, it.other): (it.low, it.high) for it in reversed(lines(numbers.comparisons))
+    }
     row_of = {labels[0]: row for row, labels in enumerate(selection.row_labels) if len(labels) == 1 and held[row]}
     rows: list[Row] = []
     effects: list[tuple[Cell, ...]] = []
@@ -100,7 +105,10 @@ def beside(numbers: Numbers, ours: Table) -> Beside | None:
             rows.append(Row((*labels, metric_title(metric), arm), arms[-1]))
         for other in theirs["arms"]:
             if other != FIRST:
-                effects.append(_effect(numbers, (row, metric), printed_here, other))
+                first, second = (_number(selection, arm) for arm in (FIRST, other))
+                pair = [shown.get((row, metric, column)) for column in (first, second)]
+                interval = intervals.get((row, metric, first, second), (nan, nan))
+                effects.append(_effect(pair, interval, printed_here[FIRST]["mean"] - printed_here[other]["mean"]))
                 rows.append(Row((*labels, metric_title(metric), f"{FIRST} − {other}"), effects[-1]))
     if not rows:
         return None
@@ -147,26 +155,28 @@ def _arm(own: Cell, theirs: Any) -> tuple[Cell, ...]:
     )
 
 
-def _effect(numbers: Numbers, at: tuple[int, str], theirs: Any, other: str) -> tuple[Cell, ...]:
-    """Return our effect, theirs, how much larger ours is with its interval, and whether the signs agree."""
-    (row, metric), columns = at, numbers.selection.column_labels
-    pair = [columns.index(arm) if arm in columns else -1 for arm in (FIRST, other)]
-    here, every = (
-        lines(frame[(frame["row"] == row) & (frame["metric"] == metric)])
-        for frame in (numbers.cells, numbers.comparisons)
-    )
-    own = {it.column: it for it in here}
-    values = [own[column].value if column in own else nan for column in pair]
-    runs = tuple(key for column in pair if column in own for key in own[column].keys)
-    tests = [(it.low, it.high) for it in every if [it.column, it.other] == pair]
-    low, high = tests[0] if tests else (nan, nan)
-    ours, printed_one = values[0] - values[1], theirs[FIRST]["mean"] - theirs[other]["mean"]
+def _number(selection: Selection, arm: str) -> int:
+    """Return the number of an arm's column, -1 where we have none."""
+    return selection.column_labels.index(arm) if arm in selection.column_labels else -1
+
+
+def _effect(pair: Sequence[Any], interval: tuple[float, float], printed_one: float) -> tuple[Cell, ...]:
+    """Return our effect, theirs, how much larger ours is with its interval, and whether the signs agree.
+
+    Args:
+        pair: the lines of :func:`analysis.comparisons.summarise` of the two arms; None where we have none.
+        interval: of our effect.
+        printed_one: the paper's effect.
+    """
+    values = [it.value if it else nan for it in pair]
+    runs = tuple(key for it in pair if it for key in it.keys)
+    ours = values[0] - values[1]
     signs = [None if isnan(effect) or abs(effect) < HALF_A_DIGIT else effect > 0 for effect in (ours, printed_one)]
     return (
         Cell(signed(ours), ours, runs=runs),
         Cell(signed(printed_one), printed_one),
         Cell(signed(ours - printed_one), ours - printed_one, runs=runs),
-        *_interval((low, high), printed_one, runs),
+        *_interval(interval, printed_one, runs),
         _vote(None if None in signs else signs[0] == signs[1], runs),
     )
 

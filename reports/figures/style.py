@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,7 +15,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure as Canvas
 from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -29,6 +30,8 @@ WIDE, NARROW = 6.3, 3.3
 """Inches: the text width of a page, and of a column of two, so that type is printed at the size it is set in."""
 SMALLEST = 7.0
 """Points of the smallest type."""
+POINTS, PIXELS = 72, 100
+"""An inch: of what PDF and SVG are measured in, and of an image in them."""
 _width: ContextVar[float] = ContextVar("width", default=WIDE)
 MANY, FLATTER = 12, 0.75
 """More small multiples than this are drawn flatter, so that a figure still fits a page."""
@@ -139,23 +142,31 @@ def rendered(build: Callable[[], Canvas], salt: str, width: float = WIDE) -> dic
     before = _width.set(width)
     with mpl.rc_context({**_DEFAULTS, **style}):
         drawn = build()
-        files: dict[ImageKind, bytes] = {"pdf": _saved(drawn, "pdf")}
-        drawn.set_layout_engine("none")  # the places of all parts are found; to find them again takes as long
-        files["svg"] = slim(_saved(drawn, "svg"))
+        _place(drawn)
+        files: dict[ImageKind, bytes] = {"pdf": _saved(drawn, "pdf"), "svg": slim(_saved(drawn, "svg"))}
     _width.reset(before)
     return files
 
 
+def _place(drawn: Canvas) -> None:
+    """Find the places of all parts once; with a layout engine, each file would be drawn twice, once for nothing."""
+    engine = drawn.get_layout_engine()
+    if engine and drawn.axes:
+        with suppress(ValueError):  # names that leave no room: matplotlib, too, draws such a figure as it is
+            engine.execute(drawn)
+    drawn.set_layout_engine(None)
+
+
 def _saved(drawn: Canvas, kind: ImageKind) -> bytes:
     out = io.BytesIO()
-    drawn.savefig(out, format=kind, transparent=kind == "svg", metadata=_METADATA[kind])
+    drawn.savefig(out, format=kind, dpi=PIXELS, transparent=kind == "svg", metadata=_METADATA[kind])
     return out.getvalue()
 
 
 def canvas(height: float) -> Canvas:
     """Return an empty figure of a height in inches."""
-    drawn = Canvas(figsize=(_width.get(), height), layout=ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03))
-    FigureCanvasAgg(drawn)
+    drawn = Canvas(figsize=(_width.get(), height), dpi=POINTS, layout=ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03))
+    FigureCanvasPdf(drawn)
     return drawn
 
 

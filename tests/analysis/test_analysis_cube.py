@@ -33,7 +33,7 @@ def comparison(numbers, a, b, row=0):
     return line
 
 
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(st.data())
 def test_pairs_are_those_of_a_join(factory, data):
     """Whatever is missing and in whatever order runs are stored: differences and holes as pandas finds them."""

@@ -13,3 +13,24 @@ def factory():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+MARKS = ("forest", "wins", "curves-auc")
+"""How the names of some figures begin: among them they hold every kind of mark, line and clip."""
+
+
+@pytest.fixture(scope="module")
+def _few_drawn():
+    """Of each ratio's figures a few are drawn and the rest are blank: what each drawing holds is tested elsewhere."""
+    from reports.figures import draw
+    from reports.figures.style import canvas, rendered
+
+    blank = rendered(lambda: canvas(2), "blank")
+
+    def drawn(figures, width):
+        sized = [width] if width else []
+        return [draw(one, *sized) if one.name.startswith(MARKS) else dict(blank) for one in figures]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("reports.picture._drawn", drawn)
+        yield

@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure as Canvas
 
 from analysis import read_results, sections
 from analysis.figures import score_figure
@@ -140,6 +141,13 @@ def test_a_figure_says_what_it_shows(drawn, drawing):
     text = text_of(first["svg"])
     assert [label for label in LABELS[drawing] if label not in text] == []
     assert "\\" not in text  # a formatter's TeX, which is not parsed
+
+
+def test_each_file_takes_one_pass_over_the_figure(figures, monkeypatch):
+    passes, whole = [], Canvas.draw
+    monkeypatch.setattr(Canvas, "draw", lambda *given: (passes.append(1), whole(*given)))
+    draw(figures["wins"])
+    assert len(passes) == 2
 
 
 def test_figures_of_other_names_share_no_ids(figures, drawn):
@@ -301,7 +309,7 @@ def test_many_algorithms_and_tasks_are_all_named(figures):
     tasks = figures["forest"].data["tasks"]
     drawn = forest(many(tasks[tasks["positive"] == "Sports"], "positive", [f"class {number}" for number in range(14)]))
     rows = np.diff([label.get_window_extent().y0 for label in drawn.axes[0].get_yticklabels()])
-    assert np.abs(rows[rows != 0]).min() > 8  # points: labels do not touch
+    assert np.abs(rows[rows != 0]).min() > SMALLEST  # points: labels do not touch
 
 
 @pytest.mark.parametrize("drawing", ["forest", "wins"])  # curves: where all names of a page are hostile

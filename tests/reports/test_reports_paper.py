@@ -30,11 +30,11 @@ needs_latex = pytest.mark.skipif(
 def store(tmp_path_factory, factory):
     path = tmp_path_factory.mktemp("paper") / "store"
     factory.fill(path, algorithms=("random", "badge"), seeds=range(3))
-    return factory.fill(path, ratio=10, algorithms=(HOSTILE,), seeds=range(2))
+    return factory.fill(path, algorithms=(HOSTILE,), seeds=range(2))
 
 
 @pytest.fixture(scope="module")
-def folder(store, tmp_path_factory):
+def folder(store, tmp_path_factory, _few_drawn):
     out = tmp_path_factory.mktemp("out")
     written = reports.write_report(reports.read_report(store.path), out, out / "paper")
     assert set(written.paper) == {path for path in (out / "paper").rglob("*") if path.is_file()}
