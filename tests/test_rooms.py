@@ -122,7 +122,7 @@ ROOMS: dict[str, set[str]] = {
     "analysis.changes": {"bench.records", "bench.store"},
     "analysis.environments": {"bench.control"},
     "analysis.names": {"bench.metrics", "bench.records", "bench.seeds"},
-    "analysis.facts": {"analysis.names", "bench.control", "bench.records", "bench.seeds"},
+    "analysis.facts": {"analysis.names", "bench.control", "bench.paths", "bench.records", "bench.seeds"},
     "analysis.index": {"analysis.cache", "analysis.facts", "bench.records", "bench.store"},
     "analysis.results": {
         *("analysis.environments", "analysis.facts", "analysis.index"),
@@ -136,7 +136,7 @@ ROOMS: dict[str, set[str]] = {
         *("analysis.cube", "analysis.names", "analysis.summaries", "bench.foreign", "bench.records"),
     },
     "analysis.condition": {
-        *("analysis.cube", "analysis.environments", "analysis.names", "analysis.results", "bench.records"),
+        *("analysis.cube", "analysis.environments", "analysis.results", "bench.paths", "bench.records"),
     },
     "analysis.comparisons": {
         *("analysis.condition", "analysis.cube", "analysis.definitions", "analysis.stats", "analysis.summaries"),
