@@ -98,7 +98,7 @@ class Store:
         """Write the files of a record, the record last."""
         path = self.own_file(key, status)
         if probabilities is not None:
-            write_atomically(path.with_suffix(".npy"), probabilities)
+            write_atomically(path.with_suffix(".npy"), probabilities, survives="with the next")
         write_atomically(path, record)
 
     def keys(self, status: Status = "ok") -> set[str]:
