@@ -258,7 +258,7 @@ LIBRARIES: dict[str, set[str]] = {
     "transformers": {"bench.model"},
     "safetensors": {"bench.model"},
     "datasets": {"bench.data"},
-    "huggingface_hub": {"bench.data"},
+    "huggingface_hub": {"bench.data", "bench.store"},
     "pyarrow": {"bench.data", "bench.store"},
     "yaml": {"bench.yaml12"},
     "filelock": {"bench.data", "bench.grid.worker", "bench.store"},

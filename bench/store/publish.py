@@ -118,16 +118,25 @@ def target(folder: Path, store: Store) -> Store:
     """
     if folder.resolve() == store.path.resolve():
         raise StoreError(f"{folder} is the store itself; publish it into another folder")
-    own = [name for name in _OWN_RUNS if (folder / name).exists()]
-    there = folder.is_dir() and any(folder.iterdir())
-    if there and (own or not (folder / MANIFEST).is_file()):
-        holds = f"holds runs of its own ({own[0]}/)" if own else "is neither empty nor a published store"
-        raise StoreError(f"{folder} {holds}; publish into another folder")
+    refuse_occupied(folder)
     with as_store_error(f"make {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
     if schema_version(folder) is None:
         mark(folder)
     return Store(folder)
+
+
+def refuse_occupied(folder: Path) -> None:
+    """Make sure that a folder may become a published store, or another one.
+
+    Raises:
+        StoreError: if it holds anything but a published store, or runs of its own beside one.
+    """
+    own = [name for name in _OWN_RUNS if (folder / name).exists()]
+    there = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+    if there and (own or not (folder / MANIFEST).is_file()):
+        holds = f"holds runs of its own ({own[0]}/)" if own else "is neither empty nor a published store"
+        raise StoreError(f"{folder} {holds}; take another folder")
 
 
 def write(published: Store, content: Content, described: Mapping[str, bytes]) -> Manifest:

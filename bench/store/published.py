@@ -44,7 +44,8 @@ LEFT_OUT = (
 
 def _inside(name: str) -> str:
     path = Path(name)
-    if path.is_absolute() or ".." in path.parts or "\\" in name or not path.parts:
+    hidden = any(part.startswith(".") for part in path.parts) and name != ".gitignore"
+    if path.is_absolute() or hidden or "\\" in name or not path.parts:
         raise ValueError("must name a file in the folder")
     return name
 

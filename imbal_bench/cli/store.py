@@ -143,6 +143,48 @@ def publish(
 
 
 @store_app.command()
+def push(
+    repository: Annotated[str, typer.Argument(help="Dataset repository, e.g. someone/runs; it is made if need be.")],
+    store: Annotated[Path, typer.Option("--store", help="A published store.")],
+    private: Annotated[bool, typer.Option("--private", help="A new repository is private.")] = False,
+) -> None:
+    """Put a published store into a dataset repository of the Hugging Face Hub.
+
+    The token is that of `hf auth login` or HF_TOKEN.
+
+    Examples:
+
+    imbal-bench store push someone/runs --store published
+    """
+    from imbal_bench.display.console import console_here
+    from imbal_bench.workflows import stores
+
+    commit = stores.push(store, repository, private=private)
+    console_here().print(f"{store} pushed to {repository}, commit {commit}", soft_wrap=True)
+
+
+@store_app.command()
+def pull(
+    repository: Annotated[str, typer.Argument(help="Dataset repository, e.g. someone/runs.")],
+    to: Annotated[Path, typer.Argument(help="A new folder, or a published store to be replaced.")],
+    revision: Annotated[str, typer.Option("--revision", help="Commit, branch or tag.")] = "main",
+) -> None:
+    """Get a published store from a dataset repository of the Hugging Face Hub, and check every file of it.
+
+    Examples:
+
+    imbal-bench store pull someone/runs runs --revision 3f2a9c1
+
+    imbal-bench report --store runs
+    """
+    from imbal_bench.display.console import console_here
+    from imbal_bench.workflows import stores
+
+    commit, found = stores.pull(repository, to, revision)
+    console_here().print(f"{found.runs:,} runs of {repository}, commit {commit}, in {to}; all files checked")
+
+
+@store_app.command()
 def track(
     tracker: Annotated[Literal["mlflow", "wandb", "trackio", "tensorboard"], typer.Argument(help="Where to.")],
     store: StoreHere = QUICKSTART,

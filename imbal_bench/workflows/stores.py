@@ -167,6 +167,28 @@ def publish(to: Path, store: Path, *, name: str = "", license: str = LICENSE, ur
     return publishing.write(folder, content, description(about))
 
 
+def push(store: Path, repository: str, *, private: bool = False) -> str:
+    """Put a published store into a dataset repository of the Hub; return the commit.
+
+    Raises:
+        StoreError: if it is no published store, a file of it has changed since, or the Hub refuses.
+    """
+    from bench.store import transfer
+
+    return transfer.push(expanded(store), repository, private=private)
+
+
+def pull(repository: str, to: Path, revision: str = "main") -> tuple[str, Manifest]:
+    """Get a published store from a dataset repository of the Hub; return the commit, and what was got.
+
+    Raises:
+        StoreError: if the folder holds something else, the Hub refuses, or a file is not what was published.
+    """
+    from bench.store import transfer
+
+    return transfer.pull(repository, expanded(to), revision)
+
+
 def rescore(store: Path, world: World, tell: Callable[[int], None], metrics: str | None = None) -> Rescoring:
     """Add metrics to the runs of a store from their stored test probabilities.
 

@@ -177,6 +177,7 @@ def test_tables_that_were_altered_are_not_read(source, tmp_path, name, harm, sai
     [
         ({"published": 2}, "published Input should be 1"),
         ({"files": {"../x": {"size": 1, "sha256": ""}}}, "must name a file in the folder"),
+        ({"files": {".git/hooks/x": {"size": 1, "sha256": ""}}}, "must name a file in the folder"),
         ({"files": {"/etc/x": {"size": 1, "sha256": ""}}}, "must name a file in the folder"),
     ],
 )
