@@ -59,7 +59,7 @@ class TableSet:
 
     @cached_property
     def paper(self) -> Beside | None:
-        """The paper's beside ours, where it is at hand."""
+        """The paper's beside ours, where it is available."""
         return beside(self.numbers, self.table)
 
 
@@ -185,7 +185,7 @@ class Section:
 
     @cached_property
     def agreement(self) -> PaperAgreement:
-        """How far ours and the paper's tables agree, over all of which the paper's values are at hand."""
+        """How far ours and the paper's tables agree, over all of which the paper's values are available."""
         return total(one.paper for one in self.numbered if one.paper)
 
     @cached_property

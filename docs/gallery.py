@@ -122,7 +122,7 @@ def page() -> tuple[str, dict[str, str]]:
         parts += [f"### {cls.title} (`{name}`)", _first(cls), f"![{alt}](pictures/{name}.svg)", f"*{cls.paper}.*"]
         parts.append(f"Reads: {needs}. Options: {options}. Version {cls.version}.")
         if cls.open_points:
-            parts += ['??? note "What is open in the paper, and how it is settled here"', f"    {cls.open_points}"]
+            parts += ['??? note "What is open in the paper, and the choice made here"', f"    {cls.open_points}"]
     return "\n\n".join(parts), pictures
 
 

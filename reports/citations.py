@@ -13,7 +13,7 @@ from importlib.resources import files
 
 
 @dataclass(frozen=True)
-class Entry:
+class BibEntry:
     """An entry of a BibTeX file: its key, its whole text, and the names of the strategies it belongs to."""
 
     key: str
@@ -22,14 +22,14 @@ class Entry:
 
 
 @cache
-def entries() -> tuple[Entry, ...]:
+def entries() -> tuple[BibEntry, ...]:
     """Return all entries that come with the package.
 
     Written by hand: our own file, each entry from an ``@`` to a ``}`` at the start of a line, needs no parser.
     """
     bib = files("reports").joinpath("strategies.bib").read_text("utf-8")
     return tuple(
-        Entry(match[2], match[1], frozenset(re.split(r",\s*", match[3])))
+        BibEntry(match[2], match[1], frozenset(re.split(r",\s*", match[3])))
         for match in re.finditer(r"^(@\w+\{(\w+),.*?^  keywords = \{(.*?)\},\n\})", bib, re.DOTALL | re.MULTILINE)
     )
 

@@ -66,8 +66,8 @@ def write_gate(verdict: Verdict, out_dir: str | Path) -> GateFiles:
 
 def to_json(verdict: Verdict) -> str:
     """Return a verdict as JSON: exit code and headline, then all that a :class:`analysis.gate.Verdict` holds."""
-    told = {"exit_code": verdict.exit_code, "headline": headline(verdict)}
-    return json.dumps({**told, **verdict.model_dump(mode="json")}, indent=1, allow_nan=False) + "\n"
+    content = {"exit_code": verdict.exit_code, "headline": headline(verdict)}
+    return json.dumps({**content, **verdict.model_dump(mode="json")}, indent=1, allow_nan=False) + "\n"
 
 
 def to_junit(verdict: Verdict) -> bytes:

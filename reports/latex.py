@@ -36,7 +36,7 @@ def escaped(value: object) -> str:
     """Return a value as LaTeX text.
 
     pdfLaTeX stops at characters that its fonts lack, so anything beyond ASCII and the accented letters of
-    Latin-1 is spelt as its code point (``[U+4E2D]``); control characters are spaces. Empty groups keep apart what would
+    Latin-1 is its code point (``[U+4E2D]``); control characters are spaces. Empty groups keep apart what would
     mean something together: hyphens or quotes that become one sign, and a bracket or a star at the start, which the
     command before it (the end of a table's row) would take for its own.
     """

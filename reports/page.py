@@ -33,6 +33,8 @@ FURTHER = "Further figures"
 """What figures are called that stand behind."""
 WHOLE = "whole pool and test set"
 """What pools and test sets are unless a section says otherwise."""
+_RATIO = re.compile(r", (?:natural )?ratio\b")
+"""Where a picture's title goes on with what it is of."""
 _SHEET = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
@@ -120,7 +122,7 @@ def _ways(section: Section, pictures: Sequence[Picture]) -> list[tuple[str, list
             found.setdefault(table.title.partition(",")[0], {})[one.board.panel.name] = table.name
     for picture in pictures:
         if picture.panel:
-            kind = picture.title.rpartition(", ratio")[0].partition(", natural")[0] if picture.main else FURTHER
+            kind = _RATIO.split(picture.title)[0] if picture.main else FURTHER
             found.setdefault(kind, {}).setdefault(picture.panel, picture.name)
     return [(kind, [by.get(panel, "") for panel in panels]) for kind, by in found.items()]
 

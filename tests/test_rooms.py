@@ -481,7 +481,7 @@ def types_of(path: Path) -> Iterator[str]:
 def test_a_type_s_name_means_one_thing():
     """A reader who knows a type from one room need not ask which of two it is in another."""
     homes: dict[str, list[str]] = {}
-    for path in sorted((ROOT / "bench").rglob("*.py")):
+    for path in sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
         for name in {*types_of(path)} if "cli" not in path.parts else ():
             homes.setdefault(name, []).append(path.relative_to(ROOT).as_posix())
     assert {name: files for name, files in homes.items() if len(files) > 1} == {}

@@ -129,7 +129,7 @@ def _who_leads(board: Leaderboard) -> Iterator[Figure]:
         f"Row minus column by {metric}, in thousandths; wins, ties and losses over tasks and seeds; p after Holm over "
         f"all pairs, bold below 0.05. The {min(len(frame), MOST_IN_MATRIX)} highest by rank.",
         {"pairs": matrix(pairs)},
-        f"{int((pairs.table['p_holm'] < ALPHA).sum())} of {len(pairs.table)} pairs are told apart.",
+        f"{int((pairs.table['p_holm'] < ALPHA).sum())} of {len(pairs.table)} pairs are distinguished.",
     )
 
 

@@ -63,7 +63,7 @@ def standing(board: Leaderboard) -> pd.DataFrame:
 
 
 def unseparated(pairs: AllPairs) -> pd.DataFrame:
-    """Return the largest groups of neighbours by mean rank of which no two are told apart: first, last (places)."""
+    """Return the largest groups of neighbours by mean rank of which no two are distinguished: first, last (places)."""
     board = pairs.board
     ranks = board.table["mean_rank"].to_numpy()
     order = [at for at in sorted(range(len(ranks)), key=lambda at: (ranks[at], at)) if not isnan(ranks[at])]
@@ -184,11 +184,12 @@ def said_of_curves(curves: pd.DataFrame) -> str:
 
 
 def said_of_groups(frame: pd.DataFrame, groups: pd.DataFrame) -> str:
-    """Return what the standing shows: the first, those not told from it, and the cheapest on the frontier."""
+    """Return the finding: the first, those not distinguishable from it, and the cheapest on the frontier."""
     first, alike = frame.iloc[0], (~frame["apart"]).sum() - 1
     cheap = frame[frame["frontier"]].sort_values("seconds").iloc[0]
     return (
-        f"{first['strategy']} has the highest mean, {brief(first['mean'])}; {alike} others are not told from it; "
+        f"{first['strategy']} has the highest mean, {brief(first['mean'])}; {alike} others are not "
+        f"distinguishable from it; "
         f"{len(groups)} groups of neighbours are not separated. Cheapest on the frontier: {cheap['strategy']}, "
         f"{cheap['seconds']:.0f} s a run."
     )

@@ -7,7 +7,7 @@ where differences are not normal.
 """
 
 from analysis.gate.errors import bound_trials, error_rates
-from analysis.gate.evidence import Finding
+from analysis.gate.evidence import Obstacle
 from analysis.gate.judging import judge
 from analysis.gate.ledger import History, migrate_plans
 from analysis.gate.plan import ANY_RATE, Claim, Place, Plan, new_plan, parse_looks, parse_margins
@@ -20,8 +20,8 @@ __all__ = [
     "ANY_RATE",
     "EXIT_CODES",
     "Claim",
-    "Finding",
     "History",
+    "Obstacle",
     "Place",
     "PlaceResult",
     "Plan",

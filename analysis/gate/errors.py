@@ -75,7 +75,7 @@ NOISES: dict[str, Callable[..., Noise]] = {
 
 
 @dataclass(frozen=True)
-class Trial:
+class PlanErrors:
     """What one kind of plan made of one kind of differences.
 
     Attributes:
@@ -96,7 +96,7 @@ class Trial:
 
 def error_rates(
     simulations: int = 10_000, *, tasks: tuple[int, ...] = TASKS, counts: tuple[int, ...] = SEEDS
-) -> Iterator[Trial]:
+) -> Iterator[PlanErrors]:
     """Yield the error rates and the power of non-inferiority plans, for each distribution, shape and kind of plan.
 
     Args:
@@ -135,14 +135,14 @@ def _plan(tasks: int, count: int, **fields: object) -> Plan:
     return new_plan(candidate=candidate, baseline=baseline, places=places, **{**same, **fields})
 
 
-def _trials(noise: str, tasks: int, count: int, simulations: int) -> Iterator[Trial]:
+def _trials(noise: str, tasks: int, count: int, simulations: int) -> Iterator[PlanErrors]:
     shape = (simulations, tasks, count)
     rng = seeds.generator("simulation", noise=noise, tasks=tasks, seeds=count)
     (at_edge, own), (equal, both) = (NOISES[noise](rng, shape, both=both) for both in (False, True))
     for name, fields in _kinds(count).items():
         plan = _plan(tasks, count, **fields)
         edge, none = _decisions(plan, at_edge - MARGIN, own), _decisions(plan, equal, both)
-        yield Trial(
+        yield PlanErrors(
             noise=noise,
             tasks=tasks,
             seeds=count,

@@ -26,15 +26,15 @@ from bench.arrays import FloatArray, IntArray
 from bench.control import Control, why_unlike
 from bench.records import METRICS, Record, Strategy, learners_as_typed
 
-FindingKind = Literal[
+ObstacleKind = Literal[
     "failed", "missing", "data", "pairing", "duplicate", "nan", "range", "identical", "unused", "analysed", "exchanged"
 ]
 
 
-class Finding(Record):
+class Obstacle(Record):
     """One line on what is in the way of a verdict; ``fixable``: whether running the missing runs could resolve it."""
 
-    kind: FindingKind
+    kind: ObstacleKind
     text: str
     fixable: bool = False
 
@@ -60,7 +60,7 @@ class Evidence:
     keys: npt.NDArray[np.object_]
     identical: bool
     unused: pd.DataFrame
-    findings: tuple[Finding, ...]
+    findings: tuple[Obstacle, ...]
     seconds: tuple[float, float]
     stored: tuple[int, int]
 
@@ -86,7 +86,7 @@ def gather(
         _Arm("candidate", plan.candidate, candidate, plan),
         _Arm("baseline", plan.baseline, baseline, plan),
     )
-    used, findings = 0, list[Finding]()
+    used, findings = 0, list[Obstacle]()
     for count in plan.looks:
         findings = list(_problems(arms, count, data_here))
         if findings:
@@ -213,7 +213,7 @@ class _Arm:
         return f"{self.name} {in_full(self.strategy)}"
 
 
-def _problems(arms: tuple[_Arm, _Arm], count: int, data_here: Mapping[str, str]) -> Iterator[Finding]:
+def _problems(arms: tuple[_Arm, _Arm], count: int, data_here: Mapping[str, str]) -> Iterator[Obstacle]:
     """Yield what is in the way of a analysis of so many seeds."""
     plan = arms[0].plan
     for arm in arms:
@@ -243,7 +243,7 @@ def _bases(arm: _Arm, runs: IntArray) -> Any:
     return np.array([str(key).partition(MARK)[0] for key in arm.values("pair_key", runs)], dtype=object)
 
 
-def _other_environments(arms: tuple[_Arm, _Arm], at: tuple[IntArray, IntArray], pairs: BoolArray) -> Iterator[Finding]:
+def _other_environments(arms: tuple[_Arm, _Arm], at: tuple[IntArray, IntArray], pairs: BoolArray) -> Iterator[Obstacle]:
     """Yield a line for each way in which M_0, which the arms share, tells their environments apart."""
     none, reasons = Control((), {}), dict[str, list[tuple[int, int, str]]]()
     for place, seed in np.argwhere(pairs).tolist():
@@ -262,7 +262,7 @@ def _other_environments(arms: tuple[_Arm, _Arm], at: tuple[IntArray, IntArray], 
 
 def _other_data(
     arms: tuple[_Arm, _Arm], at: tuple[IntArray, IntArray], data_here: Mapping[str, str]
-) -> Iterator[Finding]:
+) -> Iterator[Obstacle]:
     """Yield a line for each dataset whose data differs between the arms.
 
     Args:
@@ -281,14 +281,14 @@ def _other_data(
         if ours != theirs:
             found[name] = (ours, theirs, "ran on data")
     for dataset, (ours, theirs, verb) in sorted(found.items()):
-        yield Finding(
+        yield Obstacle(
             kind="data",
             text=f"{dataset}: the candidate {verb} {ours[:8]}, the baseline ran on data {theirs[:8]}; these are other "
             "texts, so no pairs: run one of them again",
         )
 
 
-def _gaps(arm: _Arm, count: int) -> Iterator[Finding]:
+def _gaps(arm: _Arm, count: int) -> Iterator[Obstacle]:
     """Yield what one arm lacks."""
     plan, fixable, at = arm.plan, not arm.store, arm.laid_out[:, :count]
     gone = at < 0
@@ -342,13 +342,13 @@ def _flat(settings: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
 
 
 def _several(
-    plan: Plan, where: BoolArray | IntArray, kind: FindingKind, what: str, *, fixable: bool = False
-) -> Finding:
+    plan: Plan, where: BoolArray | IntArray, kind: ObstacleKind, what: str, *, fixable: bool = False
+) -> Obstacle:
     """Return a finding on the runs at some places and seeds of a plan; ``where`` may count several at one place."""
     number = int(where.sum())
     place, seed = np.argwhere(where)[0]
     one = f"{plan.places[place]} seed {plan.seeds[seed]}"
-    return Finding(kind=kind, text=f"{number} run{'s' * (number > 1)} {what} (first: {one})", fixable=fixable)
+    return Obstacle(kind=kind, text=f"{number} run{'s' * (number > 1)} {what} (first: {one})", fixable=fixable)
 
 
 def _differences(plan: Plan, arms: tuple[_Arm, _Arm], count: int) -> FloatArray:
@@ -375,13 +375,13 @@ def _made_twice(arms: tuple[_Arm, _Arm], count: int) -> bool:
     return not one & other
 
 
-def _nothing_compared(plan: Plan, differences: FloatArray) -> Finding:
+def _nothing_compared(plan: Plan, differences: FloatArray) -> Obstacle:
     if plan.same_names:
         text = "both arms hold the same runs, copied"
     else:
         text = "both arms gave the same results, so that one does not do what its name says"
     pairs = differences.shape[-1] * differences.shape[-2]
-    return Finding(kind="identical", text=f"nothing is compared: in all {pairs} pairs {text}")
+    return Obstacle(kind="identical", text=f"nothing is compared: in all {pairs} pairs {text}")
 
 
 def _unused(plan: Plan, arms: tuple[_Arm, _Arm]) -> pd.DataFrame:

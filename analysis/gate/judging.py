@@ -14,7 +14,7 @@ from analysis.gate.ledger import History
 from analysis.gate.plan import ANY_RATE, Plan
 from analysis.gate.procedure import (
     DECISIONS,
-    Bounds,
+    IntervalEnds,
     Look,
     bounds_at,
     by_task,
@@ -135,7 +135,7 @@ def _looks(plan: Plan, taken: list[Look]) -> tuple[LookResult, ...]:
     return tuple(rows)
 
 
-def _suite(plan: Plan, looks: list[Look], differences: Any, bounds: Bounds) -> tuple[SuiteResult, ...]:
+def _suite(plan: Plan, looks: list[Look], differences: Any, bounds: IntervalEnds) -> tuple[SuiteResult, ...]:
     look, units = looks[-1], suite_units(plan, differences)
     coverage = 1 - plan.alpha * (1 + 0.5 / (len(plan.metrics) + 1))
     shrunk = median_unbiased(plan, looks, units) if look.number and plan.sequential == "obf" else [None] * len(units)
@@ -163,7 +163,7 @@ def _suite(plan: Plan, looks: list[Look], differences: Any, bounds: Bounds) -> t
 
 
 def _places(
-    plan: Plan, look: Look, differences: Any, bounds: Bounds, accepted: Mapping[tuple[str, str], float]
+    plan: Plan, look: Look, differences: Any, bounds: IntervalEnds, accepted: Mapping[tuple[str, str], float]
 ) -> tuple[PlaceResult, ...]:
     margins, doubt = harm_margins(plan, accepted), suspected(plan, look.raw)
     coverage = 1 - plan.alpha * (1 + 0.5 / margins.size)

@@ -2,7 +2,7 @@
 
 Each plan is written down before its first analysis, and each analysis after it, with the keys of its runs, a digest of
 their differences, every p and the decision. Plans are held against each other by the arms they compare and the runs
-that they share, wherever those are stored and however the plan is spelt: who changes the margin, the tasks, the seeds
+that they share, wherever those are stored and however the plan is written: who changes the margin, the tasks, the seeds
 or the runs after an analysis does not get a pass.
 """
 
@@ -22,7 +22,7 @@ import pandas as pd
 from pydantic import Field, ValidationError
 
 from analysis.condition import WHOLE_BLOCK
-from analysis.gate.evidence import Evidence, Finding
+from analysis.gate.evidence import Evidence, Obstacle
 from analysis.gate.plan import Plan
 from analysis.gate.procedure import DECISIONS, Decision, Look
 from analysis.gate.words import DECISION_WORDS
@@ -38,12 +38,12 @@ VERSION: Literal[1] = 1
 DECIMALS = 12
 """To which differences are rounded before they are digested: they are computed anew each time."""
 MOST_LISTED = 3
-"""Values of a plan's field that are spelt out; of more, such as seeds and places, the number is given."""
+"""Values of a plan's field that are written out; of more, such as seeds and places, the number is given."""
 MOST_NAMED = 3
 """Unused pairs that a line names; the others are counted."""
 
 
-class Entry(Record):
+class LedgerEntry(Record):
     """A line of the ledger.
 
     Attributes:
@@ -85,7 +85,7 @@ class History:
     """
 
     ledgers: tuple[Ledger, ...]
-    entries: tuple[Entry, ...]
+    entries: tuple[LedgerEntry, ...]
 
     @classmethod
     def of(cls, store: Store, baseline: Store | Baseline | None = None) -> History:
@@ -98,7 +98,7 @@ class History:
         places = [Ledger.of(store)]
         if baseline is not None and Ledger.of(baseline).path.resolve() != places[0].path.resolve():
             places.append(Ledger.of(baseline))
-        found: dict[str, Entry] = {}
+        found: dict[str, LedgerEntry] = {}
         for ledger in places:
             for line in ledger.read():
                 fields = _fields(line)
@@ -115,7 +115,7 @@ class History:
         """Put a plan on record, unless it is; return what is on record then."""
         if self.declared(plan):
             return self
-        entry = Entry(kind="declared", time=_now(), plan=plan, plan_hash=plan.hash, arms=plan.arms)
+        entry = LedgerEntry(kind="declared", time=_now(), plan=plan, plan_hash=plan.hash, arms=plan.arms)
         return self._with([entry])
 
     def note(self, plan: Plan, evidence: Evidence, looks: Sequence[Look], again: str) -> History:
@@ -127,7 +127,7 @@ class History:
                 keys = [tuple(sorted(map(str, own[:, : look.seeds].ravel()))) for own in evidence.keys]
                 p = (None if np.isnan(own) else float(own) for own in look.raw.claim)
                 new.append(
-                    Entry(
+                    LedgerEntry(
                         kind="analysed",
                         time=_now(),
                         plan=plan,
@@ -144,7 +144,7 @@ class History:
                 )
         return self._with(new) if new else self
 
-    def objections(self, plan: Plan, evidence: Evidence) -> Iterator[Finding]:
+    def objections(self, plan: Plan, evidence: Evidence) -> Iterator[Obstacle]:
         """Yield why a verdict under a plan would not err as rarely as it says: what was seen before, or left out."""
         keys = frozenset(map(str, evidence.keys.ravel()))
         seen = [it for it in self._analysed() if set(it.arms) == set(plan.arms) and it.plan_hash != plan.hash]
@@ -153,7 +153,7 @@ class History:
             yield _seen_under([it for it in shared if it.plan_hash == name], plan)
         if self._exchanged(plan, evidence.differences):
             text = "these are not the runs that this plan was analysed on before: results were exchanged since"
-            yield Finding(kind="exchanged", text=text)
+            yield Obstacle(kind="exchanged", text=text)
         yield from self._left_out(plan, evidence.unused, frozenset().union(*(it.runs for it in seen)))
 
     def candidates(self, plan: Plan, evidence: Evidence) -> int:
@@ -166,17 +166,17 @@ class History:
         """Return how many plans were analysed that compare these arms, this one included."""
         return len({it.plan_hash for it in self._analysed() if set(it.arms) == set(plan.arms)} | {plan.hash})
 
-    def _analysed(self) -> list[Entry]:
+    def _analysed(self) -> list[LedgerEntry]:
         return [it for it in self.entries if it.kind == "analysed"]
 
-    def _under(self, plan: Plan) -> list[Entry]:
+    def _under(self, plan: Plan) -> list[LedgerEntry]:
         return [it for it in self._analysed() if it.plan_hash == plan.hash]
 
     def _exchanged(self, plan: Plan, differences: FloatArray) -> bool:
         known = [it for it in self._under(plan) if it.differences and it.seeds <= differences.shape[-1]]
         return any(digest_of(differences[..., : it.seeds]) != it.differences for it in known)
 
-    def _left_out(self, plan: Plan, unused: pd.DataFrame, analysed: frozenset[str]) -> Iterator[Finding]:
+    def _left_out(self, plan: Plan, unused: pd.DataFrame, analysed: frozenset[str]) -> Iterator[Obstacle]:
         """Yield a line on pairs that were stored when the plan was declared, and that no other plan analysed."""
         declared = self.declared(plan) or _now()
         finished = pd.to_datetime(unused["finished"], utc=True, errors="coerce", format="ISO8601")
@@ -188,7 +188,7 @@ class History:
                 for ratio, start, dataset, positive, seed in chosen[WHOLE_BLOCK].head(MOST_NAMED).to_numpy()
             ]
             more = f"; and {len(chosen) - MOST_NAMED} more" if len(chosen) > MOST_NAMED else ""
-            yield Finding(
+            yield Obstacle(
                 kind="unused",
                 text=f"{len(chosen)} pairs of the same comparison were stored when the plan was declared, and it "
                 f"leaves them out ({'; '.join(names)}{more}): "
@@ -204,7 +204,7 @@ class History:
             Ledger.of(store).append(new)
         return len(new)
 
-    def _with(self, entries: list[Entry]) -> History:
+    def _with(self, entries: list[LedgerEntry]) -> History:
         for number, ledger in enumerate(self.ledgers):
             lines = [entry.model_dump(mode="json") for entry in entries]
             if number == 0:
@@ -229,9 +229,9 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
-def _entry(fields: Mapping[str, Any], path: Path) -> Entry:
+def _entry(fields: Mapping[str, Any], path: Path) -> LedgerEntry:
     try:
-        return Entry.model_validate(fields)
+        return LedgerEntry.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
         raise CorruptRecordError(
@@ -240,15 +240,15 @@ def _entry(fields: Mapping[str, Any], path: Path) -> Entry:
         ) from None
 
 
-def _shares_blocks(entry: Entry, plan: Plan) -> bool:
+def _shares_blocks(entry: LedgerEntry, plan: Plan) -> bool:
     """Return whether an analysis of which no keys are known was of some of a plan's places and seeds."""
     return bool(set(entry.plan.places) & set(plan.places) and set(entry.plan.seeds[: entry.seeds]) & set(plan.seeds))
 
 
-def _seen_under(entries: Sequence[Entry], plan: Plan) -> Finding:
+def _seen_under(entries: Sequence[LedgerEntry], plan: Plan) -> Obstacle:
     old = entries[0].plan
     counts = ", ".join(str(count) for count in dict.fromkeys(it.seeds for it in entries))
-    return Finding(
+    return Obstacle(
         kind="analysed",
         text=f"these runs were analysed before under another plan, {old.hash[:12]}, at {counts} seeds "
         f"({DECISION_WORDS[entries[-1].decision]}): {_differs(old, plan)}",
@@ -273,7 +273,7 @@ def _text(value: object) -> str:
 # Plans on record from before there was a ledger: a file each, with the numbers of seeds at which it was analysed.
 
 
-def _registered(store: Store) -> Iterator[Entry]:
+def _registered(store: Store) -> Iterator[LedgerEntry]:
     for path in sorted((store.path / FOLDER).glob("*.json")):
         try:
             fields = json.loads(path.read_bytes())
@@ -288,7 +288,7 @@ def _registered(store: Store) -> Iterator[Entry]:
         if looks:
             time = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="microseconds")
             same = {"time": time, "plan": plan, "plan_hash": plan.hash, "arms": plan.arms}
-            yield Entry(kind="analysed", seeds=max(looks), **same)
+            yield LedgerEntry(kind="analysed", seeds=max(looks), **same)
 
 
 def migrate_plans(

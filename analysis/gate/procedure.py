@@ -109,7 +109,7 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Bounds:
+class IntervalEnds:
     """The ends of the intervals that decide an analysis; NaN: there is none.
 
     Attributes:
@@ -216,7 +216,7 @@ def _look(plan: Plan, number: int, differences: FloatArray, collapsed: BoolArray
     return replace(look, decision=_decision(plan, look))
 
 
-def bounds_at(plan: Plan, look: Look, differences: FloatArray) -> Bounds:
+def bounds_at(plan: Plan, look: Look, differences: FloatArray) -> IntervalEnds:
     """Return the bounds of an analysis, of the differences (..., metrics, places, seeds) that it is of."""
     levels = look.levels
     low, high = (_bound(plan, sign * differences, level) for sign, level in ((1, levels.claim), (-1, levels.worse)))
@@ -229,7 +229,7 @@ def bounds_at(plan: Plan, look: Look, differences: FloatArray) -> Bounds:
     if plan.claim == "equivalent":  # the other side of the claim, too, unless all lies below
         margins = np.array([plan.margins[metric] for metric in plan.metrics])
         upper = np.where(upper < -margins, upper, np.fmax(upper, -other))
-    return Bounds(low, np.asarray(upper), mean - spread[0], mean + spread[1])
+    return IntervalEnds(low, np.asarray(upper), mean - spread[0], mean + spread[1])
 
 
 def _tests(

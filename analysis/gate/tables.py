@@ -8,7 +8,7 @@ from math import nan
 import pandas as pd
 
 from analysis.figures import Figure
-from analysis.gate.errors import DROP, FALL, MARGIN, SD, BoundTrial, Trial
+from analysis.gate.errors import DROP, FALL, MARGIN, SD, BoundTrial, PlanErrors
 from analysis.gate.plan import Plan
 from analysis.gate.simulation import Simulation
 from analysis.gate.verdict import Estimate, PlaceResult, SuiteResult, Verdict
@@ -245,7 +245,7 @@ def _with_limits(rate: Rate, *, bold: bool) -> Cell:
     return Cell(f"{rate.value:.3f} [{low:.3f}, {high:.3f}]", rate.value, bold=bold)
 
 
-def errors_table(trials: Sequence[Trial]) -> Table:
+def errors_table(trials: Sequence[PlanErrors]) -> Table:
     """Return the error rates and the power of plans as a table."""
     return Table(
         name="gate-errors",

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from analysis.gate.evidence import Finding
+from analysis.gate.evidence import Obstacle
 from analysis.gate.plan import Place, Plan
 from analysis.gate.procedure import Decision
 from bench.records import Record
@@ -15,7 +15,7 @@ from bench.records import Record
 VERSION: Literal[2] = 2
 Outcome = Literal["established", "regression", "refuted", "inconclusive", "incomplete"]
 EXIT_CODES: dict[Outcome, int] = {"established": 0, "regression": 1, "refuted": 3, "inconclusive": 3, "incomplete": 4}
-Standing = Literal["better", "equivalent", "worse within the margin", "worse", "undecided"]
+IntervalVerdict = Literal["better", "equivalent", "worse within the margin", "worse", "undecided"]
 """What an interval says: better: all of it above 0; equivalent: all within the margins; worse within the margin: below
 0 and above -margin; worse: below -margin; undecided: anything else."""
 
@@ -40,7 +40,7 @@ class Estimate(Record):
     high_level: float
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> IntervalVerdict:
         """What the interval says of the candidate."""
         low = -inf if self.low is None else self.low
         high = inf if self.high is None else self.high
@@ -168,7 +168,7 @@ class Verdict(Record):
     outcome: Outcome
     plan: Plan
     plan_hash: str
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Obstacle, ...] = ()
     looks: tuple[LookResult, ...]
     suite: tuple[SuiteResult, ...] = ()
     places: tuple[PlaceResult, ...] = ()

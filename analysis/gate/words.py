@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from analysis.gate.evidence import FindingKind
+from analysis.gate.evidence import ObstacleKind
 from analysis.gate.plan import CLUSTERED, Claim, Plan
 from analysis.gate.procedure import Decision
 from analysis.gate.verdict import (
@@ -38,7 +38,7 @@ DECISION_WORDS: dict[Decision | Literal[""], str] = {
     "refuted": "shown not to be equivalent",
     "futile": "stopped for futility",
 }
-KIND_WORDS: dict[FindingKind, str] = {
+KIND_WORDS: dict[ObstacleKind, str] = {
     "failed": "runs failed",
     "missing": "runs are missing",
     "data": "runs are on different data",
@@ -60,7 +60,7 @@ AGAIN = "--again"
 
 
 def sides(plan: Plan) -> tuple[str, str]:
-    """Return the names of candidate and baseline; options are spelt out where the short names are the same."""
+    """Return the names of candidate and baseline; options are written out where the short names are the same."""
     candidate, baseline = str(plan.candidate), str(plan.baseline)
     if candidate == baseline:
         candidate, baseline = in_full(plan.candidate), in_full(plan.baseline)
@@ -213,8 +213,8 @@ def lines(verdict: Verdict) -> list[str]:
     collapses = list(_collapses(verdict))
     first = collapses if verdict.collapses and verdict.collapses.more else []
     last = [] if first else collapses
-    told = [*_harm(verdict), *others, *verdict.notes, *_caveats(verdict), *last, *_datasets(verdict), *_rest(verdict)]
-    return [*again, *found, *first, *worse, *told]
+    rest = [*_harm(verdict), *others, *verdict.notes, *_caveats(verdict), *last, *_datasets(verdict), *_rest(verdict)]
+    return [*again, *found, *first, *worse, *rest]
 
 
 def _by_itself(verdict: Verdict, it: SuiteResult) -> str:

@@ -4,7 +4,7 @@ A :class:`NightBaseline` fixes what a night is held to before it runs, and judge
 into the history, ``series`` marks drift, and ``summary`` tells the last night on one screen.
 """
 
-from analysis.nights.cards import Card, cards
+from analysis.nights.cards import ComparisonCard, cards
 from analysis.nights.drift import RULE, drifting, series
 from analysis.nights.judging import NightBaseline, NightlyQuestion, compared, named
 from analysis.nights.nights import Night, NightComparison, Point, append, read_history
@@ -13,7 +13,7 @@ from analysis.nights.summary import exit_code_of, summary, summary_json, verdict
 
 __all__ = [
     "RULE",
-    "Card",
+    "ComparisonCard",
     "Night",
     "NightBaseline",
     "NightComparison",

@@ -17,7 +17,7 @@ WORST = ("regression", "incomplete", "inconclusive", "established")
 
 
 @dataclass(frozen=True)
-class Estimate:
+class CardLine:
     """One metric of a comparison.
 
     Attributes:
@@ -32,7 +32,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Card:
+class ComparisonCard:
     """One comparison of the last night.
 
     Attributes:
@@ -43,13 +43,13 @@ class Card:
 
     name: str
     outcome: str
-    estimates: tuple[Estimate, ...]
+    estimates: tuple[CardLine, ...]
     since: str
     lines: tuple[str, ...]
     gate: str
 
 
-def cards(nights: Sequence[Night]) -> tuple[Card, ...]:
+def cards(nights: Sequence[Night]) -> tuple[ComparisonCard, ...]:
     """Return the cards of the last night: regressions first, then what is incomplete, undecided, and passes."""
     found = series(nights)
     every = [(_harm(one), _card(one, nights, found)) for one in nights[-1].of("gate")]
@@ -57,12 +57,12 @@ def cards(nights: Sequence[Night]) -> tuple[Card, ...]:
     return tuple(card for _, card in ordered)
 
 
-def _card(one: NightComparison, nights: Sequence[Night], found: pd.DataFrame) -> Card:
+def _card(one: NightComparison, nights: Sequence[Night], found: pd.DataFrame) -> ComparisonCard:
     last = nights[-1].night
     own = found[(found["role"] == one.role) & (found["name"] == one.name) & (found["night"] == last)]
     states = dict(zip(own["metric"], own["state"], strict=True))
     estimates = [
-        Estimate(
+        CardLine(
             metric_title(point.metric),
             _between(point.estimate, point.low, point.high),
             "" if point.margin is None else f"{point.margin:g}",
@@ -73,7 +73,7 @@ def _card(one: NightComparison, nights: Sequence[Night], found: pd.DataFrame) ->
     estimates.sort(key=lambda estimate: estimate.state == "")
     passed = one.outcome == "established"
     gate = "" if passed else f"{quote(last)}/gate/{quote(file_name(one.candidate))}/gate.html"
-    return Card(one.name, one.outcome, tuple(estimates), _since(one, nights), one.lines, gate)
+    return ComparisonCard(one.name, one.outcome, tuple(estimates), _since(one, nights), one.lines, gate)
 
 
 def _between(estimate: float, low: float | None, high: float | None) -> str:

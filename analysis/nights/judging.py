@@ -168,7 +168,7 @@ def _named_alike(one: Strategy, other: Strategy) -> bool:
 
 
 def named(strategies: Sequence[Strategy], name: str) -> Strategy:
-    """Return the strategy of a grid that has a name such as ``random+uniform``, or one with all its options spelt out.
+    """Return the strategy of a grid that has a name such as ``random+uniform``, or one with all its options.
 
     Raises:
         SpecError: if the grid has none, or several variants.

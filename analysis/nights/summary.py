@@ -63,8 +63,8 @@ def summary(nights: Sequence[Night]) -> str:
 
 def summary_json(nights: Sequence[Night]) -> str:
     """Return the last night as JSON: all that the history keeps of it, the verdict in words, and what drifts."""
-    told = {"verdict": verdict_of(nights[-1]), "drift": drifting(series(nights))}
-    return json.dumps({**told, **nights[-1].model_dump(mode="json")}, indent=1, allow_nan=False) + "\n"
+    content = {"verdict": verdict_of(nights[-1]), "drift": drifting(series(nights))}
+    return json.dumps({**content, **nights[-1].model_dump(mode="json")}, indent=1, allow_nan=False) + "\n"
 
 
 def _lines(one: NightComparison) -> list[str]:

@@ -71,7 +71,7 @@ class GridShape:
 PAPER_SHAPE = GridShape(tasks=(4, 3, 5, 2), seeds=10)
 """The paper's 14 tasks on four datasets, and one algorithm, as in a row of its Table 3."""
 PAPER_COMPONENTS = Components(task=0.02, residual=0.012)
-"""Where no pilot is at hand: effects that differ between tasks as widely as between the datasets of the paper's
+"""Where no pilot is available: effects that differ between tasks as widely as between the datasets of the paper's
 Table 2, and runs that vary somewhat less than that. An assumption, not a measurement."""
 
 

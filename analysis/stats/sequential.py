@@ -4,7 +4,7 @@
 ``evalue``: an e-process, whose evidence may be looked at as often as one likes and added to without end.
 
 Statistics at several looks are correlated, so their boundaries come from the distribution of a Brownian motion that is
-absorbed at each look (Armitage, McPherson and Rowe 1969). It is written out here because no Python library at hand
+absorbed at each look (Armitage, McPherson and Rowe 1969). It is written out here because no Python library in use
 has it; ``scipy.stats.multivariate_normal`` integrates by chance, and never to the relative precision of small levels.
 """
 

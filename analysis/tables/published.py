@@ -68,7 +68,7 @@ def _printed_tables() -> dict[str, Any]:
 
 
 def printed(number: int | None) -> Any:  # the JSON of a printed table
-    """Return what is printed of a table: ``arms``, and ``rows`` of means with their marks; None if not at hand."""
+    """Return what is printed of a table: ``arms``, and ``rows`` of means with their marks; None if not available."""
     return _printed_tables().get(str(number))
 
 
@@ -83,7 +83,7 @@ def total(parts: Iterable[Beside]) -> PaperAgreement:
 
 
 def beside(numbers: Numbers, ours: Table) -> Beside | None:
-    """Return our table beside the paper's; None if that is not at hand or shares no row with ours."""
+    """Return our table beside the paper's; None if that is not available or shares no row with ours."""
     theirs, selection = printed(numbers.definition.number), numbers.selection
     held = [bool(own.any()) for own in selection.held]
     row_of = {labels[0]: row for row, labels in enumerate(selection.row_labels) if len(labels) == 1 and held[row]}

@@ -1,6 +1,6 @@
 """Facts of the registered datasets: pinned origin, classes, counts, licence.
 
-``plan`` reads the counts when the data is not at hand; tables, ``list`` and the README read the rest.
+``plan`` reads the counts when the data is not available; tables, ``list`` and the README read the rest.
 """
 
 from __future__ import annotations

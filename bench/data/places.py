@@ -1,4 +1,4 @@
-"""Where a dataset lies, told from its name alone; nothing is read, and no library is loaded for it."""
+"""Where a dataset lies, by its name alone; nothing is read, and no library is loaded for it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Files of rows, of whatever format, as Arrow tables. What is wrong is said with the file and the row, never its text.
 
-A format is told by the end of the file's name, in any case of letters, with ``.gz`` after it where it is text. How a
+A format is known by the end of the file's name, in any case of letters, with ``.gz`` after it where it is text. How a
 text file is written (encoding, separator) is found out where it is not given, and said.
 """
 

@@ -162,7 +162,7 @@ class Learner(ABC):
         bootstraps: whether the further members of an ensemble are fitted on bootstrap samples of the labelled rows,
             since on the same rows they would be the same model.
         seconds_a_fit, rows_a_second: rough speed on one core, for plans; None where it is calibrated.
-        open_points: what is open in the paper, and how it is settled here.
+        open_points: what is open in the paper, and the choice made here.
         waived: law of ``bench.testing.learners`` -> the reason why it does not hold.
     """
 

@@ -107,7 +107,7 @@ class Metric(ABC):
 
     Class attributes:
         name: what users type and records hold. aliases: shorter names for command lines.
-        label: what tables print. summary: what it says, in a sentence. formula: in words or symbols.
+        label: what tables print. summary: what it measures, in a sentence. formula: in words or symbols.
         source: where it is defined.
         low, high: its range. higher_is_better: its direction.
         decimals: that tables print.

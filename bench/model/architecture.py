@@ -1,4 +1,4 @@
-"""What an architecture is and offers, told from its configuration and a rehearsal, before the first run."""
+"""What an architecture is and offers, read from its configuration and a rehearsal, before the first run."""
 
 from __future__ import annotations
 

@@ -23,12 +23,18 @@ log = logging.getLogger("bench")
 _lowered: dict[Hardware, int] = {}
 
 
-def pad(tokens: TokenTable, rows: IntArray, pad_id: int, *, left: bool = False) -> dict[str, torch.Tensor]:
-    """Return ``input_ids`` (b, longest row), padded on one side, and ``attention_mask`` if there is any padding."""
+def pad(
+    tokens: TokenTable, rows: IntArray, pad_id: int, *, left: bool = False, length: int | None = None
+) -> dict[str, torch.Tensor]:
+    """Return ``input_ids`` (b, length), padded on one side, and ``attention_mask`` if there is any padding.
+
+    ``length`` is that of the longest row, unless a greater one is given.
+    """
     lengths = np.asarray(tokens.lengths[rows], dtype=np.int64)
-    columns = np.arange(int(lengths.max()))[None, :] - ((lengths.max() - lengths)[:, None] if left else 0)
+    width = int(lengths.max()) if length is None else length
+    columns = np.arange(width)[None, :] - ((width - lengths)[:, None] if left else 0)
     at = np.asarray(tokens.offsets[rows])[:, None] + columns
-    if lengths.min() == lengths.max():
+    if lengths.min() == width:
         return {"input_ids": torch.from_numpy(tokens.ids[at].astype(np.int64))}
     mask = (columns >= 0) & (columns < lengths[:, None])
     ids = np.where(mask, tokens.ids[np.where(mask, at, 0)], pad_id)

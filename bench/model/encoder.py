@@ -24,6 +24,7 @@ from bench.model.batching import Collate, in_smaller_batches, length_batches, pa
 from bench.model.first_token import first_token_only
 from bench.model.fitting import fit_classifier
 from bench.model.hardware import Hardware
+from bench.model.replay import ReplayedSteps
 from bench.model.standard_state import standard_state
 from bench.records import ModelSettings, TrainSettings
 from bench.seeds import StreamPart
@@ -91,6 +92,7 @@ class Encoder:
         self._pretrained = {name: value.clone() for name, value in self._weights.items()}
         self._last_layer = _last_layer(self.model, settings.name)
         self._in_bf16: Any = None
+        self._replayed: ReplayedSteps | None = None
 
     @property
     def pad_id(self) -> int:
@@ -141,7 +143,16 @@ class Encoder:
             self.hardware,
             order=seeds.generator("batches", **parts),
             dropout_seed=seeds.torch_seed("dropout", **parts),
+            replayed=self._steps(train),
         )
+
+    def _steps(self, train: TrainSettings) -> ReplayedSteps | None:
+        """Return the steps that fits of these settings replay, or None where they are not replayed."""
+        if not self.hardware.replays:
+            return None
+        if self._replayed is None or self._replayed.settings != train:
+            self._replayed = ReplayedSteps(self.model, train, self.hardware, self.max_length)
+        return self._replayed
 
     @standard_state()
     @_in_smaller_batches

@@ -22,7 +22,8 @@ from transformers import get_linear_schedule_with_warmup
 from bench.errors import RunError
 from bench.model.attention import with_mask_in_full
 from bench.model.batching import Collate, EpochSampler
-from bench.model.hardware import Hardware
+from bench.model.hardware import Hardware, out_of_memory
+from bench.model.replay import ReplayedFineTuning, ReplayedSteps
 from bench.model.vocabulary import occurring_tokens
 from bench.records import TrainSettings
 
@@ -107,7 +108,9 @@ class KeepsMemory(CUDAAccelerator):
         """Leave everything as it is."""
 
 
-def train(module: FineTuning, data: Any, hardware: Hardware, *, epochs: int, dropout_seed: int) -> None:
+def train(
+    module: FineTuning | ReplayedFineTuning, data: Any, hardware: Hardware, *, epochs: int, dropout_seed: int
+) -> None:
     """Train a module in place, with dropout from a stream of its own; write nothing to disk.
 
     Raises:
@@ -137,9 +140,7 @@ def train(module: FineTuning, data: Any, hardware: Hardware, *, epochs: int, dro
             with _signals_end_it():
                 trainer.fit(module, data)
         except torch.OutOfMemoryError as error:
-            raise RunError(
-                f"out of memory on {hardware.name} while fine-tuning; lower train.batch_size or model.max_length"
-            ) from error
+            raise out_of_memory(hardware) from error
         finally:
             _free(trainer, module)
     if not torch.isfinite(module.loss_sum):
@@ -172,7 +173,7 @@ def _signals_end_it() -> Iterator[None]:
         raise KeyboardInterrupt from None
 
 
-def _free(trainer: pl.Trainer, module: FineTuning) -> None:
+def _free(trainer: pl.Trainer, module: pl.LightningModule) -> None:
     """Let go of gradients and moments at once.
 
     Trainer, module and optimizer refer to each other in circles, so the optimizer's state, twice the model's size,
@@ -190,8 +191,16 @@ def fit_classifier(
     hardware: Hardware,
     order: np.random.Generator,
     dropout_seed: int,
+    replayed: ReplayedSteps | None = None,
 ) -> None:
-    """Fine-tune a classifier in place on the rows of a collate function (SPEC: epochs, AdamW, linear decay, clip)."""
+    """Fine-tune a classifier in place on the rows of a collate function (SPEC: epochs, AdamW, linear decay, clip).
+
+    In steps that are ``replayed``, if they are given and this model's can be.
+    """
+    if replayed is not None and replayed.can_be(length := replayed.padded_length(collate)):
+        again = ReplayedFineTuning(replayed, collate, length, order)
+        train(again, again.train_dataloader(), hardware, epochs=settings.epochs, dropout_seed=dropout_seed)
+        return
     compact = occurring_tokens(model, collate) if settings.weight_decay == 0 else nullcontext(collate)
     with compact as data:
         rows = LabelledRows(data, settings.batch_size, order)

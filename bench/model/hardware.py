@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.environment import process_peak_mb, processor
-from bench.errors import ModelError
+from bench.errors import ModelError, RunError
 from bench.model.nvml import Gpu, alike, may_be_here
 from bench.records import Precision
 
@@ -32,6 +32,7 @@ class Hardware:
         name: the device in words, for the record.
         token_budget: padded tokens a scoring batch may hold. enough_tokens: those that keep the device busy; a scoring
             batch that holds them takes in no shorter rows.
+        replays: whether the steps of a fit have one shape, which a GPU replays as a CUDA graph.
     """
 
     device: torch.device
@@ -39,6 +40,7 @@ class Hardware:
     name: str
     token_budget: int
     enough_tokens: int
+    replays: bool = False
 
     @property
     def precision(self) -> str:
@@ -77,6 +79,11 @@ class Hardware:
             import torch
 
             torch.cuda.reset_peak_memory_stats()
+
+
+def out_of_memory(hardware: Hardware) -> RunError:
+    """Return the error of a fit that needs more memory than there is."""
+    return RunError(f"out of memory on {hardware.name} while fine-tuning; lower train.batch_size or model.max_length")
 
 
 def use_threads(count: int, *, load_torch: bool = True) -> None:
@@ -191,7 +198,7 @@ def choose_hardware(device: str = "auto", precision: Precision = "auto") -> Hard
     if gpu:
         # With its index: Lightning hands the device to torch.cuda.set_device, which refuses one without.
         device_in_use = torch.device("cuda", torch.cuda.current_device() if torch.cuda.is_initialized() else 0)
-        return Hardware(device_in_use, bf16, gpu.name, 65_536, enough_tokens=16_384)
+        return Hardware(device_in_use, bf16, gpu.name, 262_144, enough_tokens=131_072, replays=True)
     return Hardware(torch.device("cpu"), bf16, f"cpu {processor()}", 2_048, enough_tokens=512)
 
 

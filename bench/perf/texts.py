@@ -1,4 +1,4 @@
-"""Tokens with the lengths of real texts: the texts themselves where they are at hand, a stated likeness elsewhere."""
+"""Tokens with the lengths of real texts: the texts themselves where they are available, a stated likeness elsewhere."""
 
 from __future__ import annotations
 

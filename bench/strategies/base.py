@@ -33,7 +33,7 @@ class Weighting(ABC):
         name: what users type. title: what tables print. paper: where it is defined.
         version: raise it when a change of the code changes results.
         needs: ``probabilities`` or nothing; a weighting that needs nothing costs no pass over the pool.
-        open_points: what the paper leaves open and how it is settled here.
+        open_points: what the paper leaves open and the choice made here.
         waived: law of ``bench.testing`` -> the reason why it does not hold.
     """
 
@@ -57,7 +57,7 @@ class Algorithm(ABC):
     Class attributes:
         name, title, paper, version: as for :class:`Weighting`.
         needs: which outputs the algorithm itself reads; whatever is not declared is neither computed nor readable.
-        open_points: what the paper leaves open and how it is settled here.
+        open_points: what the paper leaves open and the choice made here.
         waived: law of ``bench.testing`` -> the reason why it does not hold.
         weighted: whether it takes weights at all; one that does not is run under uniform ones alone.
         formerly: names that the same code had before; ``store migrate`` gives its old runs today's.

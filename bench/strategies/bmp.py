@@ -46,7 +46,7 @@ class Bmp(Stateful[Gains]):
     open_points: ClassVar[str] = (
         "From the abstract: a bandit blends conventional queries with minority-preferential ones, which are the same "
         "queries among rows predicted positive, on a randomly sampled pool. Neither the text nor code could be had; "
-        "settled here: the bandit is EXP3, an arm is drawn for each row of a batch, and the probabilities "
+        "implementation choices: the bandit is EXP3, an arm is drawn for each row of a batch, and the probabilities "
         "hold for a batch. The reward of a row is 1 less its class's share of the rows labelled before the batch (add "
         "one), so that the rarer class pays more and neither does in a balanced set; the paper rewards accuracy as "
         "well, for which a run has no labels to spare. Predicted positive means p(x) >= 0.5; if such rows are too few, "

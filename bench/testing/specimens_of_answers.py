@@ -54,7 +54,7 @@ class TakesTheFirst(BrokenAlgorithm):
     """Breaks ties by position."""
 
     def select(self, view: PoolView, w: FloatArray, k: int) -> IntArray:
-        """Return the rows of the largest w (1 + p), told apart by factors of 2 only, and of several the first."""
+        """Return the rows of the largest w (1 + p), distinguished by factors of 2 only, and of several the first."""
         with np.errstate(divide="ignore"):
             octaves = np.ceil(np.log2(w * (1 + view.probabilities)))
         return np.lexsort((-octaves, w == 0))[:k]

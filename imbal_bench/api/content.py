@@ -26,7 +26,7 @@ def content_of(cls: type[Any]) -> str:
     """Return the hash of a class's code.
 
     Raises:
-        SpecError: if its source cannot be read, or it refers to a value whose content cannot be told.
+        SpecError: if its source cannot be read, or it refers to a value whose content cannot be determined.
     """
     found: dict[str, str] = {}
     _gather(cls, cls.__module__, found)
@@ -91,7 +91,7 @@ def _text_of(name: str, value: Any) -> str:
     if isinstance(value, type):
         return value.__qualname__
     raise SpecError(
-        f"the strategy refers to {name}, of type {type(value).__name__}, whose content cannot be told from others, so "
+        f"the strategy refers to {name}, of type {type(value).__name__}, whose content cannot be identified, so "
         "that results would be taken for those of other code; write it into a .py file and import it from there"
     )
 

@@ -36,7 +36,7 @@ def plan(
 ) -> None:
     """Show what a grid amounts to: blocks, runs, model fits, rows to score, expected time by stage.
 
-    Counts come from the data where it is at hand, from known facts of the datasets otherwise. A calibration takes about
+    Counts come from the data where there is any, from known facts of the datasets otherwise. A calibration takes about
     half a minute and is kept.
 
     Examples:

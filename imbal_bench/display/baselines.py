@@ -13,7 +13,7 @@ from imbal_bench.display.tables import facts_table, table_of
 if TYPE_CHECKING:
     from analysis import Changes
     from bench.store.baseline import Header
-    from imbal_bench.workflows.baselines import Listed, Saved, Shown
+    from imbal_bench.workflows.baselines import ListedBaselines, Saved, Shown
 
 MOST_CHANGES = 10
 
@@ -28,7 +28,7 @@ def show_saved(saved: Saved, console: Console) -> None:
         console.print(f"{saved.failed} failed runs of the store are not in it", style="yellow")
 
 
-def show_list(found: Listed, folder: Path, console: Console) -> None:
+def show_list(found: ListedBaselines, folder: Path, console: Console) -> None:
     """List the baselines of a folder."""
     table = table_of("", "name", "runs", "saved", "sha256", "note")
     for header in found.headers:

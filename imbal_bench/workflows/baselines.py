@@ -29,7 +29,7 @@ class Saved:
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedBaselines:
     """The baselines of a folder, and a line for each file that was tampered with."""
 
     headers: tuple[Header, ...]
@@ -66,7 +66,7 @@ def migrate(name: str, folder: Path, cache_dir: Path) -> tuple[int | None, Conve
     return runs, Conversion.of(convert)
 
 
-def listed(folder: Path) -> Listed:
+def listed(folder: Path) -> ListedBaselines:
     """Return the baselines of a folder."""
     headers, damaged = [], []
     for name in baselines.names(folder):
@@ -74,7 +74,7 @@ def listed(folder: Path) -> Listed:
             headers.append(Baseline(folder, name).header)
         except StoreError as error:
             damaged.append(str(error))
-    return Listed(tuple(headers), tuple(damaged))
+    return ListedBaselines(tuple(headers), tuple(damaged))
 
 
 def show(name: str, folder: Path) -> Shown:

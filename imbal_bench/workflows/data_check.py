@@ -79,7 +79,7 @@ def _tasks(corpus: Corpus, loop: LoopSettings) -> Iterable[Feasible]:
 
 
 def lengths_for(corpus: Corpus, model: ModelSettings) -> Lengths:
-    """Return the lengths of texts by a model's own tokenizer where that is at hand, else an estimate."""
+    """Return the lengths of texts by a model's own tokenizer where that is available, else an estimate."""
     counter, how = _tokenizer_of(model)
     return lengths(corpus, model.max_length, counter, how)
 
@@ -90,7 +90,7 @@ def _tokenizer_of(model: ModelSettings) -> tuple[Callable[[Sequence[str]], list[
     try:
         tokenizer = load_tokenizer(resolve(model.name, model.revision))
     except BenchError:
-        return estimated_tokens, f"estimated: {model.name} is not at hand"
+        return estimated_tokens, f"estimated: {model.name} is not available"
 
     def count(texts: Sequence[str]) -> list[int]:
         return [len(ids) for ids in tokenizer(list(texts), truncation=False, verbose=False)["input_ids"]]

@@ -202,7 +202,7 @@ def _compared(it: Tonight, results: Results) -> tuple[tuple[NightComparison, ...
 
 
 def _settings(spec: GridSpec) -> str:
-    """Return the digest by which nights of the same settings and learners are told."""
+    """Return the digest by which nights of the same settings and learners are identified."""
     from analysis.facts import settings_digest
 
     return settings_digest(spec.settings, components_of(spec))

@@ -72,7 +72,7 @@ def plan(
     measure: bool = False,
     calibration: Path | None = None,
 ) -> Planned:
-    """Return what a grid amounts to; the data need not be at hand where their numbers are known.
+    """Return what a grid amounts to; the data need not be available where their numbers are known.
 
     Args:
         spec: what is asked for.

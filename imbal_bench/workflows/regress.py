@@ -123,7 +123,7 @@ def try_out(spec: GridSpec, question: Question, store: Path, world: World, simul
 
 
 def _plan(question: Question, grid: Grid, store: Path | None) -> Plan:
-    """Return the plan; strategies are those of a store where one is given, else those of the code at hand."""
+    """Return the plan; strategies are those of a store where one is given, else those of the installed code."""
     against, _, remote = question.baseline.partition("@")
     remote = place_of(remote, question.baselines) if remote else ""
     kind, looks = parse_looks(question.sequential, len(grid.spec.seeds))
@@ -170,7 +170,7 @@ def _stored(where: str | Path) -> Results:
 
 
 def _strategy(asked: StrategyName, store: Path | None) -> Strategy:
-    """Return the strategy that is meant: that of a store, or of the code at hand."""
+    """Return the strategy that is meant: that of a store, or of the installed code."""
     return strategy(str(asked)) if store is None else stored_strategy(_stored(store), asked)
 
 

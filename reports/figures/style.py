@@ -16,7 +16,9 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
+from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.textpath import TextPath
 from matplotlib.ticker import MaxNLocator
 
 from analysis import METRICS
@@ -204,8 +206,13 @@ def row_of_panels(titles: Sequence[str], height: float) -> tuple[Canvas, list[Ax
 
 
 def legend(drawn: Canvas, handles: dict[str, Any]) -> None:
-    """Put one legend above all panels."""
-    rows = -(-len(handles) // (2 if is_narrow() else 5))
+    """Put one legend above all panels, in as many columns as there is room for."""
+    em = FontProperties(size=mpl.rcParams["legend.fontsize"]).get_size_in_points()
+    ems = mpl.rcParams
+    around = ems["legend.handlelength"] + ems["legend.handletextpad"] + ems["legend.columnspacing"]
+    widest = max(TextPath((0, 0), label, size=em).get_extents().width for label in handles)
+    room = int(_width.get() * 72 // (widest + em * around))
+    rows = -(-len(handles) // max(min(room, 5), 1))
     drawn.legend(
         list(handles.values()), list(handles), loc="outside upper center", ncols=-(-len(handles) // rows), frameon=False
     )

@@ -230,3 +230,15 @@ def test_a_candidate_that_is_broken_gives_one_line_and_no_verdict(
     (line,) = [line for line in out.splitlines() if line.startswith("- ")]
     assert f"2 runs of the candidate {candidate} failed" in line
     assert says in line
+
+
+@pytest.mark.slow
+def test_the_gate_tries_itself_and_writes_what_it_finds(bench, tmp_path):
+    code, out, err = bench("validate", "--gate", "--simulations", "2", "--markdown", "errors.md")
+    assert code == 0, err
+    page = (tmp_path / "errors.md").read_text("utf-8")
+    for name in ("collapsing", "unequal variances", "evalue", "betting"):
+        assert name in out
+        assert name in page
+    cells = [line.split("|") for line in page.splitlines() if line.startswith("| normal")]
+    assert len(cells) == 40  # 4 and 14 tasks, 3 to 30 seeds, five plans

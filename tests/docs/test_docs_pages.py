@@ -15,7 +15,9 @@ from cli_tools import in_process
 from conftest import ROOT
 
 from analysis import definitions as tables
-from bench.config import load_spec
+from bench.config import load_spec, preset_names
+from bench.config.slurm import load_slurm
+from bench.grid.cost import rates
 from bench.plugins import REGISTRIES
 from bench.testing.everything import parts_named
 from imbal_bench.workflows.check import check
@@ -24,7 +26,7 @@ from imbal_bench.workflows.grids import add_plugins
 PAGES = {
     path.relative_to(ROOT / "docs/pages").as_posix(): path.read_text("utf-8")
     for path in (ROOT / "docs/pages").rglob("*.md")
-}
+} | {"README.md": (ROOT / "README.md").read_text("utf-8")}
 GROUPS = {"baseline", "data", "store"}
 
 
@@ -94,7 +96,8 @@ def test_every_command_and_option_shown_exists(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(("page", "code"), SESSIONS, ids=[page for page, _ in SESSIONS])
-def test_every_session_shown_runs(page, code, capsys):
+def test_every_session_shown_runs(page, code, capsys, monkeypatch):
+    monkeypatch.setattr("reports.report._drawn", lambda report: {section.suffix: () for section in report.sections})
     for there, here in SMALL.items() if "ib.run(" in code else ():
         assert there in code
         code = code.replace(there, here)
@@ -117,6 +120,39 @@ def test_every_plugin_shown_obeys_the_laws(plugins):
         assert not checked.broken, [verdict for verdict in checked.verdicts if verdict.outcome == "broken"]
 
 
+def test_the_strategy_shown_runs_beside_the_others(plugins, monkeypatch, capsys):
+    (line,) = {line for _, line in COMMANDS if "--algorithms random,near" in line}
+    tiny = ["--tasks", "toy/law", "--ratios", "10", "--seeds", "1", "--learner", "tfidf", "--store", "s", "--no-report"]
+    code, out, err = in_process(monkeypatch, capsys)(*shlex.split(line)[1:], *tiny)
+    assert code == 0, out + err
+    assert len(list(plugins["near.py"].parent.glob("s/runs/*/*.json"))) == 6
+
+
+def test_every_preset_is_in_the_table_and_the_counts_told_are_so():
+    page = PAGES["how/grids.md"]
+    (table,) = re.findall(r"\| preset \|.*?\n\n", page, re.DOTALL)
+    assert set(re.findall(r"`([\w-]+)`", table)) >= set(preset_names())
+    paper, extreme = load_spec("paper"), load_spec("extreme")
+    strategies = len(paper.algorithms) * len(paper.weightings)
+    runs = [14 * len(spec.ratios) * strategies * len(spec.seeds) for spec in (paper, extreme)]
+    assert f"{runs[0]:,} runs" in page
+    assert f"{sum(runs):,} runs" in page
+
+
+def test_the_rates_that_were_measured_serve_the_paper_s_grid():
+    (line,) = {line for _, line in COMMANDS if "--calibration" in line}
+    kept = rates.read(ROOT / shlex.split(line)[-1], load_spec("paper").model)
+    assert kept.device == "NVIDIA H200"
+
+
+def test_the_files_of_clusters_shown_are_read(tmp_path):
+    slurm, job = blocks("how/machines.md", "yml")
+    (tmp_path / "slurm.yaml").write_text(slurm)
+    assert load_slurm(tmp_path / "slurm.yaml").directives == ("--gres=gpu:1",)
+    pod = yaml.safe_load(job)["spec"]["template"]["spec"]["containers"][0]
+    assert "--shard $((JOB_COMPLETION_INDEX + 1))/8" in pod["command"][-1]
+
+
 def test_the_grid_file_and_dataset_file_shown_are_read(tmp_path):
     from bench.data.loading import load_user
 
@@ -133,7 +169,7 @@ def test_pages_name_files_of_the_navigation_and_all_of_them_are_in_it():
     listed = set(re.findall(r":\s*([\w/-]+\.md)$", (ROOT / "docs/mkdocs.yml").read_text("utf-8"), re.MULTILINE))
     made = {"strategies.md", "reference/command-line.md", "reference/grid-files.md"}
     made |= {f"notebooks/{path.stem}.md" for path in NOTEBOOKS}
-    assert listed == PAGES.keys() | made
+    assert listed == (PAGES.keys() | made) - {"README.md"}
 
 
 class TestMadePages:

@@ -258,7 +258,7 @@ def test_code_that_a_class_refers_to_counts_too(monkeypatch, tmp_path):
     first, again, other = version("[1, 2]"), version("[1, 2]"), version("[1, 3]")
     assert first == again != other
     assert version("[1, {1: frozenset([2])}]") != version("[1, {1: frozenset([3])}]")
-    with pytest.raises(SpecError, match="refers to LEVELS, of type range, whose content cannot be told"):
+    with pytest.raises(SpecError, match="refers to LEVELS, of type range, whose content cannot be identified"):
         version("range(3)")
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-import yaml
 from conftest import ROOT
 from grid_tools import override
 from hypothesis import given
@@ -134,14 +132,6 @@ def test_a_time_is_no_number_of_seconds(tmp_path):
 def test_a_missing_slurm_file_names_what_belongs_into_one(tmp_path):
     with pytest.raises(SpecError, match="takes YAML with jobs, cores, memory"):
         load_slurm(tmp_path / "s.yaml")
-
-
-def test_the_files_that_the_readme_shows_are_read(tmp_path):
-    slurm, job = re.findall(r"```yml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    (tmp_path / "slurm.yaml").write_text(slurm)
-    assert load_slurm(tmp_path / "slurm.yaml").directives == ("--gres=gpu:1",)
-    pod = yaml.safe_load(job)["spec"]["template"]["spec"]["containers"][0]
-    assert "--shard $((JOB_COMPLETION_INDEX + 1))/8" in pod["command"][-1]
 
 
 # Shards

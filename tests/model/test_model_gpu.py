@@ -1,5 +1,7 @@
 """On a GPU the same numbers as on a CPU, up to rounding."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ import torch
 from bench.model.encoder import Encoder
 from bench.model.fitting import FineTuning
 from bench.model.hardware import choose_hardware
+from bench.model.replay import ReplayedFineTuning
 from bench.model.surprisal import SurprisalSource
 from bench.records import ModelSettings, TrainSettings
 
@@ -32,6 +35,13 @@ def test_untrained_scores_agree(pair, test_tokens):
     assert gpu.embeddings.device.type == "cuda"
 
 
+def test_a_bert_s_steps_are_captured(pair, train_tokens, is_sport, caplog):
+    encoder = pair[1]
+    encoder.fit(train_tokens, ROWS, is_sport[0][ROWS], SETTINGS, **PARTS)
+    assert encoder._replayed.steps
+    assert not encoder._replayed.refused, caplog.text
+
+
 def test_fits_agree(pair, train_tokens, test_tokens, is_sport):
     """To 0.01 in p after ten steps: AdamW amplifies the rounding in which the devices differ."""
     for encoder in pair:
@@ -40,19 +50,21 @@ def test_fits_agree(pair, train_tokens, test_tokens, is_sport):
     np.testing.assert_allclose(gpu, cpu, atol=0.01)
 
 
-def test_no_step_of_a_fit_waits_for_the_gpu(tiny_bert, train_tokens, is_sport, monkeypatch):
-    encoder, inside = Encoder(ModelSettings(name=str(tiny_bert)), choose_hardware("cuda")), []
+@pytest.mark.parametrize("kind", [FineTuning, ReplayedFineTuning])
+def test_no_step_of_a_fit_waits_for_the_gpu(kind, tiny_bert, train_tokens, is_sport, monkeypatch):
+    hardware = replace(choose_hardware("cuda"), replays=kind is ReplayedFineTuning)
+    encoder, inside = Encoder(ModelSettings(name=str(tiny_bert)), hardware), []
 
-    def step(module, batch, index, own=FineTuning.training_step):
+    def step(module, batch, index, own=kind.training_step):
         torch.cuda.set_sync_debug_mode("error")
         try:
-            inside.append("attention_mask" in batch)
+            inside.append(kind is ReplayedFineTuning or "attention_mask" in batch)
             return own(module, batch, index)
         finally:
             torch.cuda.set_sync_debug_mode("default")
 
     encoder.fit(train_tokens, ROWS, is_sport[0][ROWS], SETTINGS, **PARTS)  # what is done once, such as loading kernels
-    monkeypatch.setattr(FineTuning, "training_step", step)
+    monkeypatch.setattr(kind, "training_step", step)
     encoder.fit(train_tokens, ROWS, is_sport[0][ROWS], SETTINGS, **PARTS)
     assert any(inside)
 

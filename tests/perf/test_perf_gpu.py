@@ -10,7 +10,9 @@ import pytest
 import torch
 from cli_tools import in_process
 
+from bench.config import load_spec
 from bench.errors import RunError, UnknownNameError
+from bench.grid.cost import rates
 from bench.model import standard_state
 from bench.perf import gpu, gpu_candidates
 from bench.perf.gpu import PARTS
@@ -138,7 +140,9 @@ def test_every_part_that_a_cpu_can_try_runs_dry(monkeypatch, capsys, tmp_path):
     assert done == PARTS.keys() - skipped | {"forecast"}
     goals = [line["measure"]["stage"] for line in found if line.get("measure", {}).get("goal")]
     assert {"score sst2: useful FLOPs", "a step of a fit", "paper + extreme, one process"} <= set(goals)
-    assert (tmp_path / "out" / "rates.json").exists()
+    paper = load_spec("paper")
+    kept = rates.read(tmp_path / "out" / "rates.json", paper.model)  # refuses those of another model
+    assert kept.laws.keys() >= {"fit", "score", "select dal"}
     assert Path(tmp_path / "report.json").exists()
 
 

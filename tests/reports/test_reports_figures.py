@@ -16,7 +16,7 @@ from analysis.figures.model import Drawing, Figure
 from analysis.nights.drift import SERIES
 from bench.records import METRICS, Informativeness
 from bench.store import Store
-from reports.figures import draw
+from reports.figures import draw, style
 from reports.figures.effects import forest
 from reports.figures.leaders import effect_map
 from reports.figures.rounds import learning_curves, positives_found
@@ -338,3 +338,22 @@ def test_drawing_leaves_matplotlib_and_the_data_as_they_were(figures):
     draw(figures["wins"])
     assert dict(mpl.rcParams) == before
     pd.testing.assert_frame_equal(figures["wins"].data["wins"], frame)
+
+
+@pytest.mark.parametrize("width", [style.WIDE, style.NARROW])
+@pytest.mark.parametrize(
+    "labels", [["a", "b", "c"], ["Entropy+PosProb", "Margin+Uniform"] * 3, ["of some length " * 3] * 4]
+)
+def test_a_legend_is_as_wide_as_there_is_room_for(width, labels):
+    def build():
+        drawn = style.canvas(2.0)
+        panel = drawn.subplots()
+        lines = {f"{label}{number}": panel.plot([number])[0] for number, label in enumerate(labels)}
+        style.legend(drawn, lines)
+        drawn.draw_without_rendering()
+        extents.append(drawn.legends[0].get_window_extent().width / drawn.dpi)
+        return drawn
+
+    extents: list[float] = []
+    style.rendered(build, "salt", width)
+    assert extents[0] <= width

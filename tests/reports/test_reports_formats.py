@@ -7,6 +7,7 @@ import subprocess
 import zlib
 from html.parser import HTMLParser
 from math import isnan
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -18,7 +19,7 @@ from bench.errors import StoreError, UnknownNameError
 from bench.store import Store
 from reports import plain
 from reports.latex import escaped, to_latex
-from reports.page import to_html
+from reports.page import _ways, to_html
 from reports.picture import pictures
 from reports.plain import to_csv, to_markdown
 from reports.terminal import to_terminal
@@ -403,3 +404,14 @@ def test_no_store_and_no_folder_are_one_line_each(tmp_path, store):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot write"):
         reports.write_report(reports.read_report(store.path), tmp_path / "file" / "out")
+
+
+@pytest.mark.parametrize("where", ["ratio 1/50, warm start", "natural ratio, cold start"])
+def test_a_kind_of_figure_has_a_row_among_the_ways_whatever_the_ratio(where):
+    panel = SimpleNamespace(name="p")
+    standing = SimpleNamespace(board=SimpleNamespace(panel=panel), table=SimpleNamespace(title="T, x", name="t"))
+    standing.beside = ()
+    section = SimpleNamespace(standings=[standing])
+    kinds = ["Ranks and cost", "Learning curves of the best"]
+    drawn = [SimpleNamespace(panel="p", main=True, title=f"{kind}, {where}", name=kind) for kind in kinds]
+    assert [kind for kind, _ in _ways(section, drawn)] == ["T", *kinds]

@@ -86,7 +86,7 @@ class Calibration:
         """Return the laws of surprisal and of training a head for it; none for a tokenizer without a mask token."""
         if self.encoder.tokenizer.mask_token_id is None:
             return {}
-        tokens = self.texts["sst2"]
+        tokens, rows = self.texts["sst2"], self.sizes.surprisal
         took = []
         for steps in HEAD_STEPS:
             with tempfile.TemporaryDirectory() as cache:
@@ -97,9 +97,9 @@ class Calibration:
                 took.append(seconds_of(partial(source.embeddings, np.arange(8)), self.hardware, warm_up=False))
                 if steps == HEAD_STEPS[-1]:
                     reader = source.reader(checkpoints.load_masked_lm(self.encoder.checkpoint)[0])
-                    of_pass = seconds_of(partial(source.compute, reader, np.arange(256)), self.hardware)
+                    of_pass = seconds_of(partial(source.compute, reader, np.arange(rows)), self.hardware)
         per_step = max(took[1] - took[0], 0.0) / (HEAD_STEPS[1] - HEAD_STEPS[0])
-        token = of_pass / float(tokens.offsets[256])
+        token = of_pass / float(tokens.offsets[rows])
         return {
             "surprisal": LinearLaw(call=max(took[0] - HEAD_STEPS[0] * per_step, 0.0), token=token),
             "lm_head": LinearLaw(row=per_step),

@@ -15,11 +15,12 @@ from bench.model.hardware import Hardware
 
 @dataclass(frozen=True)
 class Sizes:
-    """What is timed: (texts, rows) of fits and passes, and rows of the pools that are selected from."""
+    """What is timed: (texts, rows) of fits and passes, and the rows of pools to select from and of surprisal."""
 
     fit: tuple[tuple[str, int], ...]
     score: tuple[tuple[str, int], ...]
     select: tuple[int, ...]
+    surprisal: int
 
 
 SIZES = {
@@ -27,12 +28,14 @@ SIZES = {
         fit=(("sst2", 16), ("sst2", 64), ("ag_news", 64)),
         score=(("sst2", 32), ("sst2", 512), ("ag_news", 192)),
         select=(300, 1_200),
+        surprisal=256,
     ),
     # A GPU is busy with large work only: small sizes would time its launches, and a forecast would multiply them.
     "cuda": Sizes(
         fit=(("sst2", 16), ("sst2", 208), ("ag_news", 208)),
         score=(("sst2", 512), ("sst2", 32_768), ("ag_news", 8_192)),
         select=(10_000, 100_000),
+        surprisal=16_384,
     ),
 }
 """By the kind of device."""
