@@ -31,7 +31,7 @@ from bench.records import (
     learners_as_typed,
 )
 
-Row = dict[str, Any]
+FlatRow = dict[str, Any]
 COMPRESSION_LEVEL = 15
 _INTEGERS = {
     *("run", "seed", "version_of_metrics", "round", "labelled", "labelled_positives", "selected_positives"),
@@ -41,7 +41,7 @@ _FLAGS = {"made_git_dirty"}
 _NUMBERS = {"seconds", "peak_memory_mb"}
 _LISTS_OF_INTEGERS = {"start_rows", "selected", "pool_p"}
 _LISTS_OF_NUMBERS = {"control", "pairwise_distances", "start_distances", "selected_p", "selected_w", "pool_w"}
-Kind = Literal["text", "integer", "number", "flag", "integers", "numbers"]
+ValueKind = Literal["text", "integer", "number", "flag", "integers", "numbers"]
 _DETAILS = ("selected", "selected_p", "selected_w", "pool_p", "pool_w")
 """Of a round, what only the runs that are kept whole have."""
 
@@ -74,14 +74,14 @@ class Tables:
         return _record(_row(self._runs, number), rounds)
 
 
-def _place(row: Row) -> tuple[Any, ...]:
+def _place(row: FlatRow) -> tuple[Any, ...]:
     """Return what orders runs: those of a block side by side, from which strategies differ last."""
     of_block = (row["ratio"].rjust(9), row["start"], row["seed"], row["learner_json"], row["settings_json"])
     parts = (row["algorithm"], row["weighting"], row["key"])
     return (row["status"] != "ok", row["status"], row["dataset"], row["positive"], *of_block, *parts)
 
 
-def _run_row(record: RunRecord) -> Row:
+def _run_row(record: RunRecord) -> FlatRow:
     block, strategy, made = record.spec.block, record.spec.strategy, record.provenance
     parts = {"learner": block.learner, "algorithm": strategy.algorithm, "weighting": strategy.weighting}
     found = record.informativeness
@@ -116,7 +116,7 @@ def _run_row(record: RunRecord) -> Row:
     }
 
 
-def _round_rows(number: int, record: RunRecord) -> Iterator[Row]:
+def _round_rows(number: int, record: RunRecord) -> Iterator[FlatRow]:
     for one in record.rounds:
         details = {name: getattr(one, name) for name in _DETAILS}
         yield {
@@ -134,7 +134,7 @@ def _round_rows(number: int, record: RunRecord) -> Iterator[Row]:
         }
 
 
-def _record(row: Row, rounds: Sequence[Round]) -> RunRecord:
+def _record(row: FlatRow, rounds: Sequence[Round]) -> RunRecord:
     made, pool, pairwise = _with_prefix("made", row), _with_prefix("pool", row), row["pairwise_distances"]
     versions = made.pop("versions_json", None)
     found = None if pairwise is None else {"pairwise": pairwise, "to_start": row["start_distances"]}
@@ -158,12 +158,12 @@ def _record(row: Row, rounds: Sequence[Round]) -> RunRecord:
     )
 
 
-def _provenance(made: Row, versions: str) -> Provenance:
+def _provenance(made: FlatRow, versions: str) -> Provenance:
     nothing = dict.fromkeys(("git_commit", "git_dirty"))
     return Provenance.model_validate({**nothing, **made, "versions": json.loads(versions)})
 
 
-def _spec(row: Row) -> RunSpec:
+def _spec(row: FlatRow) -> RunSpec:
     block = Block(
         task=Task(dataset=row["dataset"], positive=row["positive"]),
         ratio="natural" if row["ratio"] == "natural" else int(row["ratio"]),
@@ -184,7 +184,7 @@ def _parsed(kind: type[BaseModel], text: str) -> Any:
     return kind.model_validate_json(text)
 
 
-def _round(row: Row) -> Round:
+def _round(row: FlatRow) -> Round:
     state = row["state_json"]
     return Round(
         round=row["round"],
@@ -208,11 +208,11 @@ def _or_none(values: list[Any] | None) -> tuple[Any, ...] | None:
     return None if values is None else tuple(values)
 
 
-def _prefixed(prefix: str, values: Mapping[str, Any]) -> Row:
+def _prefixed(prefix: str, values: Mapping[str, Any]) -> FlatRow:
     return {f"{prefix}_{name}": value for name, value in values.items()}
 
 
-def _with_prefix(prefix: str, row: Row) -> Row:
+def _with_prefix(prefix: str, row: FlatRow) -> FlatRow:
     """Return the values that are there of the columns that begin so, by the rest of their names."""
     begin = f"{prefix}_"
     return {
@@ -220,12 +220,12 @@ def _with_prefix(prefix: str, row: Row) -> Row:
     }
 
 
-def _table(rows: list[Row]) -> Any:
+def _table(rows: list[FlatRow]) -> Any:
     """Return rows as an Arrow table, with a column for each name that any of them has."""
     import pyarrow as pa
 
     names = list(dict.fromkeys(name for row in rows for name in row))
-    types: dict[Kind, Any] = {
+    types: dict[ValueKind, Any] = {
         "text": pa.string(),
         "integer": pa.int64(),
         "number": pa.float64(),
@@ -236,7 +236,7 @@ def _table(rows: list[Row]) -> Any:
     return pa.table({name: pa.array([row.get(name) for row in rows], types[kind_of(name)]) for name in names})
 
 
-def kind_of(name: str) -> Kind:
+def kind_of(name: str) -> ValueKind:
     """Return what the values of a column are."""
     if name in _NUMBERS or name.startswith(("metric_", "seconds_")):
         return "number"
@@ -291,5 +291,5 @@ def _columns(table: Any) -> dict[str, _Column]:
     return found
 
 
-def _row(columns: Mapping[str, _Column], at: int) -> Row:
+def _row(columns: Mapping[str, _Column], at: int) -> FlatRow:
     return {name: column[at] for name, column in columns.items()}

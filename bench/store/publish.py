@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.errors import StoreError
 from bench.paths import without_folders
 from bench.records import Provenance, Round, RunRecord, Settings, Status
-from bench.store.columns import Kind, encoded, kind_of, tables_of
+from bench.store.columns import ValueKind, encoded, kind_of, tables_of
 from bench.store.files import as_store_error, write_atomically
 from bench.store.marker import mark, schema_version
 from bench.store.published import GROWING, MANIFEST, ROUNDS, RUNS, FileFact, Manifest
@@ -34,7 +34,7 @@ class Content:
     """
 
     files: Mapping[str, bytes]
-    columns: Mapping[str, Mapping[str, Kind]]
+    columns: Mapping[str, Mapping[str, ValueKind]]
     counts: Mapping[Status, int]
     whole: int
 

@@ -17,7 +17,6 @@ from imbal_bench.cli.options import (
     Suite,
     plugins_of,
 )
-from imbal_bench.nights import BY_MACHINE
 
 CANARY = "random+uniform"
 
@@ -33,7 +32,7 @@ def nightly(
         typer.Argument(
             help="A preset (see `imbal-bench list presets`) or a YAML file. Default: what suits the machine."
         ),
-    ] = BY_MACHINE,
+    ] = "by machine",
     baseline: Annotated[str, typer.Option(help="Baseline to hold the night against. Default: none, no verdict.")] = "",
     candidate: Annotated[
         list[str] | None, typer.Option(help="Strategy to judge. Repeatable. Default: all that the baseline has.")

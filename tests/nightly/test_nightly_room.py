@@ -221,3 +221,11 @@ def test_slurm_asks_for_nothing_twice():
     asked = re.findall(r"^#SBATCH (--[a-z-]+)", script("slurm"), re.MULTILINE)
     assert asked
     assert len(asked) == len(set(asked))
+
+
+def test_the_command_leaves_the_choice_to_the_machine():
+    import inspect
+
+    from imbal_bench.cli.nightly import nightly
+
+    assert inspect.signature(nightly).parameters["spec"].default == BY_MACHINE
