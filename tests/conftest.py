@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import string
 import subprocess
 import sys
 from collections.abc import Callable
@@ -79,25 +80,30 @@ def toy_mirror(toy_corpus, tmp_path_factory) -> Path:
     return folder
 
 
+def wordpieces() -> list[str]:
+    """Return a vocabulary of the toy texts' words, and of characters for others; a trained one differs by chance."""
+    special, words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"], " ".join([*TOPICS.values(), FILLER]).split()
+    characters = string.ascii_lowercase + string.digits
+    return list(dict.fromkeys([*special, *characters, *(f"##{it}" for it in characters), *words]))
+
+
 def save_tiny_bert(folder: Path, *, with_lm_head: bool) -> Path:
-    """Save a BERT of random weights and a WordPiece tokenizer trained on the toy texts, as save_pretrained does."""
+    """Save a BERT of random weights and a WordPiece tokenizer of the toy texts' words, as save_pretrained does."""
     import torch
-    from tokenizers import BertWordPieceTokenizer
     from transformers import BertConfig, BertForMaskedLM, BertModel, BertTokenizerFast
 
     folder.mkdir(parents=True, exist_ok=True)
-    trained = BertWordPieceTokenizer()
-    trained.train_from_iterator(make_texts(600, 0)[0], vocab_size=400, show_progress=False)
-    trained.save_model(str(folder))
+    vocabulary = wordpieces()
+    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n")
     BertTokenizerFast(vocab=str(folder / "vocab.txt"), model_max_length=64).save_pretrained(folder)
     config = BertConfig(
-        vocab_size=trained.get_vocab_size(),
+        vocab_size=len(vocabulary),
         hidden_size=32,
         num_hidden_layers=2,
         num_attention_heads=4,
         intermediate_size=64,
         max_position_embeddings=64,
-        pad_token_id=trained.token_to_id("[PAD]"),
+        pad_token_id=vocabulary.index("[PAD]"),
         initializer_range=0.2,
     )
     with torch.random.fork_rng():

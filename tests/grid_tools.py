@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import yaml
@@ -25,6 +27,22 @@ PATIENCE_S = 900.0
 def override(spec: GridSpec, **fields: object) -> GridSpec:
     """Return a specification with some fields replaced, checked."""
     return GridSpec.model_validate({**spec.model_dump(), **fields})
+
+
+def job_named(block: str) -> SimpleNamespace:
+    """Return what stands in for a block where workers are tested: a name is all that executors read of it.
+
+    No class of a test: a worker process may find another package named ``tests``, as small-text installs one.
+    """
+    return SimpleNamespace(block=block)
+
+
+def of_a_module_here_alone() -> object:
+    """Return something that other processes cannot unpack: it is of a module that only this one has."""
+    module = ModuleType("only_here")
+    module.Thing = type("Thing", (), {"__module__": "only_here"})
+    sys.modules["only_here"] = module
+    return module.Thing()
 
 
 def science(record: RunRecord) -> dict[str, object]:

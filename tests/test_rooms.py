@@ -12,6 +12,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -264,6 +265,7 @@ LIBRARIES: dict[str, set[str]] = {
     "filelock": {"bench.data", "bench.grid.worker", "bench.store"},
     "joblib": {"reports"},
     "loky": {"bench.grid.executors"},
+    "cloudpickle": {"bench.grid.executors"},
     "dask": {"bench.grid.executors"},
     "distributed": {"bench.grid.executors"},
     "dask_jobqueue": {"bench.grid.executors"},
@@ -340,6 +342,7 @@ def modules_below(root: Path) -> dict[str, Path]:
     return found
 
 
+@lru_cache
 def imports_of(root: Path) -> list[Import]:
     """Return all imports of all modules; ``from a import b`` names ``a.b`` where that is a module of ours."""
     modules = modules_below(root)

@@ -32,7 +32,7 @@ def global_state_of(seed: int) -> Iterator[None]:
         with torch.random.fork_rng(), warnings.catch_warnings():
             random.seed(seed)
             np.random.seed(seed)  # noqa: NPY002 - the global state is what is tested
-            torch.manual_seed(seed)
+            _seed_torch(seed)
             yield
     finally:
         random.setstate(python)
@@ -40,6 +40,18 @@ def global_state_of(seed: int) -> Iterator[None]:
         for read, write, value in before:
             if read() != value:  # some take seconds to be set, whatever to
                 write(value)
+
+
+def _seed_torch(seed: int) -> None:
+    """Seed torch's generators as ``torch.manual_seed`` does, but for kinds of accelerators that are not there.
+
+    For each of those that keeps a queue, with the stack of whoever called, which takes longer than most answers.
+    """
+    import torch
+
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_available():
+        torch.cuda.manual_seed_all(seed)
 
 
 def global_state() -> dict[str, object]:

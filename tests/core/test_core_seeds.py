@@ -5,6 +5,7 @@ import hashlib
 import inspect
 import json
 import math
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -145,7 +146,10 @@ ALLOWED = {
         "*.manual_seed": "seeded by the view's generator",
     },
     "bench/testing/surroundings.py": dict.fromkeys(
-        ("random.seed", "np.random.seed", "np.random.set_state", "torch.manual_seed", "random.setstate"),
+        (
+            *("random.seed", "np.random.seed", "np.random.set_state", "random.setstate"),
+            *("torch.default_generator.manual_seed", "torch.cuda.manual_seed_all"),
+        ),
         "shakes the global state, to show that a strategy is blind to it; restored",
     ),
     "bench/testing/learner_specimens.py": dict.fromkeys(("random.SystemRandom", "random.seed"), BREAKS_A_LAW),
@@ -166,12 +170,20 @@ def dotted(node: ast.AST) -> str:
     return node.id if isinstance(node, ast.Name) else "*"
 
 
-def random_calls(source: str) -> set[str]:
+@cache
+def calls_of_file(path: Path) -> list[ast.Call]:
+    """Return the calls in a file, which is read once for all tests that look at every file."""
+    return calls_in(path.read_text("utf-8"))
+
+
+def calls_in(source: str) -> list[ast.Call]:
+    return [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+
+
+def random_calls(calls: list[ast.Call]) -> set[str]:
     """Return the calls in a module that give birth to a generator, seed one, or draw from global state."""
     found = set()
-    for node in ast.walk(ast.parse(source)):
-        if not isinstance(node, ast.Call):
-            continue
+    for node in calls:
         name = dotted(node.func)
         head, _, last = name.rpartition(".")
         born = last in BIRTHS
@@ -197,15 +209,16 @@ def random_calls(source: str) -> set[str]:
     ],
 )
 def test_the_scan_sees_randomness(code):
-    assert random_calls(code)
+    assert random_calls(calls_in(code))
 
 
 def test_the_scan_passes_draws_from_a_generator_that_was_handed_in():
-    assert not random_calls("torch.randn(3, generator=rng)\nview.generator.random(5)\nseeds.generator('head')")
+    code = "torch.randn(3, generator=rng)\nview.generator.random(5)\nseeds.generator('head')"
+    assert not random_calls(calls_in(code))
 
 
 def test_generators_are_born_in_seeds_only():
-    found = {str(path.relative_to(ROOT)): random_calls(path.read_text("utf-8")) for path in CODE}
+    found = {str(path.relative_to(ROOT)): random_calls(calls_of_file(path)) for path in CODE}
     unexpected = {file: calls - set(ALLOWED.get(file, ())) for file, calls in found.items()}
     assert {file: calls for file, calls in unexpected.items() if calls} == {}
     idle = {file: set(calls) - found.get(file, set()) for file, calls in ALLOWED.items()}
@@ -217,11 +230,9 @@ def test_every_declared_purpose_is_used_and_every_used_one_declared():
     for path in CODE:
         if path.is_relative_to(ROOT / "bench/testing"):
             continue  # toys borrow purposes
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if (
-                isinstance(node, ast.Call)
-                and dotted(node.func) in {"seeds.generator", "seeds.stream", "seeds.torch_seed"}
-                and isinstance(node.args[0], ast.Constant)
+        for node in calls_of_file(path):
+            if dotted(node.func) in {"seeds.generator", "seeds.stream", "seeds.torch_seed"} and isinstance(
+                node.args[0], ast.Constant
             ):
                 used.add(node.args[0].value)
     assert used == set(seeds.PURPOSES)

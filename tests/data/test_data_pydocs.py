@@ -3,6 +3,7 @@ from __future__ import annotations
 import ast
 import gc
 import re
+import shutil
 import textwrap
 from pathlib import Path
 
@@ -175,7 +176,7 @@ def test_aliases_are_masked_as_words_only() -> None:
     assert text == "package.array or `package.Series`, (package) -- but an input, a stop, a spread and mpld3 stay."
 
 
-@given(st.text(max_size=1500))
+@given(st.text(max_size=600))
 def test_prose_is_one_line_of_bounded_length(docstring: str) -> None:
     text = pydocs.prose(docstring)
     if text is not None:
@@ -189,22 +190,31 @@ def small(monkeypatch) -> None:
     monkeypatch.setattr(pydocs, "TEST_CAP", 10)
 
 
-@pytest.mark.usefixtures("small")
-def test_the_installed_packages_give_the_dataset(tmp_path: Path, monkeypatch) -> None:
-    corpus = pydocs.load_pydocs(tmp_path)
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Path:
+    """A cache in which the small dataset has been built; read only."""
+    folder = tmp_path_factory.mktemp("pydocs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pydocs, "TRAIN_CAP", 40)
+        patch.setattr(pydocs, "TEST_CAP", 10)
+        pydocs.load_pydocs(folder)
+    return folder
+
+
+def test_the_installed_packages_give_the_dataset(built: Path, monkeypatch) -> None:
+    monkeypatch.setattr(pydocs, "build_pydocs", lambda _roots: pytest.fail("built again"))
+    corpus = pydocs.load_pydocs(built)
     assert corpus.label_names == PYDOCS.classes
     assert np.bincount(corpus.train.labels).tolist() == [40] * 7
     assert np.bincount(corpus.test.labels).tolist() == [10] * 7
     texts = corpus.train.texts.to_pylist() + corpus.test.texts.to_pylist()
     assert not [text for text in texts for name in NAMES if name in text.lower()]
 
-    monkeypatch.setattr(pydocs, "build_pydocs", lambda _roots: pytest.fail("built again"))
-    assert pydocs.load_pydocs(tmp_path).fingerprint == corpus.fingerprint
-
 
 @pytest.mark.usefixtures("small")
-def test_a_damaged_cache_is_rebuilt(tmp_path: Path) -> None:
-    corpus = pydocs.load_pydocs(tmp_path)
+def test_a_damaged_cache_is_rebuilt(built: Path, tmp_path: Path) -> None:
+    corpus = pydocs.load_pydocs(built)
+    shutil.copytree(built, tmp_path, dirs_exist_ok=True)
     (damaged,) = tmp_path.glob("pydocs/*/train.parquet")
     damaged.write_bytes(damaged.read_bytes()[:-9])
     assert pydocs.load_pydocs(tmp_path).fingerprint == corpus.fingerprint

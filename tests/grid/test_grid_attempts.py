@@ -6,9 +6,12 @@ import os
 import signal
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 
+from bench.errors import RunError
+from bench.grid.messages import BlockReport
 from bench.grid.worker.attempts import DEATHS_ALLOWED, Attempts, time_limit
 from bench.store import Store
 
@@ -84,3 +87,50 @@ def test_what_is_quick_enough_goes_on(tmp_path, seconds):
     while threading.active_count() > running:  # the timer's thread, which ends when it is cancelled
         time.sleep(0.001)
     assert list(tmp_path.iterdir()) == []
+
+
+# Deaths, as the driver sees them
+
+
+@pytest.fixture
+def killed(light_spec, run_grid, monkeypatch, tmp_path):
+    """Run a small grid by workers that all die: before they begin, or (``begun``) in the work that it names."""
+
+    def run(begun=lambda _: None) -> int:
+        deaths = 0
+
+        @contextmanager
+        def start_workers(*_):
+            def reports(work, jobs):
+                nonlocal deaths
+                for job in jobs:
+                    if name := begun(job):
+                        attempts = Attempts(Store(work.keywords["context"].store), work.keywords["context"].call)
+                        if attempts.why_given_up(name):
+                            yield BlockReport(str(job.block))
+                            continue
+                        attempts._write(name, attempts.begun(name) + 1)  # as a worker that dies leaves it
+                    deaths += 1
+                    yield BlockReport(str(job.block), lost=True)
+
+            yield reports
+
+        monkeypatch.setattr("bench.grid.driver.execute.BUSY_POLL_S", 0)
+        monkeypatch.setattr("bench.grid.driver.execute.start_workers", start_workers)
+        run_grid(light_spec, tmp_path / "store")
+        return deaths
+
+    return run
+
+
+def test_workers_that_die_before_they_begin_end_the_grid_in_one_line(killed):
+    with pytest.raises(RunError, match=r"10 workers in a row died before they began to work, .*law") as it:
+        killed()
+    assert "\n" not in str(it.value)
+
+
+def test_deaths_in_work_that_has_begun_give_up_that_work_and_not_the_grid(killed, tmp_path):
+    assert killed(begun=lambda job: job.name) == DEATHS_ALLOWED
+    (told,) = tmp_path.glob("store/**/*.log")
+    line = "a worker was killed (out of memory, or from outside); toy/law 1/10 seed"
+    assert told.read_text().count(line) == DEATHS_ALLOWED

@@ -11,22 +11,16 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT
-from grid_tools import assert_same_results, override
+from grid_tools import assert_same_results, job_named, of_a_module_here_alone, override
 
 from bench.errors import RunError, SpecError
 from bench.grid.executors.choice import Workers
 from bench.grid.executors.start import start_workers
 from bench.grid.messages import BlockReport
-
-
-class Job:
-    """Stands in for a block: a name is all that executors read of it."""
-
-    def __init__(self, block: str) -> None:
-        self.block = block
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +34,7 @@ def test_a_single_worker_does_the_work_and_not_the_driver(one_worker):
     def work(job):
         return BlockReport(job.block, failures=[str(os.getpid()), os.environ["CUDA_VISIBLE_DEVICES"]])
 
-    found = list(one_worker(work, [Job("a"), Job("b"), Job("c")]))
+    found = list(one_worker(work, [job_named("a"), job_named("b"), job_named("c")]))
     assert sorted(report.name for report in found) == ["a", "b", "c"]
     ((worker, gpu),) = {tuple(report.failures) for report in found}
     assert worker != str(os.getpid())
@@ -58,7 +52,7 @@ def test_a_worker_s_death_counts_for_its_own_block_alone(one_worker):
 
     blocks = ["killer", *(f"fine {number}" for number in range(6))]
     for _ in range(2):  # in a second pass too
-        found = list(one_worker(work, [Job(block) for block in blocks]))
+        found = list(one_worker(work, [job_named(block) for block in blocks]))
         assert sorted(report.name for report in found) == sorted(blocks)
         assert [report.name for report in found if report.lost] == ["killer"]
 
@@ -78,7 +72,7 @@ def test_a_worker_that_exits_is_started_again_however_long_that_takes(code, tmp_
         dask.config.set({"distributed.deploy.lost-worker-timeout": "10ms"}),
         start_workers(Workers("dask"), "cpu", tmp_path) as reports,
     ):
-        found = [(report.name, report.lost) for report in reports(work, [Job("exits"), Job("fine")])]
+        found = [(report.name, report.lost) for report in reports(work, [job_named("exits"), job_named("fine")])]
     assert found == [("exits", True), ("fine", False)]
 
 
@@ -87,7 +81,41 @@ def test_a_worker_that_cannot_run_blocks_ends_the_grid_in_one_line(one_worker):
         raise ModuleNotFoundError("No module named\n'bench'")
 
     with pytest.raises(RunError, match=r"cannot run blocks \(ModuleNotFoundError: No module named 'bench'\); install"):
-        list(one_worker(work, [Job("a")]))
+        list(one_worker(work, [job_named("a")]))
+
+
+def test_a_worker_that_lacks_a_module_ends_the_grid_in_one_line_and_lives_on(one_worker):
+    job = job_named("a")
+    job.more = of_a_module_here_alone()
+
+    with pytest.raises(
+        RunError, match=r"cannot run blocks \(ModuleNotFoundError: No module named 'only_here'\); install"
+    ):
+        list(one_worker(lambda job: BlockReport(job.block), [job]))
+    assert [report.name for report in one_worker(lambda job: BlockReport(job.block), [job_named("b")])] == ["b"]
+
+
+def test_workers_of_this_machine_that_are_gone_for_good_are_not_waited_for():
+    from distributed import Nanny, Status
+
+    from bench.grid.executors.dask_blocks import run_blocks
+
+    class Starter(Nanny):
+        status = Status.closing_gracefully
+
+        def __init__(self):
+            """Start nothing."""
+
+    class Client:
+        cluster = SimpleNamespace(workers={0: Starter()})
+
+        def scheduler_info(self, **_):
+            return {"workers": {}}
+
+    with pytest.raises(
+        RunError, match=r"lost the Dask workers \(those of this machine have all ended\); finished runs"
+    ):
+        list(run_blocks(Client(), {}, print, []))
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense://x"])
@@ -188,5 +216,5 @@ def test_a_scheduler_that_goes_away_is_one_line(outside, monkeypatch, tmp_path):
         pytest.raises(RunError, match=r"lost the Dask workers .* finished runs are kept") as error,
         start_workers(Workers("dask", scheduler=address), "cpu", tmp_path) as reports,
     ):
-        list(reports(work, [Job("a"), Job("b")]))
+        list(reports(work, [job_named("a"), job_named("b")]))
     assert "\n" not in str(error.value)

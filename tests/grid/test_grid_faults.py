@@ -257,20 +257,6 @@ def test_a_full_disk_gives_one_line_and_loses_nothing(start, spec_file, small_di
     assert_same_results(tmp_path / "undisturbed", store)
 
 
-@pytest.mark.slow
-def test_a_killed_worker_is_replaced_and_nothing_is_lost(start, four, undisturbed, tmp_path):
-    spec, store = write_spec(four, tmp_path / "four.yaml"), tmp_path / "store"
-    process = start(spec, store, "--jobs", "2")
-    with ended(process):
-        wait_for_runs(store, 2, process)
-        worker = next(path.stem.rpartition("-")[2] for path in (store / "live").glob("*.json"))
-        os.kill(int(worker), signal.SIGKILL)
-        output, _ = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 0, output
-    assert "a worker was killed (out of memory, or from outside); toy/law 1/10 seed" in output
-    assert_same_results(undisturbed, store)
-
-
 CHANGING = '''
 from dataclasses import dataclass
 from pathlib import Path

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
-from grid_tools import override
+from grid_tools import job_named, of_a_module_here_alone, override
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.config.slurm import SlurmSpec, load_slurm
-from bench.errors import BenchError, SpecError
+from bench.errors import BenchError, RunError, SpecError
 from bench.grid.executors.choice import Workers, choose_workers
 from bench.grid.executors.start import start_workers
 from bench.grid.expansion.expand import expand
@@ -165,13 +165,6 @@ def test_a_shard_that_is_not_one_is_refused(wide_grid, shard):
 # Worker processes of this machine
 
 
-class Job:
-    """Stands in for a block: a name is all that executors read of it."""
-
-    def __init__(self, block: str) -> None:
-        self.block = block
-
-
 @pytest.mark.slow
 def test_a_worker_that_dies_takes_nobody_along_and_is_replaced(tmp_path):
     """The victim waits until its neighbour is at work, dies, and comes back; the neighbour never notices."""
@@ -192,18 +185,30 @@ def test_a_worker_that_dies_takes_nobody_along_and_is_replaced(tmp_path):
     workers = choose_workers(gpus="0,1")
     with start_workers(workers, "cpu", tmp_path) as reports:
         found = []
-        pending = [Job("victim"), Job("neighbour")]
+        pending = [job_named("victim"), job_named("neighbour")]
         threads_of = {}
         for report in reports(lambda job: work(job.block), pending):
             found.append(report)
             if report.lost:
-                threads_of["again"] = list(reports(lambda job: work(job.block), [Job("victim")]))
+                threads_of["again"] = list(reports(lambda job: work(job.block), [job_named("victim")]))
     assert [report.name for report in found] == ["victim", "neighbour"]
     assert [report.lost for report in found] == [True, False]
     (again,) = threads_of["again"]
     assert not again.lost
     assert {again.failures[0], found[1].failures[0]} == {"0", "1"}  # one GPU each, and the new worker has the old one
     assert len(list(tmp_path.glob("neighbour-*"))) == 1
+
+
+def test_a_worker_that_lacks_a_module_ends_the_grid_in_one_line(tmp_path):
+    job = job_named("a")
+    job.more = of_a_module_here_alone()
+    with (
+        pytest.raises(
+            RunError, match=r"cannot run blocks \(ModuleNotFoundError: No module named 'only_here'\); it must"
+        ),
+        start_workers(choose_workers("joblib"), "cpu", tmp_path) as reports,
+    ):
+        list(reports(lambda job: BlockReport(job.block), [job]))
 
 
 # The cache

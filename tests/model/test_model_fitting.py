@@ -98,10 +98,10 @@ def test_dropout_is_on_during_a_fit(encoder, still_encoder, train_tokens, is_spo
 
 
 def test_a_fit_learns_the_toy_task(encoder, train_tokens, test_tokens, is_sport):
-    rows = np.arange(300)
+    rows = np.arange(250)
     encoder.reset(**PARTS)
     untrained = roc_auc_score(is_sport[1], probabilities(encoder, test_tokens))
-    settings = TrainSettings(epochs=5, learning_rate=3e-3)
+    settings = TrainSettings(epochs=4, learning_rate=3e-3)
     encoder.fit(train_tokens, rows, is_sport[0][rows], settings, **PARTS)
     assert roc_auc_score(is_sport[1], probabilities(encoder, test_tokens)) > max(0.9, untrained)
 

@@ -204,7 +204,7 @@ def test_the_record_names_the_cpu_and_counts_memory(no_gpu):
         (0, None, ("0",), "--gpus names 0, but torch sees no such GPU here: it sees none; leave --gpus out"),
         (2, None, ("0", "7"), "--gpus names 7, but torch sees no such GPU here: it sees 0, 1"),
         (2, "5,3", ("0", "5"), "--gpus names 0, but torch sees no such GPU here: it sees 5, 3"),
-        (1, None, ("0", "GPU-nobody"), "--gpus names GPU-nobody, but"),
+        pytest.param(1, None, ("0", "GPU-nobody"), "--gpus names GPU-nobody, but", marks=pytest.mark.slow),  # asks CUDA
         (1, None, ("00", "+0", "-1"), "--gpus names 00, +0, -1, but"),
         (2, None, ("0", "1"), ""),
         (2, "5, 3", ("3", "5"), ""),

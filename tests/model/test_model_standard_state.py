@@ -10,9 +10,10 @@ import pytest
 import sklearn
 import torch
 
+from bench.model.encoder import Encoder
 from bench.model.hardware import use_threads
 from bench.model.standard_state import standard_state
-from bench.records import TrainSettings
+from bench.records import ModelSettings, TrainSettings
 
 PARTS = {"dataset": "toy", "seed": 0}
 SETTINGS = TrainSettings(epochs=1, batch_size=8, learning_rate=1e-3)
@@ -30,6 +31,12 @@ def observed(encoder, tokens, labels):
         votes.tobytes(),
         encoder.embed(tokens, ROWS).tobytes(),
     )
+
+
+@pytest.fixture(scope="module")
+def calm(tiny_bert, hardware, train_tokens, is_sport):
+    """What an encoder says that nothing has disturbed."""
+    return observed(Encoder(ModelSettings(name=str(tiny_bert)), hardware), train_tokens, is_sport)
 
 
 AMBIENT = {
@@ -54,8 +61,7 @@ AMBIENT = {
 
 
 @pytest.mark.parametrize(("disturb", "read"), AMBIENT.values(), ids=AMBIENT)
-def test_fits_and_passes_do_not_depend_on_what_was_set_before(disturb, read, encoder, train_tokens, is_sport):
-    calm = observed(encoder, train_tokens, is_sport)
+def test_fits_and_passes_do_not_depend_on_what_was_set_before(disturb, read, encoder, train_tokens, is_sport, calm):
     with standard_state():  # puts everything back after the test
         disturb()
         before = read()
@@ -63,8 +69,7 @@ def test_fits_and_passes_do_not_depend_on_what_was_set_before(disturb, read, enc
         assert read() == before
 
 
-def test_in_an_inference_mode_fits_work_too(encoder, train_tokens, is_sport):
-    calm = observed(encoder, train_tokens, is_sport)
+def test_in_an_inference_mode_fits_work_too(encoder, train_tokens, is_sport, calm):
     with torch.inference_mode():
         assert observed(encoder, train_tokens, is_sport) == calm
 

@@ -116,7 +116,7 @@ def test_rows_have_unit_length_and_zeros_outside_the_chosen_positions(source):
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
     assert (found >= 0).all()
     special = set(source.tokenizer.all_special_ids)
-    for row in rows:
+    for row in rows[::7]:
         ids = source.tokens.rows([row])[0]
         assert np.flatnonzero(found[row]).tolist() == positions_of(ids, draws_of(source.tokens, row)[0], special)
 
@@ -306,7 +306,7 @@ def test_a_damaged_cache_is_built_again(source, damage):
 @pytest.fixture(scope="module")
 def headless(tiny_bert_without_head, hardware, train_tokens, tmp_path_factory) -> SurprisalSource:
     tokenizer = AutoTokenizer.from_pretrained(tiny_bert_without_head)
-    model = ModelSettings(name=str(tiny_bert_without_head), max_length=64, lm_head_steps=300)
+    model = ModelSettings(name=str(tiny_bert_without_head), max_length=64, lm_head_steps=150)
     cache = tmp_path_factory.mktemp("headless")
     source = SurprisalSource(model, hardware, train_tokens, FINGERPRINT, tokenizer, cache)
     source.embeddings(ROWS)
@@ -337,15 +337,17 @@ def test_the_trained_head_holds_no_weights_of_the_encoder(headless):
 @torch.no_grad()
 def test_the_trained_head_makes_true_tokens_more_likely_on_held_out_rows(headless, with_trained_head, test_tokens):
     def mean_surprisal(lm) -> float:
-        losses, rng = [], np.random.default_rng(0)
-        for ids in test_tokens.rows(range(90)):
-            at = int(rng.integers(1, len(ids) - 1))
-            seen = torch.from_numpy(ids.astype(np.int64))[None]
-            seen[0, at] = headless.tokenizer.mask_token_id
-            losses.append(-lm(input_ids=seen).logits[0, at].log_softmax(0)[ids[at]].item())
+        losses = []
+        for ids in test_tokens.rows(range(90)):  # each ordinary token masked in turn
+            n, true = len(ids) - 2, torch.from_numpy(ids.astype(np.int64))
+            seen, at = true.repeat(n, 1), torch.arange(n)
+            seen[at, at + 1] = headless.tokenizer.mask_token_id
+            losses += (-lm(input_ids=seen).logits.log_softmax(2)[at, at + 1, true[1:-1]]).tolist()
         return float(np.mean(losses))
 
-    untrained = AutoModelForMaskedLM.from_pretrained(headless.settings.name).eval()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        untrained = AutoModelForMaskedLM.from_pretrained(headless.settings.name).eval()
     knows_nothing = np.log(untrained.config.vocab_size)
     trained = mean_surprisal(with_trained_head)
     assert trained < mean_surprisal(untrained) - 0.5

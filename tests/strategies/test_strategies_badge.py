@@ -120,7 +120,7 @@ def test_draws_follow_the_published_law(uniform, proposed, monkeypatch):
     w = np.ones(5) if uniform else np.array([1.0, 0.2, 0.7, 0.05, 0.4])
     first = int(np.argmax(w * np.square(gradients).sum(1)))
     law = exact_law(gradients, w, first, k=4)
-    draws = 600
+    draws = 300
     counts = dict.fromkeys(law, 0)
     for seed in range(draws):
         view = replace(pool, probabilities=p, seed=seed).view(Badge.needs)

@@ -52,7 +52,7 @@ def test_scores_are_those_of_brute_force(seed, labelled, neighbours):
 
 
 def test_chunks_of_the_pool_are_put_together_in_order():
-    pool = toy_pool(n=2500, labelled=20)
+    pool = toy_pool(n=1100, labelled=12)
     np.testing.assert_allclose(Cal().scores(pool.view()), brute_force(pool, 10), rtol=1e-9)
 
 

@@ -90,7 +90,7 @@ def test_inputs_are_raw(monkeypatch):
 
 
 def test_rows_taken_count_as_labelled_for_the_next_sub_batch():
-    picks = Dal(settings="authors").select(two_clusters().view(), np.ones(N), 40)
+    picks = Dal(settings="authors", epochs=20).select(two_clusters().view(), np.ones(N), 40)
     uncovered = picks >= N // 2
     assert uncovered[:4].all()
     assert not uncovered[: N // 2].all()  # once covered, the second cluster is no longer preferred throughout

@@ -66,7 +66,7 @@ def test_laws_hold_before_the_first_positive_too(law, pool, monkeypatch):
     monkeypatch.setattr(laws_of_answers, "hard_pools", dict)  # its pools are those of other tests
     for module in (laws_of_answers, laws_of_processes, laws_of_surroundings, laws_of_weights):
         monkeypatch.setattr(module, "toy_pool", lambda seed=0, **_: replace(pool, seed=seed))
-    law(Odal(then="random", trees=30))
+    law(Odal(then="random", trees=10))
 
 
 def test_the_order_of_a_pool_larger_than_a_trees_sample_is_irrelevant():

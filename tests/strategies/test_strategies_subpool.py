@@ -26,6 +26,8 @@ BASES = [
     name for name, part in PARTS.items() if not (part.uses() or isinstance(part, Stateful) or "oracle" in part.needs)
 ]
 SMALL = [Seals(neighbours=2), AnchorAL(anchors=2, neighbours=3, subpool=10)]
+UNDER_LAWS = [*SMALL, replace(SMALL[0], base="entropy"), replace(SMALL[1], base="random")]
+"""A base that clusters under both; one that scores and one that draws are handed to by the same lines."""
 
 
 def by_cosine(rows, centre, priority):
@@ -187,8 +189,7 @@ def test_too_few_candidates_are_filled_up_with_rows_drawn_by_weight(seed, k, zer
     ("part", "law"),
     [
         pytest.param(part, law, id=f"{part.name}-{part.base}-{law.__name__}")
-        for small in SMALL
-        for part in (small, replace(small, base="random"), replace(small, base="entropy"))
+        for part in UNDER_LAWS
         for law in laws_for(part)
     ],
 )

@@ -10,7 +10,6 @@ import logging
 import signal
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,15 +18,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.errors import RunError, StoppedError, StoreError
+from bench.errors import StoppedError, StoreError
 from bench.grid.cost.grid_cost import run_weights
+from bench.grid.driver.deaths import Deaths
 from bench.grid.driver.execution import Execution
 from bench.grid.driver.progress import Monitor, shown
 from bench.grid.executors.start import start_workers
 from bench.grid.expansion.blocks import BlockJob, Grid
 from bench.grid.logs import log_to
 from bench.grid.messages import BlockReport
-from bench.grid.worker.attempts import DEATHS_ALLOWED
+from bench.grid.worker.attempts import Attempts
 from bench.grid.worker.run_block import run_block
 from bench.records import RunRecord
 from bench.store import Store
@@ -129,11 +129,12 @@ def _run_all(pending: list[BlockJob], execution: Execution, log_file: Path, summ
     """Hand blocks to workers until none is left; come back to those another process holds."""
     if not pending:
         return
-    work = partial(run_block, context=execution.context(log_file))
-    lost: Counter[str] = Counter()
+    context = execution.context(log_file)
+    work = partial(run_block, context=context)
+    deaths = Deaths(Attempts(Store(execution.store), context.call), log_file)
     with start_workers(execution.workers, execution.device, log_file.parent) as run_blocks:
         while pending:
-            left = _one_pass(pending, partial(run_blocks, work), lost, summary)
+            left = _one_pass(pending, partial(run_blocks, work), deaths, summary)
             if len(left) == len(pending):
                 time.sleep(BUSY_POLL_S)
             pending = left
@@ -142,7 +143,7 @@ def _run_all(pending: list[BlockJob], execution: Execution, log_file: Path, summ
 def _one_pass(
     pending: list[BlockJob],
     run_blocks: Callable[[list[BlockJob]], Iterable[BlockReport]],
-    lost: Counter[str],
+    deaths: Deaths,
     summary: Summary,
 ) -> list[BlockJob]:
     """Have blocks done once; return those another process holds, or whose worker died."""
@@ -151,14 +152,10 @@ def _one_pass(
         if report.fatal:
             raise StoreError(report.fatal)
         if report.lost:
-            lost[report.name] += 1
-            # Each run, and what they share, is given up after some deaths; more can only come before any of them.
-            if lost[report.name] > DEATHS_ALLOWED * (len(left[report.name].runs) + 1):
-                raise RunError(
-                    f"workers die as soon as they start {report.name}; finished runs are kept, see {summary.log_file}"
-                )
-            log.warning("a worker was killed (out of memory, or from outside); %s is started again", report.name)
-        elif not report.busy:
+            deaths.died(left[report.name])
+            continue
+        deaths.worked()
+        if not report.busy:
             del left[report.name]
             summary.failures.extend(report.failures)
             for line in report.failures:

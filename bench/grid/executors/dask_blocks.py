@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from distributed import CancelledError, KilledWorker, as_completed
+from distributed import CancelledError, KilledWorker, Nanny, Status, as_completed
 
 from bench.errors import RunError
+from bench.grid.executors.packing import cannot_run, packed, unpacker
 from bench.grid.expansion.blocks import BlockJob
 from bench.grid.messages import BlockReport, RunBlock
 
@@ -26,6 +27,7 @@ log = logging.getLogger("bench")
 POLL_S = 1.0
 """How soon a dead worker is noticed; finished blocks are reported at once."""
 REPORT_EVERY_S = 30
+_ENDED = {Status.closing_gracefully, Status.closing, Status.closed, Status.failed}
 
 
 def run_blocks(client: Any, wanted: dict[str, int], work: RunBlock, jobs: Sequence[BlockJob]) -> Iterator[BlockReport]:
@@ -52,15 +54,23 @@ def _wait_for_a_worker(client: Any, wanted: dict[str, int]) -> None:
     """Wait for the first worker that may be given blocks, however long a queue of jobs may be, and log it.
 
     Raises:
-        ConnectionError: if the scheduler goes away.
+        ConnectionError: if the scheduler goes away, or all workers were of this machine and none will be started again.
     """
     quiet_s = 0
     while not _suitable(_connected(client), wanted):
+        if _none_will_come(client):
+            raise ConnectionError("those of this machine have all ended")
         if quiet_s % REPORT_EVERY_S == 0:
             need = " that was started with --resources GPU=1" if wanted else ""
             log.info("waiting for a Dask worker%s; %d are connected", need, len(_connected(client)))
         time.sleep(1)
         quiet_s += 1
+
+
+def _none_will_come(client: Any) -> bool:
+    """Return whether all workers are ours to start, on this machine, and what starts them again has ended."""
+    starters = getattr(client.cluster, "workers", {}).values()
+    return bool(starters) and all(isinstance(it, Nanny) and it.status in _ENDED for it in starters)
 
 
 def _connected(client: Any) -> dict[str, dict[str, Any]]:
@@ -112,8 +122,8 @@ class _BlocksAtWork:
                 self._make_sure_of_packages(address)
                 job = self.waiting.popleft()
                 future = self.client.submit(
-                    self.work,
-                    job,
+                    unpacker(),
+                    packed(self.work, job),
                     key=f"{job.block}-{uuid4().hex}",
                     workers=[address],
                     **({"resources": self.wanted} if self.wanted else {}),
@@ -149,8 +159,7 @@ class _BlocksAtWork:
         if isinstance(error, KilledWorker):  # it was given four times to a worker that comes back under one address
             return self._lost(address)
         if error is not None:
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            raise RunError(f"the Dask worker {address} cannot run blocks ({reason}); install this version there too")
+            raise cannot_run(f"the Dask worker {address}", error, "install this version there too")
         report: BlockReport = future.result(timeout=POLL_S)
         del self.at_work[address]
         return report

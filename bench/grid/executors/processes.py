@@ -14,6 +14,7 @@ from queue import SimpleQueue
 from loky import BrokenProcessPool, ProcessPoolExecutor
 from loky.process_executor import ShutdownExecutorError
 
+from bench.grid.executors.packing import cannot_run, packed, unpacker
 from bench.grid.expansion.blocks import BlockJob
 from bench.grid.messages import BlockReport, RunBlock, RunBlocks
 
@@ -66,15 +67,21 @@ class _Slot:
         self._lock = threading.Lock()
 
     def run(self, work: RunBlock, job: BlockJob) -> BlockReport:
-        """Have the worker run a block; report it as lost if the worker dies."""
+        """Have the worker run a block; report it as lost if the worker dies.
+
+        Raises:
+            RunError: if the worker could not even begin.
+        """
         try:
-            report: BlockReport = self._submit(work, job).result()
+            report: BlockReport = self._submit(packed(work, job)).result()
         except (BrokenProcessPool, ShutdownExecutorError):
             self._pool = None
             report = BlockReport(str(job.block), lost=True)
+        except Exception as error:  # noqa: BLE001 - whatever a worker cannot do is told in one line
+            raise cannot_run("a worker process", error, "it must be able to import what this one does") from None
         return report
 
-    def _submit(self, work: RunBlock, job: BlockJob) -> Future[BlockReport]:
+    def _submit(self, work: bytes) -> Future[BlockReport]:
         with self._lock:
             if self._closed:
                 raise ShutdownExecutorError
@@ -82,7 +89,7 @@ class _Slot:
                 self._pool = ProcessPoolExecutor(
                     max_workers=1, env=self._environment, initializer=_begin, initargs=(os.getpid(),)
                 )
-            future: Future[BlockReport] = self._pool.submit(work, job)
+            future: Future[BlockReport] = self._pool.submit(unpacker(), work)
             return future
 
     def close(self) -> None:

@@ -42,6 +42,10 @@ class Attempts:
             return reason
         return f"its worker died {started} times in it, perhaps out of memory; use fewer workers or a smaller pool"
 
+    def begun(self, name: str) -> int:
+        """Return how often this call has begun a piece of work that has not come to an end since."""
+        return self._read(name)[0]
+
     @contextmanager
     def counted(self, name: str) -> Iterator[None]:
         """Note that the body has begun, until it ends in any way but with its process.
