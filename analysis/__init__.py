@@ -14,17 +14,18 @@ from analysis.figures import Figure, score_figure
 from analysis.findings import FULL_RESULTS
 from analysis.index import ALL_STATUSES
 from analysis.leaderboard import Leaderboard
-from analysis.names import metric_summary, metric_title, ratio_label, shown_metric, title_of
+from analysis.names import metric_summary, metric_title, ratio_label, ratio_words, shown_metric, title_of
 from analysis.overview import Overview, Problem, overview
 from analysis.results import Results, read_results
 from analysis.sections import Section, Standing, TableSet, sections, standings_at
 from analysis.tables.model import DISAGREE, HOLE, SEED_LEVEL, Cell, CellTest, Group, Row, Table
 from analysis.text import NO_VALUE, count, p_text
 from analysis.tracing import Explanation, explain, traced
-from bench.paths import expanded
+from bench.paths import expanded, without_folders
 from bench.records import METRICS
 from bench.store import Baseline, Store
 from bench.store.files import write_atomically
+from bench.store.published import ROWS
 
 __all__ = [
     "ALL_STATUSES",
@@ -33,6 +34,7 @@ __all__ = [
     "HOLE",
     "METRICS",
     "NO_VALUE",
+    "ROWS",
     "SEED_LEVEL",
     "Baseline",
     "Cache",
@@ -66,6 +68,7 @@ __all__ = [
     "overview",
     "p_text",
     "ratio_label",
+    "ratio_words",
     "read_results",
     "score_figure",
     "sections",
@@ -73,5 +76,6 @@ __all__ = [
     "standings_at",
     "title_of",
     "traced",
+    "without_folders",
     "write_atomically",
 ]

@@ -29,7 +29,8 @@ class Changes:
 
     Attributes:
         runs: of the baseline that were compared. identical: those whose selections, metrics and test probabilities
-            are the same, bit for bit. drifted: those that the store holds otherwise.
+            are the same, bit for bit; a published run's selections are not known, the hash of its probabilities is.
+        drifted: those that the store holds otherwise.
         changed: metrics that differ, the largest difference first.
         missing: reason -> how many runs of the baseline are not in the store.
         environment: fact -> its values in the baseline and in the store, of runs that both hold; only what differs.
@@ -58,7 +59,7 @@ def changes(baseline: Baseline, store: Store, strategy: str = "") -> Changes:
     shared = {one.key for one in frozen} & store.keys()
     others = {str(one.spec): one for one in map(store.read, sorted(store.keys() - shared))}
     pairs = [(one, store.read(one.key)) for one in frozen if one.key in shared]
-    apart = [(a, b) for a, b in pairs if _science(a) != _science(b)]
+    apart = [(a, b) for a, b in pairs if _differ(a, b)]
     lacking = (one for one in frozen if one.key not in shared)
     return Changes(
         runs=len(frozen),
@@ -75,10 +76,17 @@ def metrics_of(record: RunRecord) -> dict[str, float]:
     return {name: record.outcome.get(name, float("nan")) for name in METRICS}
 
 
-def _science(record: RunRecord) -> list[object]:
-    """Return what is equal in two executions of a run that agree bit for bit."""
-    rounds = [(one.selected, one.selected_p, *(one.metrics.get(name) for name in METRICS)) for one in record.rounds]
-    return [record.pair_key, metrics_of(record), record.test_probabilities_sha256, *rounds]
+def _differ(a: RunRecord, b: RunRecord) -> bool:
+    """Return whether two executions of a run differ in anything that both records have."""
+    rows = a.names_rows and b.names_rows
+    return _science(a, rows=rows) != _science(b, rows=rows)
+
+
+def _science(record: RunRecord, *, rows: bool) -> list[object]:
+    """Return what is equal in two executions of a run that agree bit for bit, with the rows selected or without."""
+    metrics = [[one.metrics.get(name) for name in METRICS] for one in record.rounds]
+    picked = [(one.selected, one.selected_p) for one in record.rounds if rows]
+    return [record.pair_key, metrics_of(record), record.test_probabilities_sha256, metrics, picked]
 
 
 def _changed(apart: Iterable[tuple[RunRecord, RunRecord]]) -> Iterable[Change]:

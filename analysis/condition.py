@@ -10,8 +10,8 @@ import pandas as pd
 
 from analysis.cube import Cube
 from analysis.environments import notes_on
-from analysis.names import without_folders
 from analysis.results import BLOCK, Results
+from bench.paths import without_folders
 from bench.records import FINE_TUNE, Settings
 
 WHOLE_BLOCK = ["ratio", "start", *BLOCK]

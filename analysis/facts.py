@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from analysis.names import ratio_level, without_folders
+from analysis.names import ratio_level
 from bench.control import environment
+from bench.paths import without_folders
 from bench.records import (
     DEFAULTS,
     FINE_TUNE,
@@ -127,16 +128,15 @@ def _made(made: Provenance | None, name: str) -> str:
 
 def _round_rows(rounds: tuple[Round, ...]) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
-    selected = positives = 0
+    positives = 0
     for one in rounds:
-        selected += len(one.selected)
         positives += one.selected_positives
         rows.append(
             {
                 "round": one.round,
                 "labelled": one.labelled,
                 "labelled_positives": one.labelled_positives,
-                "selected": selected,
+                "selected": one.labelled - rounds[0].labelled,  # published runs have the count, not the rows
                 "selected_positives": positives,
                 **one.metrics,
                 **{f"seconds_{stage}": seconds for stage, seconds in one.seconds.items()},

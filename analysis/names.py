@@ -7,8 +7,6 @@ suite's own strategies are written here once more, and any other name prints as 
 from __future__ import annotations
 
 import json
-import re
-from pathlib import PureWindowsPath
 
 import numpy as np
 import pandas as pd
@@ -157,14 +155,6 @@ def stored_metric(name: str, runs: pd.DataFrame) -> str:
 def title_of(name: str | int) -> str:
     """Return how a header writes a name or number."""
     return TITLES.get(str(name), str(name))
-
-
-def without_folders(source: str) -> str:
-    """Return where data or a model came from with an absolute path in it cut to its last part.
-
-    Where somebody's folder lies says nothing of the result and may name its owner.
-    """
-    return re.sub(r"(?:^|(?<=\s))(?:/|[A-Za-z]:[\\/]).*", lambda path: PureWindowsPath(path[0]).name, source)
 
 
 def with_labels(frame: pd.DataFrame) -> pd.DataFrame:

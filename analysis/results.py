@@ -128,8 +128,11 @@ def _parts(every: list[Facts]) -> tuple[dict[str, dict[str, str]], dict[str, Str
 
 
 def _frame(rows: list[dict[str, object]], columns: list[str]) -> pd.DataFrame:
-    """Return rows as a frame that has at least these columns, of the same types also when there are no rows."""
+    """Return rows as a frame that has at least these columns, of the same types also when there are no rows.
+
+    Further columns are in alphabetical order, whichever run has them first.
+    """
     frame = pd.DataFrame(cast("Any", rows))
-    extra = [name for name in frame.columns if name not in columns]
+    extra = sorted(name for name in frame.columns if name not in columns)
     types = {name: "int64" if name in ("ratio", "seed") else "str" for name in IDENTITY}
     return frame.reindex(columns=[*columns, *extra]).astype(types)

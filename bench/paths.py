@@ -6,8 +6,9 @@ import hashlib
 import os
 import re
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
+_ABSOLUTE = re.compile(r"(?:^|(?<=[\s'\"(=]))(?:~|/|[A-Za-z]:[\\/]).*", re.DOTALL)
 _MOST_HEAD = 40
 _SAFE = re.compile(r"[A-Za-z0-9+_-][A-Za-z0-9+._-]{0,99}")
 
@@ -25,6 +26,14 @@ def expanded(path: str | os.PathLike[str]) -> Path:
     found = Path(text)
     # "./~" is a folder of that name, but a Path drops the "./": made absolute, it cannot be taken for a home folder
     return Path.cwd() / found if str(found).startswith("~") and not text.startswith("~") else found
+
+
+def without_folders(source: str) -> str:
+    """Return where data or a model came from with an absolute path in it cut to its last part, which may hold spaces.
+
+    Where somebody's folder lies says nothing of the result and may name its owner.
+    """
+    return _ABSOLUTE.sub(lambda path: PureWindowsPath(path[0]).name, source)
 
 
 def file_name(text: str) -> str:

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import zipfile
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import pandas as pd
 
-from analysis import Results, Store, expanded, metric_summary, read_results, write_atomically
+from analysis import ROWS, Results, Store, expanded, metric_summary, read_results, without_folders, write_atomically
 from reports.paper import MANIFEST, with_manifest
 from reports.plain import frame_to_csv, frame_to_parquet
 
 _PLACES = ["model", "data_source"]
 """What may name a place on a disk."""
-_PATH = re.compile(r"(^|\s)(?:~|/|[A-Za-z]:[\\/]).*", re.DOTALL)
-"""From where an absolute path begins to the end, since it may hold spaces."""
 _FILES = {
     "runs": "one row per finished run: its place in the grid, the metrics after the last round, what it was made with",
     "rounds": "one row per finished run and round; round 0 is the start set and the model trained on it",
@@ -81,7 +78,8 @@ def write_publication(store_path: str | Path, out: str | Path) -> tuple[str, ...
         the names of the files written.
 
     Raises:
-        StoreError: if there is no store, or a file cannot be written.
+        StoreError: if there is no store, it was published without the rows that are to be written, or a file cannot be
+            written.
     """
     files, out = publication(Store(store_path)), expanded(out)
     if out.suffix == ".zip":
@@ -94,9 +92,10 @@ def write_publication(store_path: str | Path, out: str | Path) -> tuple[str, ...
 
 def publication(store: Store) -> dict[str, bytes]:
     """Return file name -> content of the runs of a store for publication."""
+    store.published.refuse("an export of runs", ROWS)
     results = read_results(store)
     frames = {
-        "runs": results.runs.assign(**{name: results.runs[name].map(without_path) for name in _PLACES}),
+        "runs": results.runs.assign(**{name: results.runs[name].map(without_folders) for name in _PLACES}),
         "rounds": results.rounds.assign(rows=_rows(store, results.rounds)),
         "unfinished": results.unfinished.drop(columns="reason"),  # it may name anything
     }
@@ -123,13 +122,8 @@ def _rows(store: Store, rounds: pd.DataFrame) -> list[str]:
 def _settings(results: Results) -> str:
     written = {digest: settings.model_dump(mode="json") for digest, settings in results.settings.items()}
     for settings in written.values():
-        settings["model"]["name"] = without_path(settings["model"]["name"])
+        settings["model"]["name"] = without_folders(settings["model"]["name"])
     return json.dumps(written, indent=1, sort_keys=True) + "\n"
-
-
-def without_path(text: str) -> str:
-    """Return a text with no more than the last part of an absolute path that it ends in."""
-    return _PATH.sub(lambda found: found[1] + PurePath(found[0].replace("\\", "/")).name, text)
 
 
 def _readme(results: Results, frames: dict[str, pd.DataFrame]) -> str:

@@ -108,6 +108,12 @@ ROOMS: dict[str, set[str]] = {
         *("bench.metrics", "bench.plugins", "bench.loop", "bench.informativeness", "bench.control", "bench.store"),
         *("bench.grid.expansion", "bench.grid.messages", "bench.grid.logs"),
     },
+    # How fast a grid is, against a bare loop: a measurement of all of the above.
+    "bench.grid.pace": {
+        *("bench", "bench.seeds", "bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model"),
+        *("bench.strategies", "bench.learners", "bench.loop", "bench.perf", "bench.store", "bench.grid.world"),
+        *("bench.grid.expansion", "bench.grid.messages", "bench.grid.worker"),
+    },
     "bench.grid.driver": {
         *("bench.records", "bench.registry", "bench.config", "bench.model", "bench.strategies", "bench.learners"),
         *("bench.store", "bench.grid.world", "bench.grid.expansion", "bench.grid.cost", "bench.grid.messages"),
@@ -123,7 +129,7 @@ ROOMS: dict[str, set[str]] = {
     "analysis.changes": {"bench.records", "bench.store"},
     "analysis.environments": {"bench.control"},
     "analysis.names": {"bench.metrics", "bench.records", "bench.seeds"},
-    "analysis.facts": {"analysis.names", "bench.control", "bench.records", "bench.seeds"},
+    "analysis.facts": {"analysis.names", "bench.control", "bench.paths", "bench.records", "bench.seeds"},
     "analysis.index": {"analysis.cache", "analysis.facts", "bench.records", "bench.store"},
     "analysis.results": {
         *("analysis.environments", "analysis.facts", "analysis.index"),
@@ -137,7 +143,7 @@ ROOMS: dict[str, set[str]] = {
         *("analysis.cube", "analysis.names", "analysis.summaries", "bench.foreign", "bench.records"),
     },
     "analysis.condition": {
-        *("analysis.cube", "analysis.environments", "analysis.names", "analysis.results", "bench.records"),
+        *("analysis.cube", "analysis.environments", "analysis.results", "bench.paths", "bench.records"),
     },
     "analysis.comparisons": {
         *("analysis.condition", "analysis.cube", "analysis.definitions", "analysis.stats", "analysis.summaries"),
@@ -206,7 +212,14 @@ ROOMS: dict[str, set[str]] = {
     "imbal_bench.workflows": {
         *("bench.records", "bench.config", "bench.data", "bench.tasks", "bench.model", "bench.strategies"),
         *("bench.perf", "bench.testing", "bench.store", "bench.paths", "bench.registry", "bench.plugins"),
-        *("bench.grid.world", "bench.grid.expansion", "bench.grid.cost", "bench.grid.executors", "bench.grid.worker"),
+        *(
+            "bench.grid.pace",
+            "bench.grid.world",
+            "bench.grid.expansion",
+            "bench.grid.cost",
+            "bench.grid.executors",
+            "bench.grid.worker",
+        ),
         *("bench.grid.driver", "bench.grid.stored", "bench.words", "analysis", "analysis.changes", "analysis.facts"),
         *("analysis.gate", "analysis.nights", "analysis.overview", "analysis.planning", "analysis.stats"),
         *("analysis.typed", "reports", "imbal_bench.nights"),
@@ -240,13 +253,13 @@ EVERYWHERE = {
 
 # Which rooms may import a library; one that is not named here may be imported anywhere.
 LIBRARIES: dict[str, set[str]] = {
-    "torch": {"bench.model", "bench.perf", "bench.strategies", "bench.learners", "bench.testing"},
+    "torch": {"bench.grid.pace", "bench.model", "bench.perf", "bench.strategies", "bench.learners", "bench.testing"},
     "pytorch_lightning": {"bench.model"},
     "lightning_fabric": {"bench.model"},
     "transformers": {"bench.model"},
     "safetensors": {"bench.model"},
     "datasets": {"bench.data"},
-    "huggingface_hub": {"bench.data"},
+    "huggingface_hub": {"bench.data", "bench.store"},
     "pyarrow": {"bench.data", "bench.store"},
     "yaml": {"bench.yaml12"},
     "filelock": {"bench.data", "bench.grid.worker", "bench.store"},
@@ -279,6 +292,7 @@ LIBRARIES: dict[str, set[str]] = {
         *("analysis.nights", "reports", "imbal_bench.api"),
     },
     "scipy": {
+        "bench.grid.pace",
         "analysis.stats",
         "analysis.gate",
         "bench.grid.cost",

@@ -87,7 +87,7 @@ class LinearModel(Model):
     """
 
     def __init__(self, material: Material, train: Source, test: Source, C: float, made_with: MadeWith) -> None:
-        self._features: dict[Which, Features] = {
+        self.features: dict[Which, Features] = {
             "train": take(train, material.pool_rows),
             "test": take(test, material.test_rows),
         }
@@ -103,7 +103,7 @@ class LinearModel(Model):
             self._weights, self._bias = streams.generator("head").normal(0.0, HEAD_DEVIATION, size), 0.0
 
     def _fitted(self, rows: IntArray, labels: IntArray) -> tuple[npt.NDArray[np.float64], float]:
-        features = self._features["train"]
+        features = self.features["train"]
         distinct, first, counts = np.unique(rows, return_index=True, return_counts=True)
         y = labels[first]
         if y.min() == y.max():
@@ -115,7 +115,7 @@ class LinearModel(Model):
         """Apply the model to all features at once and take these rows; h(x) is the features."""
         from scipy.special import expit
 
-        features = self._features[which]
+        features = self.features[which]
         at = features.at(rows)
         logits = features.values @ self._weights.astype(np.float32)
         p = expit(logits.astype(np.float64) + self._bias)[at]

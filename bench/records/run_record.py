@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
 from pydantic import Field, JsonValue
@@ -151,6 +152,11 @@ class RunRecord(Record):
     def outcome(self) -> dict[str, float]:
         """Return metric -> value: those of the last round and those of the run as a whole."""
         return {**(self.final.metrics if self.rounds else {}), **self.metrics}
+
+    @property
+    def names_rows(self) -> bool:
+        """Whether it says which rows were selected: a record of a published store need not."""
+        return all(len(one.selected) == one.labelled - last.labelled for last, one in pairwise(self.rounds))
 
     def without_texts(self) -> RunRecord:
         """Return the record without excerpts of texts, for what leaves the machine; itself if it holds none.

@@ -6,9 +6,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Literal
 from uuid import uuid4
 
 from bench.errors import StoreError
+
+Survives = Literal["power cut", "with the next", "process"]
 
 
 def temporary_name(path: Path) -> Path:
@@ -20,8 +23,14 @@ def temporary_name(path: Path) -> Path:
     return path.with_name(f".{path.name}.{uuid4().hex}.tmp")
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, *, survives: Survives = "power cut") -> None:
     """Write a file so that it is there whole or not at all.
+
+    Args:
+        path: of the file; its folder is made.
+        content: of the file.
+        survives: what it is to survive. ``with the next``: a power cut, as soon as the next file of its folder does,
+            which saves waiting for the disk once. ``process``: the end of this process, and no power cut.
 
     Raises:
         StoreError: if the disk is full or read-only; a temporary file is removed, the old content stays.
@@ -33,9 +42,11 @@ def write_atomically(path: Path, content: bytes) -> None:
             with temporary.open("xb") as file:
                 file.write(content)
                 file.flush()
-                os.fsync(file.fileno())
+                if survives != "process":
+                    os.fsync(file.fileno())
             os.replace(temporary, path)  # noqa: PTH105 - the atomic call, named as such
-            _sync_folder(path.parent)
+            if survives == "power cut":
+                _sync_folder(path.parent)
         except BaseException:  # Ctrl-C too leaves no temporary file
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from bench.errors import StoreError
 from bench.records import RunRecord, Status
 from bench.store import labels, replicates
 from bench.store.compact import exclusive
+from bench.store.published import PROBABILITIES
 from bench.store.store import Store
 
 NO_RESULT: tuple[Status, ...] = ("failed", "skipped")
@@ -70,8 +71,10 @@ def merge(into: Store, sources: Sequence[Store], *, dry_run: bool = False) -> Me
 
     Raises:
         StoreError: if a store is merged into itself, or is being merged into or compacted by another process, or if
-            the store cannot be written.
+            the store cannot be written, or one of them was published without what is merged.
     """
+    for store in (into, *sources):
+        store.published.refuse("merging", PROBABILITIES)
     for source in sources:
         if source.path.resolve() == into.path.resolve():
             raise StoreError(f"{source.path} cannot be merged into itself; give the stores of other machines")

@@ -5,6 +5,7 @@ Layout::
     store.json                    schema version, and the end of the ledger
     runs/ab/<key>.json            finished runs; <key>.npy holds (rounds + 1, n_test) float32 test probabilities
     packed/<hash>.parquet         finished runs too: many in one file (see :mod:`bench.store.compact`)
+    data/                         and published ones, without what is large (see :mod:`bench.store.published`)
     failed/<key>.json             the last failure of a run: never taken for a result, tried again
     skipped/<key>.json            runs of an infeasible task, with the reason
     labels/                       test labels, once for each task (see :mod:`bench.store.labels`)
@@ -39,6 +40,7 @@ from bench.store.files import as_store_error, write_atomically
 from bench.store.marker import check_marker
 from bench.store.notes import Notes, look
 from bench.store.packs import Packs, is_whole
+from bench.store.published import PROBABILITIES, Published
 
 _FOLDERS: dict[Status, str] = {"ok": "runs", "failed": "failed", "skipped": "skipped"}
 
@@ -59,13 +61,17 @@ class Store:
         """
         self.path = expanded(path)
         self.packs = Packs(self.path / "packed")
+        self.published = Published(self.path)
         check_marker(self.path, create=create, earlier=earlier)
 
     def file_of(self, key: str, status: Status = "ok") -> Path:
-        """Return where the record of a key lies, or is to lie: a file of its own, or a pack."""
+        """Return where the record of a key lies, or is to lie: a file of its own, a pack, or that of published runs."""
         loose = self.own_file(key, status)
-        place = self.packs.find(key) if status == "ok" and not loose.exists() else None
-        return place.pack if place else loose
+        if loose.exists():
+            return loose
+        if place := self.packs.find(key) if status == "ok" else None:
+            return place.pack
+        return self.published.file if self.published.holds(key, status) else loose
 
     def own_file(self, key: str, status: Status = "ok") -> Path:
         """Return the file of its own that the record of a key has, or is to have."""
@@ -92,13 +98,14 @@ class Store:
         """Write the files of a record, the record last."""
         path = self.own_file(key, status)
         if probabilities is not None:
-            write_atomically(path.with_suffix(".npy"), probabilities)
+            write_atomically(path.with_suffix(".npy"), probabilities, survives="with the next")
         write_atomically(path, record)
 
     def keys(self, status: Status = "ok") -> set[str]:
         """Return the keys of all records of a status, by listing; only a pack that is new to this process is opened."""
         # Packs last: while runs are packed, a file of its own goes only after its pack is there.
-        return self.own_keys(status) | (set(self.packs.places()) if status == "ok" else set())
+        packed = self.published.keys(status) | self.own_keys(status)
+        return packed | (set(self.packs.places()) if status == "ok" else set())
 
     def own_keys(self, status: Status = "ok") -> set[str]:
         """Return the keys of the records that have files of their own."""
@@ -128,6 +135,11 @@ class Store:
             raise StoreError(f"no {status} record {key} in {self.path}")
         return packed
 
+    def _is_published(self, key: str, status: Status) -> bool:
+        """Return whether a record is to be read from the published runs: a result that was made here comes first."""
+        own = self.own_file(key, status).exists() or (status == "ok" and self.packs.find(key) is not None)
+        return not own and self.published.holds(key, status)
+
     def read(self, key: str, status: Status = "ok") -> RunRecord:
         """Return a stored record.
 
@@ -135,6 +147,8 @@ class Store:
             CorruptRecordError: if the file is truncated, foreign, altered, or of another version.
             StoreError: if there is no such record.
         """
+        if self._is_published(key, status):
+            return self.published.read(key, status)
         content = self.content(key, status)
         return decode_record(content, key, status, self.file_of(key, status))
 
@@ -154,7 +168,14 @@ class Store:
             return packed
 
     def test_probabilities(self, record: RunRecord) -> npt.NDArray[np.float32]:
-        """Return (rounds + 1, n_test) probabilities of the positive class on the test set, checked by hash."""
+        """Return (rounds + 1, n_test) probabilities of the positive class on the test set, checked by hash.
+
+        Raises:
+            CorruptRecordError: if there are none, or others.
+            StoreError: if the run was published without.
+        """
+        if self._is_published(record.key, "ok"):
+            self.published.refuse("this", PROBABILITIES)
         content = self.probabilities_content(record.key)
         loose = self.own_file(record.key).with_suffix(".npy")
         return decode_probabilities(content, record, loose if loose.exists() else self.file_of(record.key))
@@ -174,7 +195,7 @@ class Store:
         """
         wanted, notes = set(wanted), Notes(self.path / "sound.json")
         lines = self._valid_packs(wanted, notes)
-        valid = self.packs.places().keys() & wanted
+        valid = (self.packs.places().keys() | self.published.keys("ok")) & wanted
         for key in sorted(self.own_keys() & wanted):
             path = self.own_file(key)
             seen = look(path, path.with_suffix(".npy"))

@@ -120,11 +120,12 @@ def doctor(
 def perf(
     places: Places,
     what: Annotated[
-        Literal["model", "selection", "clustering", "block", "store", "report", "all", "gpu"],
+        Literal["model", "selection", "clustering", "block", "grid", "store", "report", "all", "gpu"],
         typer.Argument(
             help="Passes and fits of the model; queries over pools of up to 500,000 rows; a large block's memory; "
-            "a result store of 20,000 runs; the report of 12,820 runs; or all of these. clustering: inertia of "
-            "k-means on the paper's datasets. gpu: what a card does, in eight minutes."
+            "grid: runs a minute of a linear probe, and what the grid adds to a run; a result store of 20,000 runs; "
+            "the report of 12,820 runs; or all of these. clustering: inertia of k-means on the paper's datasets. gpu: "
+            "what a card does, in eight minutes."
         ),
     ] = "model",
     shape: Annotated[str | None, typer.Option(help="minilm-l6 (default on a CPU) or bert-base (on a GPU).")] = None,

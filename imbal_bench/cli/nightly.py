@@ -14,7 +14,6 @@ from imbal_bench.cli.options import (
     MarginsOption,
     Places,
     PluginOption,
-    SpecArgument,
     Suite,
     plugins_of,
 )
@@ -28,7 +27,12 @@ def nightly(
     arms: Arms,
     places: Places,
     machines: Machines,
-    spec: SpecArgument = "nightly",
+    spec: Annotated[
+        str,
+        typer.Argument(
+            help="A preset (see `imbal-bench list presets`) or a YAML file. Default: what suits the machine."
+        ),
+    ] = "by machine",
     baseline: Annotated[str, typer.Option(help="Baseline to hold the night against. Default: none, no verdict.")] = "",
     candidate: Annotated[
         list[str] | None, typer.Option(help="Strategy to judge. Repeatable. Default: all that the baseline has.")
@@ -44,8 +48,9 @@ def nightly(
 ) -> None:
     """Run tonight's grid, or the rest of a night that was cut off; report, judge, and add to the history.
 
-    Without a GPU, the preset `nightly` gives way to `laptop`. Exit code, of the worst verdict: 0: all claims
-    established; 1: a regression; 3: inconclusive; 4: incomplete.
+    With a GPU, the preset `nightly`; without one `nightly-probe`, a linear probe in under 20 minutes; or the one that
+    is named. Exit code, of the worst verdict: 0: all claims established; 1: a regression; 3: inconclusive; 4:
+    incomplete.
 
     Examples:
 

@@ -100,7 +100,7 @@ def export(
     out: Annotated[Path, typer.Argument(help="Folder to write, or one file that ends in .zip.")],
     store: StoreHere = QUICKSTART,
 ) -> None:
-    """Write runs and rounds as Parquet and CSV for publication, with what columns mean, and hashes.
+    """Write runs and rounds as Parquet and CSV for other programs, with what columns mean, and hashes.
 
     Names of machines, places on their disks and texts stay out of it, whatever the runs kept.
 
@@ -113,6 +113,75 @@ def export(
 
     files = stores.export(out, store)
     console_here().print(f"{out}: {', '.join(files)}")
+
+
+@store_app.command()
+def publish(
+    to: Annotated[Path, typer.Argument(help="A new folder, or one that was published before.")],
+    store: StoreHere = QUICKSTART,
+    name: Annotated[str, typer.Option("--name", help="Name of the data set. Default: the store's.")] = "",
+    license: Annotated[str, typer.Option("--license", help="Of the results.")] = "cc-by-4.0",  # noqa: A002
+    url: Annotated[str, typer.Option("--url", help="Where it will be found.")] = "",
+) -> None:
+    """Write a slim store that git or a hub of datasets can hold: some 600 bytes a run, for all tables and figures.
+
+    It is read as the store itself is: report, regress, power, run --store on top of it. Test probabilities, rows that
+    were selected, texts and names of machines stay out of it. With a data card, Croissant metadata, and a manifest of
+    hashes that are checked when it is read.
+
+    Examples:
+
+    imbal-bench store publish published --store results/paper
+
+    imbal-bench report --store published
+    """
+    from imbal_bench.display.console import console_here
+    from imbal_bench.display.stores import show_published
+    from imbal_bench.workflows import stores
+
+    show_published(to, stores.publish(to, store, name=name, license=license, url=url), console_here())
+
+
+@store_app.command()
+def push(
+    repository: Annotated[str, typer.Argument(help="Dataset repository, e.g. someone/runs; it is made if need be.")],
+    store: Annotated[Path, typer.Option("--store", help="A published store.")],
+    private: Annotated[bool, typer.Option("--private", help="A new repository is private.")] = False,
+) -> None:
+    """Put a published store into a dataset repository of the Hugging Face Hub.
+
+    The token is that of `hf auth login` or HF_TOKEN.
+
+    Examples:
+
+    imbal-bench store push someone/runs --store published
+    """
+    from imbal_bench.display.console import console_here
+    from imbal_bench.workflows import stores
+
+    commit = stores.push(store, repository, private=private)
+    console_here().print(f"{store} pushed to {repository}, commit {commit}", soft_wrap=True)
+
+
+@store_app.command()
+def pull(
+    repository: Annotated[str, typer.Argument(help="Dataset repository, e.g. someone/runs.")],
+    to: Annotated[Path, typer.Argument(help="A new folder, or a published store to be replaced.")],
+    revision: Annotated[str, typer.Option("--revision", help="Commit, branch or tag.")] = "main",
+) -> None:
+    """Get a published store from a dataset repository of the Hugging Face Hub, and check every file of it.
+
+    Examples:
+
+    imbal-bench store pull someone/runs runs --revision 3f2a9c1
+
+    imbal-bench report --store runs
+    """
+    from imbal_bench.display.console import console_here
+    from imbal_bench.workflows import stores
+
+    commit, found = stores.pull(repository, to, revision)
+    console_here().print(f"{found.runs:,} runs of {repository}, commit {commit}, in {to}; all files checked")
 
 
 @store_app.command()

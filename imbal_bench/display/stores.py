@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # a command loads what it needs and no more
     from bench.grid.stored.rescore import Rescoring
     from bench.store.compact import Compaction
     from bench.store.merge import Merge
+    from bench.store.published import Manifest
     from imbal_bench.workflows.report import Reported
     from imbal_bench.workflows.status import StoreStatus
     from imbal_bench.workflows.stores import Agreed, Conversion, StoreMigrated
@@ -124,6 +125,17 @@ def show_compaction(done: Compaction, console: Console) -> None:
     console.print(f"{moved}; {done.packs:,} new packs ({done.bytes_after / 1e6:,.1f} MB)")
     if done.unsound:
         console.print(f"{done.unsound:,} damaged runs were left as they are; doctor names them", style="red")
+
+
+def show_published(folder: Path, found: Manifest, console: Console) -> None:
+    """Show what was published, and what it weighs."""
+    size = sum(one.size for one in found.files.values())
+    console.print(
+        f"{found.runs:,} runs published in {folder}, {size / 1e6:,.2f} MB, {size / found.runs:,.0f} bytes a run; "
+        f"{found.failed:,} failed and {found.skipped:,} skipped ones are listed"
+    )
+    for part in found.left_out:
+        console.print(f"left out: {part}")
 
 
 def show_replicates(store: Path, found: Sequence[Agreed], console: Console) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
+from bench.grid import pace
 from bench.grid.cost import gpu_forecast
 from bench.grid.world import World
 from bench.model.hardware import choose_hardware, use_threads, visible_gpus
@@ -15,7 +16,7 @@ from bench.perf.gpu import Findings
 from bench.perf.gpu_card import Options
 from bench.perf.report import PerfReport
 
-Kind = Literal["model", "selection", "clustering", "block", "store", "report"]
+Kind = Literal["model", "selection", "clustering", "block", "grid", "store", "report"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Tell = Callable[[str], None]
 
@@ -63,6 +64,7 @@ def measure(
         "selection": lambda: selection.measure(hardware, quick=quick, tell=tell),
         "clustering": lambda: clustering.measure(hardware, world.data_dir, world.cache_dir, quick=quick, tell=tell),
         "block": lambda: block.measure(hardware, quick=quick, tell=tell),
+        "grid": lambda: pace.measure(hardware, quick=quick, tell=tell),
         "store": lambda: scan.measure(hardware, quick=quick, tell=tell),
         "report": lambda: reporting.measure(quick=quick, tell=tell),
     }

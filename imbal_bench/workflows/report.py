@@ -14,6 +14,7 @@ from analysis import Standing, ratio_label, standings_at
 from bench.errors import StoreError
 from bench.paths import expanded
 from bench.store import Store
+from bench.store.published import TEXTS
 from reports import (
     ReportFiles,
     read_report,
@@ -71,8 +72,11 @@ def report(
         against_paper: whether runs of other datasets than the paper's are held against it, too.
 
     Raises:
-        StoreError, SpecError: if there is no such store, table or metric; nothing is written then.
+        StoreError, SpecError: if there is no such store, table or metric, or texts are wanted of one that was published
+            without them; nothing is written then.
     """
+    if with_texts:
+        Store(store).published.refuse("a page with texts", TEXTS)
     found = read_report(store, metrics, against_paper=against_paper)
     shown = terminal_table(found, tables)  # first, so that a wrong name of a table writes nothing
     files = write_report(found, out or store / "report", paper, with_texts=with_texts)

@@ -9,14 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import SpecError, StoreError
+from bench.paths import expanded
 from bench.records import RunRecord
 from bench.store import Store
 from bench.store.compact import Compaction
 from bench.store.compact import compact as compact_store
 from bench.store.merge import Merge
 from bench.store.merge import merge as merge_stores
+from bench.store.published import LEFT_OUT, Manifest
 from bench.store.replicates import agreements
 from bench.words import items
+
+LICENSE = "cc-by-4.0"
 
 if TYPE_CHECKING:
     from bench.grid.stored.convert import Converter
@@ -134,6 +138,55 @@ def export(out: Path, store: Path) -> tuple[str, ...]:
     if out.exists():
         raise StoreError(f"{out} exists already; remove it or choose another folder or file")
     return tuple(write_publication(store, out))
+
+
+def publish(to: Path, store: Path, *, name: str = "", license: str = LICENSE, url: str = "") -> Manifest:  # noqa: A002
+    """Write a store without what is large, for git or a hub of datasets; it is read as the store itself is.
+
+    Args:
+        to: a new or empty folder, or one that was published before, which is brought up to date.
+        store: what is published.
+        name: of the data set; empty: that of the store's folder.
+        license: of the results, as the Hub names it.
+        url: where it will be found.
+
+    Raises:
+        StoreError: if there is no store or no finished run, one cannot be read, or the folder holds something else.
+        PairingError: if two runs of the store claim one place of a table.
+    """
+    from analysis.gate import History
+    from bench.store import publish as publishing
+    from reports import Described, description, read_report
+
+    source = Store(store)
+    folder = publishing.target(expanded(to), source)
+    shown = read_report(store)
+    content = publishing.content_of(source, [section.example for section in shown.sections])
+    History.of(source).carried_to(folder)
+    about = Described(name or source.path.name, license, url, shown.results, content.files, content.columns, LEFT_OUT)
+    return publishing.write(folder, content, description(about))
+
+
+def push(store: Path, repository: str, *, private: bool = False) -> str:
+    """Put a published store into a dataset repository of the Hub; return the commit.
+
+    Raises:
+        StoreError: if it is no published store, a file of it has changed since, or the Hub refuses.
+    """
+    from bench.store import transfer
+
+    return transfer.push(expanded(store), repository, private=private)
+
+
+def pull(repository: str, to: Path, revision: str = "main") -> tuple[str, Manifest]:
+    """Get a published store from a dataset repository of the Hub; return the commit, and what was got.
+
+    Raises:
+        StoreError: if the folder holds something else, the Hub refuses, or a file is not what was published.
+    """
+    from bench.store import transfer
+
+    return transfer.pull(repository, expanded(to), revision)
 
 
 def rescore(store: Path, world: World, tell: Callable[[int], None], metrics: str | None = None) -> Rescoring:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis import Cache, read_results
-from analysis.names import without_folders
+from bench.paths import without_folders
 from bench.store import Store
 
 
@@ -143,6 +143,10 @@ def test_a_cache_keeps_what_it_is_told(tmp_path):
         ("mirror /home/some one/data sets/sst2", "mirror sst2"),
         (r"user file C:\Users\me\texts.csv", "user file texts.csv"),
         ("/models/bert", "bert"),
+        ("~/models/bert", "bert"),
+        ("~someone/bert", "bert"),
+        ("/", ""),
+        ("hub fancyzhx/ag_news@eb185aa", "hub fancyzhx/ag_news@eb185aa"),
         ("google-bert/bert-base-uncased", "google-bert/bert-base-uncased"),
         ("user file ../texts.csv", "user file ../texts.csv"),
         ("embedded pydocs", "embedded pydocs"),

@@ -11,11 +11,11 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from bench.config import GridSpec, load_spec, preset_names
+from bench.config import GridSpec, load_spec
 from bench.errors import CorruptRecordError
 from imbal_bench.cli import app
-from imbal_bench.nights import SCRIPTS, Begun, NightFolder, fitted, script, tonight
-from imbal_bench.nights.machine import MEMORY_GB, SMALL_POOL, SMALLER
+from imbal_bench.nights import BY_MACHINE, SCRIPTS, Begun, NightFolder, fitted, script, tonight
+from imbal_bench.nights.machine import MEMORY_GB, SMALL_POOL
 
 TODAY = date(2026, 11, 23)
 BEGUN = Begun(grid=GridSpec(name="tiny", tasks=("toy",)), notes=("a note",))
@@ -34,12 +34,32 @@ def test_a_machine_with_a_gpu_and_memory_runs_what_is_asked_for():
     assert on("nightly", free_gb=MEMORY_GB) == Begun(grid=load_spec("nightly"), notes=())
 
 
-def test_without_a_gpu_a_smaller_preset_is_run_and_that_is_said():
-    fit = on("nightly", has_gpu=False)
-    assert fit.grid == load_spec("laptop")
-    assert fit.notes == ("no GPU here: the preset laptop is run instead of nightly",)
-    assert fit.grid.model.name == "offline"
-    assert set(SMALLER) | set(SMALLER.values()) <= set(preset_names())
+@pytest.mark.parametrize(
+    ("has_gpu", "preset", "learner"), [(True, "nightly", "fine-tune"), (False, "nightly-probe", "probe")]
+)
+def test_the_machine_chooses_the_preset_and_that_is_said_first(has_gpu, preset, learner):
+    fit = on(BY_MACHINE, has_gpu=has_gpu)
+    assert fit.grid == load_spec(preset)
+    assert fit.grid.learners == (learner,)
+    assert fit.notes == (f"{'a' if has_gpu else 'no'} GPU here: the preset {preset} is run",)
+
+
+def test_a_preset_that_is_named_is_run_on_any_machine():
+    for name in ("nightly", "nightly-probe", "laptop"):
+        assert on(name, has_gpu=False) == on(name, has_gpu=True) == Begun(grid=load_spec(name), notes=())
+
+
+def test_nights_of_different_learners_are_no_series():
+    """Also if somebody held them against one baseline: the settings' digest tells them apart."""
+    from imbal_bench.workflows.nightly import _settings
+
+    tuned, probed = (load_spec(name) for name in ("nightly", "nightly-probe"))
+    alike = probed.model_copy(update={"learners": tuned.learners})
+    assert len({_settings(one) for one in (tuned, probed, alike)}) == 3
+
+
+def test_little_memory_is_enough_for_a_linear_probe():
+    assert on("nightly-probe", free_gb=1) == Begun(grid=load_spec("nightly-probe"), notes=())
 
 
 def test_a_users_grid_stays_what_it_is_without_a_gpu(tmp_path):
@@ -201,3 +221,11 @@ def test_slurm_asks_for_nothing_twice():
     asked = re.findall(r"^#SBATCH (--[a-z-]+)", script("slurm"), re.MULTILINE)
     assert asked
     assert len(asked) == len(set(asked))
+
+
+def test_the_command_leaves_the_choice_to_the_machine():
+    import inspect
+
+    from imbal_bench.cli.nightly import nightly
+
+    assert inspect.signature(nightly).parameters["spec"].default == BY_MACHINE

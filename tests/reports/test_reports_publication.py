@@ -47,22 +47,6 @@ def test_nothing_tells_of_a_machine_or_a_text(store):
         assert secret not in said
 
 
-@pytest.mark.parametrize(
-    ("text", "left"),
-    [
-        ("mirror /data/a b/ag_news", "mirror ag_news"),
-        ("~/models/bert", "bert"),
-        ("~someone/bert", "bert"),
-        (r"C:\Users\someone\bert", "bert"),
-        ("/", ""),
-        ("hub fancyzhx/ag_news@eb185aa", "hub fancyzhx/ag_news@eb185aa"),
-        ("google-bert/bert-base-uncased", "google-bert/bert-base-uncased"),
-    ],
-)
-def test_of_a_path_its_last_part_is_left(text, left):
-    assert publication.without_path(text) == left
-
-
 def test_every_column_is_explained_and_every_explanation_used(store):
     files = publication.publication(store)
     readme = files["README.txt"].decode()

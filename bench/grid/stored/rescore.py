@@ -28,6 +28,7 @@ from bench.store.codec import decode_probabilities, decode_record, encode_record
 from bench.store.compact import exclusive
 from bench.store.files import as_store_error
 from bench.store.packs import PackedRun, write_pack
+from bench.store.published import PROBABILITIES
 
 
 @dataclass
@@ -63,8 +64,9 @@ def rescore(
 
     Raises:
         UnknownNameError: if there is no such metric of rounds or runs.
-        StoreError: if another process compacts or merges the store, or it cannot be written.
+        StoreError: if another process compacts or merges the store, it cannot be written, or was published.
     """
+    store.published.refuse("rescoring", PROBABILITIES)
     known = {one.name for one in (*round_metrics(), *run_metrics())}
     wanted = {named(name).name for name in names} or known
     if wanted - known:

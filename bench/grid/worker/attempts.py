@@ -73,7 +73,8 @@ class Attempts:
 
     def _write(self, name: str, started: int, reason: str = "") -> None:
         note = _Note(call=self._call, started=started, reason=reason)
-        write_atomically(self._file(name), note.model_dump_json().encode())
+        # It outlives this process. A power cut ends the driver's call too, and what its notes were for.
+        write_atomically(self._file(name), note.model_dump_json().encode(), survives="process")
 
     def _file(self, name: str) -> Path:
         return self._folder / f"{name}.json"

@@ -14,7 +14,6 @@ from pathlib import Path
 import bench
 from bench.loop.shared import SharedBlock
 from bench.records import Provenance, RunSpec
-from bench.strategies.catalogue import build_strategy
 
 RECORDED_PACKAGES = ("torch", "pytorch-lightning", "transformers", "tokenizers", "numpy", "scikit-learn")
 
@@ -22,7 +21,6 @@ RECORDED_PACKAGES = ("torch", "pytorch-lightning", "transformers", "tokenizers",
 def provenance(run: RunSpec, shared: SharedBlock, data_source: str, threads: int) -> Provenance:
     """Return where and with what this process works."""
     made = shared.model.made_with
-    algorithm, _ = build_strategy(run.strategy)
     commit, dirty = _git()
     return Provenance(
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -35,7 +33,7 @@ def provenance(run: RunSpec, shared: SharedBlock, data_source: str, threads: int
         git_dirty=dirty,
         data_source=data_source,
         model_source=made.model_source,
-        lm_head=shared.surprisal.lm_head if "surprisal" in algorithm.needs else "unused",
+        lm_head=shared.surprisal.lm_head if "surprisal" in run.strategy.algorithm.needs else "unused",
         attention=made.attention,
         token_budget=made.token_budget,
     )

@@ -51,7 +51,7 @@ def run_block(job: BlockJob, context: WorkerContext) -> BlockReport:
                 if not mine:
                     report.busy = True
                     return report
-                _Worker(job, context, store, report).run_missing()
+                BlockWorker(job, context, store, report).run_missing()
     except BenchError as error:
         if context.debug:
             raise
@@ -82,8 +82,8 @@ def _log_file(context: WorkerContext) -> Path:
 
 
 @dataclass
-class _Worker:
-    """One block, claimed by this process."""
+class BlockWorker:
+    """One block, claimed by this process: what its runs share, and its runs, one after the other."""
 
     job: BlockJob
     context: WorkerContext
@@ -102,14 +102,14 @@ class _Worker:
         if not missing:
             return
         try:
-            shared = self._share(missing)
+            shared = self.share(missing)
             if shared is not None:
                 for run in missing:
-                    self._run(run, shared)
+                    self.run(run, shared)
         finally:
             self.heart.stop()
 
-    def _share(self, missing: tuple[RunSpec, ...]) -> SharedBlock | None:
+    def share(self, missing: tuple[RunSpec, ...]) -> SharedBlock | None:
         """Return what the runs share, or None if that fails: then all of them have."""
         name = str(self.job.block)
         try:
@@ -128,7 +128,8 @@ class _Worker:
             return None
         return shared
 
-    def _run(self, run: RunSpec, shared: SharedBlock) -> None:
+    def run(self, run: RunSpec, shared: SharedBlock) -> None:
+        """Make one run and store it, or why it failed."""
         began, key, rounds = time.perf_counter(), self._key(run), run.settings.loop.rounds
 
         def report(number: int, stage: str) -> None:
