@@ -8,6 +8,7 @@ from statistics import median
 
 import pandas as pd
 
+from analysis.names import metric_title
 from analysis.nights.nights import Night, Point
 
 LEAST_BEFORE = 3
@@ -83,5 +84,6 @@ def drifting(found: pd.DataFrame) -> list[str]:
         steady = own[own["state"] == ""]
         since = own.loc[own.index > steady.index[-1], "night"].iloc[0] if len(steady) else own["night"].iloc[0]
         estimate, reference = own[["estimate", "reference"]].iloc[-1]
-        lines.append(f"{role} {name}: {metric} drifts since {since} ({estimate:+.4f}, reference {reference:+.4f})")
+        whose = name if role == "gate" else f"{role} {name}"
+        lines.append(f"{whose}: {metric_title(metric)} {estimate:+.3f} since {since} (before: {reference:.3f})")
     return lines

@@ -142,7 +142,7 @@ def test_series_do_not_mix():
     found = series(nights)
     assert found[found["name"] == "mine+invprop"]["state"].to_list() == [""] * 6
     assert found[found["name"] == "b+uniform"]["state"].to_list() == ["outside", "drift", "drift"]
-    assert drifting(found) == ["gate b+uniform: auc drifts since 2026-11-01 (+0.0500, reference +0.0000)"]
+    assert drifting(found) == ["b+uniform: ROC-AUC +0.050 since 2026-11-01 (before: 0.000)"]
     assert drifting(series([*nights, a_night(4, a_comparison(0.0, candidate="b+uniform"))])) == []
 
 

@@ -111,7 +111,7 @@ def test_a_strategy_that_drifts_is_marked_and_the_canary_is_clean(night, made_up
     assert states(tmp_path, "gate", STRATEGY, "balanced_accuracy") == [""] * 3
     assert states(tmp_path, "canary", "random+uniform", "auc") == [""] * 3
     (line,) = latest(tmp_path)["drift"]
-    assert line.startswith(f"gate {STRATEGY}: auc drifts since")
+    assert line.startswith(f"{STRATEGY}: ROC-AUC ")
     assert made_up.written[-3:] == ["write_report", "write_gate", "history_page"]  # evidence of the one regression
 
 

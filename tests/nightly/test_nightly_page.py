@@ -44,7 +44,7 @@ def test_the_page_says_what_drifts_and_lists_every_night(page):
     assert len(re.findall(r'<th scope="row" class="first">2026-11-0\d</th>', page)) == 6
     assert "<b>REGRESSION</b> last night, 2026-11-06" in page
     assert "<b>4</b> metrics drifting" in page
-    assert page.count("drifts since 2026-11-03") == 4
+    assert page.count("+0.030 since 2026-11-03 (before: 0.000)") == 4
     assert "<b>6 of 8</b> canary runs identical" in page
     assert "torch 1 -&gt; 2" in page
     assert page.count("<svg") == 2
