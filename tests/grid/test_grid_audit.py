@@ -23,9 +23,19 @@ def store(finished, tmp_path) -> Store:
     return Store(tmp_path / "store")
 
 
+@pytest.fixture
+def few(store) -> Store:
+    """The same with four of its runs."""
+    keys = sorted(store.keys())
+    for key in (*keys[:2], *keys[6:]):
+        for part in (store.file_of(key), store.file_of(key).with_suffix(".npy")):
+            part.unlink()
+    return store
+
+
 def tamper(store: Store, change) -> str:
     """Change the JSON of one run, and hide it by removing the record's hash of itself; return its key."""
-    key = sorted(store.keys())[5]
+    key = sorted(store.keys())[:6][-1]
     path = store.file_of(key)
     content = json.loads(path.read_text())
     change(content)
@@ -85,9 +95,9 @@ def set_to(value, *path):
         (set_to("failed", "status"), "holds the failed record"),
     ],
 )
-def test_each_thing_that_must_not_be_is_noticed(store, world, change, line):
-    tamper(store, change)
-    wrong = audit(store, world).wrong
+def test_each_thing_that_must_not_be_is_noticed(few, world, change, line):
+    tamper(few, change)
+    wrong = audit(few, world).wrong
     assert any(line in found for found in wrong), wrong
     assert all("\n" not in found for found in wrong)
 
