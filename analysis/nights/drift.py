@@ -85,5 +85,5 @@ def drifting(found: pd.DataFrame) -> list[str]:
         since = own.loc[own.index > steady.index[-1], "night"].iloc[0] if len(steady) else own["night"].iloc[0]
         estimate, reference = own[["estimate", "reference"]].iloc[-1]
         whose = name if role == "gate" else f"{role} {name}"
-        lines.append(f"{whose}: {metric_title(metric)} {estimate:+.3f} since {since} (before: {reference:.3f})")
+        lines.append(f"{whose}: {metric_title(str(metric))} {estimate:+.3f} since {since} (before: {reference:.3f})")
     return lines
