@@ -105,7 +105,7 @@ def _ranked(board: Leaderboard, most: int) -> RenderableType:
         mean = means.loc[at]
         half = "" if isnan(mean["low"]) else f" ± {(mean['high'] - mean['low']) / 2:.3f}"
         away = ("", "")
-        if at in tests.index:
+        if at in tests.index and not isnan(tests.loc[at, "estimate"]):
             away = (f"{tests.loc[at, 'estimate']:+.3f}", p_text(tests.loc[at, "p_holm"]))
         saved = "" if isnan(facts["saved"]) else ">0" if isinf(facts["saved"]) else f"{facts['saved']:+.0f}"
         rank = NO_VALUE if isnan(facts["rank"]) else f"{facts['rank']:.0f}"

@@ -77,3 +77,10 @@ def test_status_tells_the_share_done_and_the_time_left(bench, results):
     assert "left" not in bench("status")[1]
     found = json.loads(bench("status", "--json")[1])
     assert found["grids"] == [{"grid": "tiny", "done": 24, "total": 48, "left_s": None}]
+
+
+def test_a_strategy_whose_runs_are_not_complete_has_no_difference(bench):
+    code, out, err = bench("best", "--store", ROOT / "reports" / "fine-tune")
+    assert (code, err) == (0, "")
+    assert "DAL+InvProp" in out
+    assert "nan" not in out

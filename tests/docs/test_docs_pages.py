@@ -15,10 +15,12 @@ from cli_tools import in_process
 from conftest import ROOT
 
 from analysis import definitions as tables
+from analysis import read_results
 from bench.config import load_spec, preset_names
 from bench.config.slurm import load_slurm
 from bench.grid.cost import rates
 from bench.plugins import REGISTRIES
+from bench.store import Store
 from bench.testing.everything import parts_named
 from imbal_bench.workflows.check import check
 from imbal_bench.workflows.grids import add_plugins
@@ -137,6 +139,19 @@ def test_every_preset_is_in_the_table_and_the_counts_told_are_so():
     runs = [14 * len(spec.ratios) * strategies * len(spec.seeds) for spec in (paper, extreme)]
     assert f"{runs[0]:,} runs" in page
     assert f"{sum(runs):,} runs" in page
+
+
+def test_the_shares_of_positives_that_the_readme_quotes_are_those_of_the_runs_it_names():
+    frame = read_results(Store(ROOT / "reports" / "fine-tune")).runs
+    means = frame.groupby(["dataset", "algorithm", "weighting"])["positives_ratio"].mean()
+    quoted = [
+        means[dataset, algorithm, weighting]
+        for algorithm in ("random", "badge")
+        for weighting in ("uniform", "invprop")
+        for dataset in ("sst2", "pubmed_20k_rct", "ag_news")
+    ]
+    (told,) = re.findall(r"the share of positives among(.*?)The picture", PAGES["README.md"], re.DOTALL)
+    assert [float(number) for number in re.findall(r"\.\d{3}", told)] == [round(value, 3) for value in quoted]
 
 
 def test_the_rates_that_were_measured_serve_the_paper_s_grid():
