@@ -109,6 +109,8 @@ def _of_torch() -> dict[str, GlobalSetting]:
         "filling of fresh memory": (torch.utils.deterministic, "fill_uninitialized_memory"),
     }
     return {
+        # First, since to set it sets those of GPUs and oneDNN, too.
+        "torch's precision of products": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
         "torch's threads": (torch.get_num_threads, torch.set_num_threads),
         "torch's default type": (torch.get_default_dtype, torch.set_default_dtype),
         "torch's gradient mode": (torch.is_grad_enabled, torch.set_grad_enabled),

@@ -149,9 +149,9 @@ def test_tfidf_is_scikit_learns(material):
     model = learner("tfidf").begin(material)
     words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2)
     expected = words.fit_transform(material.train.texts.to_pylist())
-    np.testing.assert_allclose(model._features["train"].values.toarray(), expected.toarray(), atol=1e-6)
+    np.testing.assert_allclose(model.features["train"].values.toarray(), expected.toarray(), atol=1e-6)
     expected = words.transform(material.test.texts.to_pylist())[material.test_rows]
-    np.testing.assert_allclose(model._features["test"].values.toarray(), expected.toarray(), atol=1e-6)
+    np.testing.assert_allclose(model.features["test"].values.toarray(), expected.toarray(), atol=1e-6)
 
 
 def test_texts_without_words_are_refused(material, tmp_path):

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.errors import DataError, RunError, UnknownNameError
+from bench.grid import pace
 from bench.perf import block, clock, report, reporting, scan, selection, suite
 from bench.perf.report import TOLERANCE, Measure, PerfReport
 from bench.perf.texts import ENDS, LOG_NORMAL, LONGEST, VOCABULARY, made_up, sample
@@ -150,7 +151,7 @@ def test_the_kept_baselines_have_a_ratio_for_every_stage_that_is_compared():
 
 
 def test_all_kinds_are_measured_kept_in_a_folder_and_compared(tmp_path, monkeypatch, capsys):
-    modules = {"model": suite, "selection": selection, "block": block, "store": scan, "report": reporting}
+    modules = {"model": suite, "selection": selection, "block": block, "grid": pace, "store": scan, "report": reporting}
     ratios = dict.fromkeys(modules, 1.0)
     for kind, module in modules.items():
         monkeypatch.setattr(

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bench.testing import ALGORITHM_LAWS, WEIGHTING_LAWS, AlgorithmContract, WeightingContract
+from bench.testing.laws import global_state_is_left_alone
 from bench.testing.specimens import SPECIMENS
+from bench.testing.specimens_of_surroundings import SetsGlobally
+from bench.testing.surroundings import global_state
 
 pytest_plugins = ["pytester"]
 
@@ -68,6 +71,16 @@ def test_the_test_of_a_law_rejects_the_laws_specimen(law, specimen):
     contract.algorithm = contract.weighting = specimen
     with pytest.raises(AssertionError, match="broken"):
         getattr(contract, f"test_{law.__name__}")()
+
+
+def test_what_a_specimen_sets_is_put_back():
+    before = global_state()
+    for _, specimen in SPECIMENS:
+        if isinstance(specimen, SetsGlobally):
+            with pytest.raises(AssertionError):
+                global_state_is_left_alone(specimen)
+    changed = [name for name, value in global_state().items() if before[name] != value]
+    assert changed == []
 
 
 def test_a_test_says_what_its_law_says():
