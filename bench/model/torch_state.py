@@ -59,6 +59,8 @@ def _settings() -> list[TorchSetting]:
         (_determinism, _set_determinism, (torch.cuda.is_initialized(), False)),
         _attribute(torch.utils.deterministic, "fill_uninitialized_memory", standard=False),
         *(_autocast(device) for device in ("cpu", "cuda")),
+        # First of the precisions, since to set it sets those of GPUs and oneDNN, too.
+        (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "highest"),
         _attribute(torch.backends, "fp32_precision", "none"),
         *(_attribute(library.matmul, "fp32_precision", "ieee") for library in (cuda, mkldnn)),
         _attribute(cuda.matmul, "allow_bf16_reduced_precision_reduction", standard=True),
