@@ -281,11 +281,6 @@ class Section:
         Raises:
             UnknownNameError: if there is none; the message says which there are, and what a defined one needs.
         """
-        ranked = [table for one in self.standings for table in (one.table, *one.beside)]
-        named = [table for table in ranked if name.lower() in {table.address.lower(), table.name.lower()}]
-        alike = [table for table in ranked if table.address.lower().partition("-")[0] == name.lower()]
-        if named or len(alike) == 1:
-            return (named or alike)[0]
         plain = name.lower().removeprefix("table").removeprefix("t")
         base, _, part = plain.partition("-")
         for address in self.definitions:
@@ -295,6 +290,12 @@ class Section:
                     return table
         if name.lower() in _OVERALL and (table := _OVERALL[name.lower()](self)):
             return table
+        # Last, since ranking takes longest.
+        ranked = [table for one in self.standings for table in (one.table, *one.beside)]
+        named = [table for table in ranked if name.lower() in {table.address.lower(), table.name.lower()}]
+        alike = [table for table in ranked if table.address.lower().partition("-")[0] == name.lower()]
+        if named or len(alike) == 1:
+            return (named or alike)[0]
         if alike:
             raise UnknownNameError("table", name, [table.address for table in alike], "there is one for each ratio")
         lacking = [one for address, one in self.definitions.items() if address.lower() == f"t{base}"]

@@ -154,6 +154,16 @@ def test_the_shares_of_positives_that_the_readme_quotes_are_those_of_the_runs_it
     assert [float(number) for number in re.findall(r"\.\d{3}", told)] == [round(value, 3) for value in quoted]
 
 
+def test_the_cell_that_is_explained_is_there(monkeypatch, capsys):
+    lines = {line for _, line in COMMANDS if line.startswith("imbal-bench explain")}
+    assert lines
+    for line in lines:
+        _, command, _, *address = shlex.split(line)
+        code, out, err = in_process(monkeypatch, capsys)(command, ROOT / "reports/example/store", *address)
+        assert code == 0, f"{line}: {err}"
+        assert "runs behind it" in out
+
+
 def test_the_rates_that_were_measured_serve_the_paper_s_grid():
     (line,) = {line for _, line in COMMANDS if "--calibration" in line}
     kept = rates.read(ROOT / shlex.split(line)[-1], load_spec("paper").model)
