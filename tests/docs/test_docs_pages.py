@@ -150,8 +150,8 @@ def test_the_shares_of_positives_that_the_readme_quotes_are_those_of_the_runs_it
         for weighting in ("uniform", "invprop")
         for dataset in ("sst2", "pubmed_20k_rct", "ag_news")
     ]
-    (told,) = re.findall(r"the share of positives among(.*?)The picture", PAGES["README.md"], re.DOTALL)
-    assert [float(number) for number in re.findall(r"\.\d{3}", told)] == [round(value, 3) for value in quoted]
+    (sentence,) = re.findall(r"the share of positives among(.*?)The picture", PAGES["README.md"], re.DOTALL)
+    assert [float(number) for number in re.findall(r"\.\d{3}", sentence)] == [round(value, 3) for value in quoted]
 
 
 def test_the_cell_that_is_explained_is_there(monkeypatch, capsys):
@@ -247,7 +247,7 @@ def test_the_site_builds_without_a_warning(tmp_path):
         path.relative_to(tmp_path / "site").with_suffix(".md").as_posix()
         for path in (tmp_path / "site").rglob("*.html")
     ]
-    assert PAGES.keys() <= set(pages)
+    assert PAGES.keys() - {"README.md"} <= set(pages)
 
 
 @pytest.mark.slow
