@@ -1,7 +1,7 @@
 """Records as the two tables of a published store, a row a run and a row a run and round, and back.
 
 A column is a field of the record; ``pool_``, ``made_``, ``metric_``, ``rows_`` and ``seconds_`` begin the fields of its
-parts, and what ends in ``_json`` is a part spelt out. What is not there is null, which NaN is not. Rows are in the
+parts, and what ends in ``_json`` is a part written out. What is not there is null, which NaN is not. Rows are in the
 order of blocks, and those of rounds first by their round, so that what runs share lies together and takes little room.
 """
 

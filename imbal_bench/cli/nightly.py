@@ -48,7 +48,7 @@ def nightly(
 ) -> None:
     """Run tonight's grid, or the rest of a night that was cut off; report, judge, and add to the history.
 
-    With a GPU, the preset `nightly`; without one `nightly-probe`, a linear probe in under 20 minutes; or the one that
+    With a GPU, the preset `nightly`; without one `nightly-probe`, with a linear probe; or the one that
     is named. Exit code, of the worst verdict: 0: all claims established; 1: a regression; 3: inconclusive; 4:
     incomplete.
 
