@@ -86,6 +86,26 @@ def load_user(
     return replace(whole, features=features_of(user.features, path, whole.train, rows, find, cache_dir))
 
 
+def files_of(path: Path, *, follow_links: bool = False) -> list[Path]:
+    """Return the YAML file of a dataset and the files on this machine that it names; of folders, all that is in them.
+
+    Args:
+        path: the YAML file.
+        follow_links: whether symbolic links may lead out of its folder.
+
+    Raises:
+        DataError: as :func:`load_user` does.
+    """
+    user = read_user_file(path)
+    if user.hub is not None:
+        return [path]  # a commit does not change
+    named = [*user.train, *(user.test or ())]
+    if user.features is not None:
+        named.append(user.features.rpartition(":")[0] or user.features)
+    places = [place for one in named for place in _inside(path, one, path.parent, links=follow_links)]
+    return [path, *(file for place in places for file in (place.rglob("*") if place.is_dir() else (place,)))]
+
+
 def refuse_alike(corpus: Corpus, split: Split, where: object) -> None:
     """Raise :class:`DataError` if there is no class that some rows of a split are of and others are not."""
     if not len(split):

@@ -8,7 +8,10 @@ from pathlib import Path
 
 from bench.data.corpus import Corpus
 from bench.data.folders import refuse_unwritable
+from bench.data.loading import files_of
+from bench.data.places import is_user_file
 from bench.data.sources import load_corpus
+from bench.errors import DataError
 from bench.paths import expanded
 
 
@@ -36,10 +39,22 @@ class World:
         refuse_unwritable(self.cache_dir)
 
     def corpus(self, dataset: str) -> Corpus:
-        """Return a dataset, loaded once per process."""
-        return _corpus(dataset, self)
+        """Return a dataset, loaded once per process; a user's anew if one of its files has changed."""
+        return _corpus(dataset, self, _state(dataset, self))
+
+
+def _state(dataset: str, world: World) -> tuple[tuple[str, int, int], ...]:
+    """Return path, time of change and size of each file of a user's dataset; () of others, or if one is missing."""
+    if not is_user_file(dataset):
+        return ()
+    try:
+        files = [file.resolve() for file in files_of(expanded(dataset), follow_links=world.follow_links)]
+        return tuple((str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in files)
+    except (DataError, OSError):
+        return ()  # loading says what is wrong
 
 
 @lru_cache(maxsize=16)
-def _corpus(dataset: str, world: World) -> Corpus:
+def _corpus(dataset: str, world: World, _state: tuple[tuple[str, int, int], ...]) -> Corpus:
+    """Load a dataset; its state is there to be part of the cache's key."""
     return load_corpus(dataset, data_dir=world.data_dir, cache_dir=world.cache_dir, follow_links=world.follow_links)

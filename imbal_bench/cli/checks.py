@@ -86,7 +86,10 @@ def doctor(
         Path | None, typer.Option("--store", help="Result store. Default: results/quickstart, if it is there.")
     ] = None,
     data: Annotated[
-        list[str] | None, typer.Option("--data", help="Look into a dataset too: its name or YAML file. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--data", help="Look into a dataset too: its name, or its YAML file, whose runs are then held against it."
+        ),
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -106,7 +109,7 @@ def doctor(
 
             console.print("")
             show_data_check(check_data(dataset, places.world), dataset, console)
-    found = audit(place, places.world) if store or (place / "store.json").exists() else None
+    found = audit(place, places.world, data or ()) if store or (place / "store.json").exists() else None
     if json:
         audited = found and {"runs": found.runs, "wrong": list(found.wrong), "unchecked": sorted(found.unchecked)}
         named = [dict(zip(("name", "state", "detail"), line, strict=True)) for line in datasets]

@@ -75,13 +75,20 @@ def agree(names: Sequence[str], *, pools: int, draws: int, rows: int, k: int) ->
     return agreements(found, pools=pools, draws=draws, rows=rows, k=k)
 
 
-def audit(store: Path, world: World) -> Audit:
+def audit(store: Path, world: World, data: Sequence[str] = ()) -> Audit:
     """Return whether every run of a store is what it must be, by itself and by its data.
 
+    Args:
+        store: its folder.
+        world: where data are.
+        data: YAML files of users' datasets, which the names in a store do not tell; other names are passed over.
+
     Raises:
-        StoreError: if there is no store.
+        DataError: if such a file cannot be read. StoreError: if there is no store.
     """
+    from bench.data.places import is_user_file
     from bench.grid.stored.audit import audit as audit_store
     from bench.store import Store
 
-    return audit_store(Store(store), world)
+    files = {world.corpus(path).name: path for path in data if is_user_file(path)}
+    return audit_store(Store(store), world, files)

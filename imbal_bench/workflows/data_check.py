@@ -103,7 +103,7 @@ def data_warnings(grid: Grid, world: World) -> list[str]:
     found = []
     for name, size in grid.sizes.items():
         if size.fingerprint and name not in DATASETS:
-            said = _findings(size.source, world)
+            said = _findings(size.source, size.fingerprint, world)
             if said:
                 more = f"; and {len(said) - MOST_SAID} more" if len(said) > MOST_SAID else ""
                 found.append(
@@ -113,5 +113,5 @@ def data_warnings(grid: Grid, world: World) -> list[str]:
 
 
 @lru_cache(maxsize=16)
-def _findings(source: str, world: World) -> tuple[str, ...]:
+def _findings(source: str, _fingerprint: str, world: World) -> tuple[str, ...]:
     return check(world.corpus(source)).findings

@@ -131,16 +131,37 @@ def test_each_tracker_is_given_settings_once_and_metrics_by_labelled_rows(tracke
         assert wanted in said
 
 
-def test_runs_go_to_a_tracker_without_texts(run, tmp_path, monkeypatch):
-    sent = []
-    monkeypatch.setitem(tracking._SENDERS, "tensorboard", lambda runs, project, out: sent.extend(runs))
-    messy(tmp_path)
+def a_run_of_mails(run) -> None:
+    """Make one run on the messy messages, in the store s."""
     settings = ("--ratios", "natural", "--seeds", "1", "--learner", "tfidf", "--set", "loop.batch=5")
     arms = ("--set", "loop.rounds=1", "--set", "strategies=random+uniform", "--no-report")
     code, _, err = run(
         "run", "smoke", "--tasks", "mine.yaml/spam", *settings, *arms, "--cache-dir", "c", "--store", "s"
     )
     assert (code, "") == (0, err)
+
+
+def test_doctor_holds_runs_against_the_dataset_whose_file_it_is_given(run, tmp_path):
+    messy(tmp_path)
+    a_run_of_mails(run)
+    doctor = ("doctor", "--store", "s", "--cache-dir", "c")
+    code, out, _ = run(*doctor)
+    assert code == 0
+    assert "not held against its data: mails: " in out
+    code, out, _ = run(*doctor, "--data", "mine.yaml")
+    assert code == 0
+    assert "not held against its data" not in out
+    texts = tmp_path / "mails.csv"
+    texts.write_text(texts.read_text().replace("message 7 ", "message seven "))
+    _, out, _ = run(*doctor, "--data", "mine.yaml")
+    assert "mails: the data here is not what its runs were made on" in out
+
+
+def test_runs_go_to_a_tracker_without_texts(run, tmp_path, monkeypatch):
+    sent = []
+    monkeypatch.setitem(tracking._SENDERS, "tensorboard", lambda runs, project, out: sent.extend(runs))
+    messy(tmp_path)
+    a_run_of_mails(run)
     assert run("store", "track", "tensorboard", "--store", "s")[0] == 0
     (one,) = sent
     assert one.settings["positive"] == "spam"

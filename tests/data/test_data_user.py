@@ -14,6 +14,7 @@ from bench.data.corpus import Corpus
 from bench.data.loading import load_user
 from bench.data.user import read_user_file
 from bench.errors import DataError
+from bench.grid.world import World
 
 ROWS = [("good, really", "pos"), ("bad\nline", "neg"), ('so "so"', "neg"), ("NA", "pos"), ("fine", "pos")] * 4
 
@@ -194,3 +195,30 @@ def test_a_damaged_file_is_named(folder: Path, name: str) -> None:
     with pytest.raises(DataError, match=name) as caught:
         load_user(dataset(folder, train=name))
     assert "\n" not in str(caught.value)
+
+
+def change_labels(folder: Path) -> None:
+    write(folder, "train.csv", [text for text, _ in ROWS], ["neg", "pos"] * (len(ROWS) // 2))
+
+
+def change_test(folder: Path) -> None:
+    write(folder, "test.csv", ["good", "bad", "fine"], ["pos", "neg", "neg"])
+
+
+def change_vectors(folder: Path) -> None:
+    np.save(folder / "vectors.npy", np.eye(len(ROWS)))
+
+
+def change_fields(folder: Path) -> None:
+    dataset(folder, name="another", features="vectors.npy")
+
+
+@pytest.mark.parametrize("change", [change_labels, change_test, change_vectors, change_fields])
+def test_a_dataset_is_loaded_once_and_anew_when_one_of_its_files_has_changed(folder: Path, change) -> None:
+    """In a notebook, a file is mended between two calls; what the first call loaded is not what the second runs on."""
+    np.save(folder / "vectors.npy", np.ones((len(ROWS), 3)))
+    path, world = str(dataset(folder, features="vectors.npy")), World(None, folder / "cache")
+    before = world.corpus(path)
+    assert world.corpus(path) is before
+    change(folder)
+    assert world.corpus(path) is not before

@@ -86,7 +86,7 @@ def sizes_of(dataset: str, world: World, *, counted: bool) -> tuple[str, Dataset
     train, test = corpus.rows_per_class(corpus.train), corpus.rows_per_class(corpus.test)
     rows = (len(corpus.train), len(corpus.test)) if corpus.label_sets else None
     tasks = default_positives(dataset, corpus)
-    tokens = facts.mean_tokens if facts and facts.mean_tokens else _mean_tokens(dataset, world)
+    tokens = facts.mean_tokens if facts and facts.mean_tokens else _mean_tokens(dataset, corpus.fingerprint, world)
     origin = f"counted in {corpus.source}"
     return corpus.name, DatasetSizes(
         dataset, classes, tasks, train, test, tokens, corpus.fingerprint, origin, rows, corpus.features is not None
@@ -94,6 +94,6 @@ def sizes_of(dataset: str, world: World, *, counted: bool) -> tuple[str, Dataset
 
 
 @lru_cache(maxsize=16)
-def _mean_tokens(dataset: str, world: World) -> float:
-    """Guess tokens a text from a sample."""
+def _mean_tokens(dataset: str, _fingerprint: str, world: World) -> float:
+    """Guess tokens a text from a sample of the dataset of that fingerprint."""
     return float(np.mean(estimated_tokens(world.corpus(dataset).train.texts.slice(0, 1000).to_pylist())))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -32,8 +32,14 @@ class Audit:
     unchecked: set[str] = field(default_factory=set)
 
 
-def audit(store: Store, world: World) -> Audit:
-    """Check all finished runs of a store: packs, names, hashes, budgets, rows, positives, pairs; and its ledger."""
+def audit(store: Store, world: World, files: Mapping[str, str] | None = None) -> Audit:
+    """Check all finished runs of a store: packs, names, hashes, budgets, rows, positives, pairs; and its ledger.
+
+    Args:
+        store: whose runs to check.
+        world: where data are.
+        files: the YAML file of each user's dataset, by its name.
+    """
     found = Audit(wrong=[*store.packs.wrong(), *_ledger(store)])
     pairs: dict[str, set[str]] = defaultdict(set)
     published = _published(store, found)
@@ -48,7 +54,7 @@ def audit(store: Store, world: World) -> Audit:
         run = record.spec
         shared = run.shared.canonical()
         pairs[seeds.digest([run.block.canonical(), shared, record.fingerprint])].add(record.pair_key)
-        wrong = [*_against_itself(record, probabilities.shape), *_against_data(record, world, found)]
+        wrong = [*_against_itself(record, probabilities.shape), *_against_data(record, world, found, files or {})]
         wrong += _metrics(record, probabilities, store, world, found) if not wrong else ()
         found.wrong += [f"{key} ({run}): {line}" for line in wrong]
     mismatched = sum(len(keys) > 1 for keys in pairs.values())
@@ -98,12 +104,13 @@ def _against_itself(record: RunRecord, shape: tuple[int, ...]) -> Iterator[str]:
         yield "a row is labelled twice"
 
 
-def _against_data(record: RunRecord, world: World, found: Audit) -> Iterator[str]:
+def _against_data(record: RunRecord, world: World, found: Audit, files: Mapping[str, str]) -> Iterator[str]:
     run = record.spec
+    dataset = run.block.task.dataset
     try:
-        task = task_of(run.block.task, run.block.ratio, run.shared, record.fingerprint, world)
+        task = task_of(run.block.task, run.block.ratio, run.shared, record.fingerprint, world, files.get(dataset))
     except BenchError as error:
-        found.unchecked.add(f"{run.block.task.dataset}: {error}")
+        found.unchecked.add(f"{dataset}: {error}")
         return
     selected = [row for entry in record.rounds for row in entry.selected]
     if not np.isin([*record.start_rows, *selected], task.rows).all():

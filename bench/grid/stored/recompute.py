@@ -48,16 +48,33 @@ def test_labels(store: Store, record: RunRecord, world: World) -> IntArray:
     return task.test_labels
 
 
-@lru_cache(maxsize=64)
-def task_of(task: Task, ratio: Ratio, settings: Settings, fingerprint: str, world: World) -> ImbalancedTask:
+def task_of(
+    task: Task, ratio: Ratio, settings: Settings, fingerprint: str, world: World, source: str | None = None
+) -> ImbalancedTask:
     """Return the task that runs were made on; a cold start serves all, since a start changes no pool.
+
+    Args:
+        task: of the runs.
+        ratio: of the runs.
+        settings: what they shared.
+        fingerprint: of the data that they were made on.
+        world: where data are.
+        source: the YAML file of a user's dataset, which its name does not tell.
 
     Raises:
         DataError: if its data are not available, or have changed.
     """
-    corpus = world.corpus(task.dataset)
+    corpus = world.corpus(source or task.dataset)
     if corpus.fingerprint != fingerprint:
         raise DataError("the data here is not what its runs were made on")
+    return _task(task, ratio, settings, fingerprint, world, source)
+
+
+@lru_cache(maxsize=64)
+def _task(
+    task: Task, ratio: Ratio, settings: Settings, _fingerprint: str, world: World, source: str | None
+) -> ImbalancedTask:
+    corpus = world.corpus(source or task.dataset)
     return build_task(corpus, task, ratio, "cold", settings.pool, settings.loop.once_planned())
 
 
