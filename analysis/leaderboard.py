@@ -20,9 +20,9 @@ from analysis.panels import Panel
 from analysis.stats import ALPHA, t_interval
 from analysis.stats.interval import BoolArray, mean_of_present
 from analysis.summaries import CellPlace, Mean
-from bench.arrays import FloatArray
-from bench.metrics.base import RunCourse
+from bench.arrays import FloatArray, IntArray
 from bench.metrics.labels_saved import reached
+from bench.metrics.learning_curve import mean_heights
 from bench.records import METRICS
 
 RANKED_BY = "auc"
@@ -178,23 +178,23 @@ class Leaderboard:
 
     def _areas(self) -> list[float]:
         """Return the mean area under the learning curve of each strategy's runs; NaN for a metric without rounds."""
-        area = curve_area_of(self.metric)
         rounds = self.panel.rounds
-        if area is None or self.metric not in rounds.columns:
+        if curve_area_of(self.metric) is None or self.metric not in rounds.columns:
             return [nan] * len(self.places)
-        by_run = {
-            str(key): area.compute(RunCourse(tuple(own["labelled"]), (), 0, 0, {self.metric: tuple(own[self.metric])}))
-            for key, own in rounds[["key", "labelled", self.metric]].groupby("key", sort=False)
-        }
-        return [float(np.mean([by_run[key] for key in self.keys(at)])) for at in self.places]
+        areas = mean_heights(self.panel.by_round(rounds["labelled"]), self.panel.by_round(rounds[self.metric]))
+        return [float(areas[self.runs_of(at)].mean()) for at in self.places]
+
+    def runs_of(self, at: CellPlace) -> IntArray:
+        """Return the numbers of a strategy's runs, (n,)."""
+        runs = self.panel.runs[at]
+        return np.asarray(runs[runs >= 0])
 
     def keys(self, at: CellPlace) -> tuple[str, ...]:
         """Return the keys of a strategy's runs."""
         return self.panel.selection.keys(self.panel.runs[at])
 
     def _seconds(self, at: CellPlace) -> float:
-        runs = self.panel.runs[at]
-        return float(self.panel.cube.values("seconds", runs[runs >= 0]).mean())
+        return float(self.panel.cube.values("seconds", self.runs_of(at)).mean())
 
     def _labels_saved(self) -> tuple[list[float], list[float]]:
         """Return what random+uniform needs to reach each strategy's final mean over tasks and seeds, and the saving.
@@ -223,8 +223,8 @@ def mean_curves_of(board: Leaderboard) -> tuple[FloatArray | None, list[int]]:
     steps = rounds.groupby("round")["labelled"].unique()
     if any(len(values) != 1 for values in steps):
         return None, []
-    means = rounds.pivot_table(index="key", columns="round", values=board.metric, dropna=False)
-    curves = np.stack([means.loc[list(board.keys(at))].to_numpy().mean(axis=0) for at in board.places])
+    values = board.panel.by_round(rounds[board.metric])
+    curves = np.stack([values[board.runs_of(at)].mean(axis=0) for at in board.places])
     return curves, [int(values[0]) for values in steps]
 
 

@@ -134,12 +134,10 @@ class AllPairs:
     def _by_checkpoint(self) -> FloatArray:
         """(pairs, tasks, seeds, checkpoints) differences."""
         panel, metric = self.board.panel, self.board.metric
-        number = {key: at for at, key in enumerate(panel.cube.keys)}
-        rounds = panel.rounds[panel.rounds["round"].isin(self.checkpoints)]
-        values = np.full((len(number) + 1, len(self.checkpoints)), np.nan)
-        at = (rounds["key"].map(number).to_numpy(), rounds["round"].map(self.checkpoints.index).to_numpy())
-        if metric in rounds.columns:
-            values[at] = rounds[metric].to_numpy(np.float64)
+        of_rounds = metric in panel.rounds.columns
+        values = panel.by_round(panel.rounds[metric if of_rounds else "round"])[:, self.checkpoints]
+        if not of_rounds:
+            values[:] = np.nan
         sign = -1.0 if lower_is_better(metric) else 1.0
         runs = np.stack([panel.runs[place] for place in self.board.places])
         return np.stack([sign * own for own in self._matched(values[runs])])

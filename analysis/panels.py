@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -98,6 +99,22 @@ class Panel:
         labels = self.labelled.set_index("key")[["algorithm_label", "weighting_label"]]
         own = self.condition.rounds[self.condition.rounds["key"].isin(labels.index)]
         return own.join(labels, on="key")
+
+    @cached_property
+    def _run_of_line(self) -> IntArray:
+        """The number of the run that each line of ``rounds`` is of."""
+        number = {key: at for at, key in enumerate(self.cube.keys)}
+        return np.array([number[key] for key in self.rounds["key"]], dtype=np.int64)
+
+    def by_round(self, column: pd.Series[Any]) -> FloatArray:
+        """Return (runs of the cube and one more, rounds) of a column of ``rounds``; NaN where a run has none.
+
+        The last line is that of run -1, which stands for one that is missing.
+        """
+        numbers = self.rounds["round"].to_numpy()
+        found = np.full((len(self.cube.keys) + 1, int(numbers.max(initial=0)) + 1), np.nan)
+        found[self._run_of_line, numbers] = column.to_numpy(np.float64)
+        return found
 
     def of(self, weighting: str) -> IntArray:
         """Return (algorithms, tasks, seeds) runs of a weighting."""

@@ -234,7 +234,7 @@ class Section:
         """All figures but the paper's Figure 1."""
         if not self._full:
             return ()
-        return figures_of(self.condition, self._full, [one.board for one in self.standings], self._shown)
+        return figures_of(self.condition, self._full, [one.pairs for one in self.standings], self._shown)
 
     def runs_of(self, figure: Figure) -> pd.DataFrame:
         """Return the runs that a figure is of, with the labels of algorithm and weighting."""

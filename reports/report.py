@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 
@@ -31,10 +32,13 @@ from analysis.figures import nearest_texts, sourced
 from reports.latex import to_latex
 from reports.page import to_html
 from reports.paper import paper_files
-from reports.picture import Picture, pictures
+from reports.picture import PAGE, Picture, begun, pictures
 from reports.plain import frame_to_csv, frame_to_parquet, to_csv, to_markdown
 from reports.terminal import best, explained, to_terminal
 from reports.trace import trace
+
+if TYPE_CHECKING:
+    from reports.figures import ImageKind
 
 COLUMN = 3.3
 """Inches of a column of two."""
@@ -47,9 +51,9 @@ class ReportFiles:
     Attributes:
         html: the self-contained page.
         tables: each table as .csv, .md and .tex.
-        figures: each figure as .svg and .pdf, and its numbers with the runs behind them as .csv.
+        figures: each figure as .svg, and its numbers with the runs behind them as .csv.
         runs: all finished runs, a row each, as .csv and .parquet.
-        paper: the paper-ready folder, where one was asked for.
+        paper: the paper-ready folder, with each figure as .pdf, where one was asked for.
     """
 
     html: Path
@@ -110,7 +114,7 @@ def write_report(
         StoreError: if a file cannot be written.
     """
     out, parts, seen = expanded(out_dir), report.sections, report.overview
-    drawn = _drawn(report)
+    drawing = _begun(report, PAGE if paper_dir is None else (*PAGE, "pdf"))
     behind = trace(traced(report.store, report.results), [table for section in parts for table in section.tables])
     spellings = (("csv", to_csv), ("md", to_markdown), ("tex", to_latex))
     tables = {
@@ -120,17 +124,13 @@ def write_report(
         for suffix, spell in spellings
     }
     figures = {
-        out / "figures" / f"{picture.name}.{kind}": content
-        for own in drawn.values()
-        for picture in own
-        for kind, content in (("svg", picture.svg), ("pdf", picture.pdf))
-    }
-    figures |= {
         out / "figures" / f"{figure.name}.csv": frame_to_csv(sourced(figure, section.runs_of(figure)))
         for section in parts
         for figure in _figures(report.store, section)
         if section.standings
     }
+    drawn = drawing()
+    figures |= {out / "figures" / f"{picture.name}.svg": picture.svg for own in drawn.values() for picture in own}
     runs = {
         out / "runs.csv": frame_to_csv(report.results.runs),
         out / "runs.parquet": frame_to_parquet(report.results.runs),
@@ -147,20 +147,24 @@ def write_report(
     return ReportFiles(out / "report.html", tuple(tables), tuple(figures), tuple(runs), tuple(paper))
 
 
-def _drawn(report: Report) -> dict[str, tuple[Picture, ...]]:
-    """Return suffix of a section -> its figures, drawn; all of them together, so that all cores are busy."""
+def _begun(report: Report, kinds: Sequence[ImageKind]) -> Callable[[], dict[str, tuple[Picture, ...]]]:
+    """Begin to draw all figures; return what waits for them and gives suffix of a section -> its figures."""
     wanted = {section.suffix: _figures(report.store, section) for section in report.sections}
-    made = iter(
-        pictures([figure for own in wanted.values() for figure in own], Cache(report.store.path / "index" / "figures"))
-    )
-    return {suffix: tuple(next(made) for _ in own) for suffix, own in wanted.items()}
+    kept = Cache(report.store.path / "index" / "figures")
+    waiting = begun([figure for own in wanted.values() for figure in own], kept, kinds=kinds)
+
+    def drawn() -> dict[str, tuple[Picture, ...]]:
+        made = iter(waiting())
+        return {suffix: tuple(next(made) for _ in own) for suffix, own in wanted.items()}
+
+    return drawn
 
 
 def _narrow(report: Report) -> dict[str, tuple[Picture, ...]]:
     """Return suffix of a section -> the figures that answer its question, as wide as a column."""
     kept = Cache(report.store.path / "index" / "columns")
     wanted = {section.suffix: [one for one in section.figures if one.main] for section in report.sections}
-    made = iter(pictures([one for own in wanted.values() for one in own], kept, COLUMN))
+    made = iter(pictures([one for own in wanted.values() for one in own], kept, COLUMN, ("pdf",)))
     return {suffix: tuple(next(made) for _ in own) for suffix, own in wanted.items()}
 
 

@@ -162,3 +162,10 @@ def cli_environment(mirror: Path, folder: Path, **more: str) -> dict[str, str]:
         "HF_HUB_OFFLINE": "1",
     }
     return {**os.environ, **ours, **more}
+
+
+@pytest.fixture
+def no_figures(monkeypatch):
+    """Reports without figures, which take seconds to draw."""
+    blank = lambda report, kinds: lambda: {section.suffix: () for section in report.sections}  # noqa: E731
+    monkeypatch.setattr("reports.report._begun", blank)

@@ -25,7 +25,6 @@ from analysis.figures.leaders import (
 )
 from analysis.figures.model import Figure
 from analysis.figures.selected import score_distribution
-from analysis.leaderboard import Leaderboard
 from analysis.names import LABELS, NATURAL_LEVEL, metric_title
 from analysis.pairwise import AllPairs
 from analysis.panels import Panel, panels
@@ -39,7 +38,7 @@ _OVER_SEEDS = "95 % t-intervals over seeds, whose values are means over the task
 
 
 def figures_of(
-    condition: Condition, full: Numbers, boards: Sequence[Leaderboard], metrics: Sequence[str] = METRICS
+    condition: Condition, full: Numbers, ranked: Sequence[AllPairs], metrics: Sequence[str] = METRICS
 ) -> tuple[Figure, ...]:
     """Return the figures of a condition: some for each ratio and start, some across ratios.
 
@@ -48,13 +47,13 @@ def figures_of(
     Args:
         condition: whose runs.
         full: the numbers of the full results, which leave the sweep of bins out, and so do figures.
-        boards: the leaderboards of the condition.
+        ranked: the pairs of each leaderboard of the condition.
         metrics: whose curves are drawn; all other figures are of the paper's three.
     """
     found: list[Figure] = []
-    for board in boards:
-        panel = board.panel
-        own = (*_who_leads(board), *_at_one_ratio(panel, metrics))
+    for pairs in ranked:
+        panel = pairs.board.panel
+        own = (*_who_leads(pairs), *_at_one_ratio(panel, metrics))
         found += [replace(figure, panel=panel.name) for figure in own]
     every = list(panels(condition, full.definition.unless))
     for start in dict.fromkeys(panel.start for panel in sorted(every, key=lambda one: one.start == "cold")):
@@ -81,10 +80,10 @@ def score_figure(record: RunRecord) -> Figure | None:
     )
 
 
-def _who_leads(board: Leaderboard) -> Iterator[Figure]:
+def _who_leads(pairs: AllPairs) -> Iterator[Figure]:
     """Yield what answers the report's question: ranks and cost, the best curves, effects by task, all pairs."""
+    board, frame = pairs.board, standing(pairs.board)
     name, where, metric = board.panel.name, board.panel.title, metric_title(board.metric)
-    pairs, frame = AllPairs(board), standing(board)
     if len(frame) < 2:
         return
     groups = unseparated(pairs)

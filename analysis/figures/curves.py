@@ -9,7 +9,6 @@ import pandas as pd
 
 from analysis.names import LABELS
 from analysis.panels import Panel, against_last, over_units
-from bench.arrays import FloatArray
 from bench.records import METRICS
 
 
@@ -48,7 +47,7 @@ def difference_curves(panel: Panel, metrics: Sequence[str] = METRICS) -> pd.Data
     parts = []
     for larger, smaller in against_last(panel.finished_weightings):
         for metric in _of_rounds(rounds, metrics):
-            values, there = panel.difference((larger, smaller), _by_run(panel, rounds, metric))
+            values, there = panel.difference((larger, smaller), panel.by_round(rounds[metric]))
             first = int(metric == "positives_ratio")  # nothing is selected in round 0
             for at, algorithm in enumerate(panel.algorithms):
                 if there[at].any():
@@ -59,14 +58,6 @@ def difference_curves(panel: Panel, metrics: Sequence[str] = METRICS) -> pd.Data
     columns = ["algorithm_label", "larger", "smaller", "metric", "round", "n", "left_out", "mean", "low", "high"]
     found = pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=pd.Index(columns))
     return found.join(labelled, on=["algorithm_label", "round"])
-
-
-def _by_run(panel: Panel, rounds: pd.DataFrame, metric: str) -> FloatArray:
-    """Return (runs of the cube and one more, rounds) of a metric; NaN where a run has none, and in the last line."""
-    number = {key: at for at, key in enumerate(panel.cube.keys)}
-    found = np.full((len(number) + 1, int(rounds["round"].max()) + 1), np.nan)
-    found[rounds["key"].map(number).to_numpy(), rounds["round"].to_numpy()] = rounds[metric].to_numpy(np.float64)
-    return found
 
 
 def positives_found(panel: Panel) -> pd.DataFrame:

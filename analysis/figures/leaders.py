@@ -92,16 +92,19 @@ def best_curves(board: Leaderboard) -> pd.DataFrame:
     if metric not in panel.rounds.columns:
         return pd.DataFrame(columns=pd.Index(columns))
     chosen = list(dict.fromkeys([*board.order[:BEST], *([] if board.baseline is None else [board.baseline])]))
-    at_run = {key: number for number, key in enumerate(panel.cube.keys)}
-    rounds = int(panel.rounds["round"].max()) + 1
-    values = np.full((len(at_run) + 1, rounds), np.nan)
-    where = (panel.rounds["key"].map(at_run).to_numpy(), panel.rounds["round"].to_numpy())
-    values[where] = panel.rounds[metric].to_numpy(np.float64)
+    values = panel.by_round(panel.rounds[metric])
     labelled = panel.rounds.groupby("round")["labelled"].mean()
     parts = []
     for at in chosen:
         n, mean, low, high = t_interval(np.moveaxis(values[panel.runs[board.places[at]]].mean(axis=0), 0, -1))
-        own = {"round": range(rounds), "labelled": labelled.to_numpy(), "n": n, "mean": mean, "low": low, "high": high}
+        own = {
+            "round": range(values.shape[1]),
+            "labelled": labelled.to_numpy(),
+            "n": n,
+            "mean": mean,
+            "low": low,
+            "high": high,
+        }
         parts.append(
             pd.DataFrame(own).assign(**_labels(board, at), strategy=board.names[at], rank=board.table["rank"].iloc[at])
         )

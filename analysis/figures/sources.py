@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 from analysis.figures.effects import ALL_ALGORITHMS
 from analysis.figures.model import Figure
 from analysis.names import LABELS
+from bench.arrays import IntArray
 
 SHORTEST = 8
 """Digits of a run's key that are given at least; ``runs.csv`` has the whole ones."""
@@ -50,21 +51,28 @@ def _with_runs(frame: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     columns = [*plain, *pair]
     if not columns:
         return frame.assign(runs="")
-    known: dict[tuple[Any, ...], str] = {}
+    side = ("weighting_label" if pair[0] == "larger" else "strategy",) if pair else ()
+    places, short = _Places(runs), runs["short"].to_numpy()
     found = []
-    for line in frame[columns].itertuples(index=False, name=None):
-        if line not in known:
-            known[line] = _behind(dict(zip(columns, line, strict=True)), pair, runs)
-        found.append(known[line])
+    for line in frame[columns].to_dict("records"):
+        fixed = {name: line[name] for name in plain if line[name] not in ("", ALL_ALGORITHMS)}
+        sides = dict.fromkeys((line[name],) for name in pair) if pair else {(): None}
+        own = [places.of((*fixed, *side), (*fixed.values(), *one)) for one in sides]
+        found.append(" ".join(short[np.sort(np.concatenate(own))]))
     return frame.assign(runs=found)
 
 
-def _behind(line: Mapping[str, Any], pair: tuple[str, ...], runs: pd.DataFrame) -> str:
-    kept = np.ones(len(runs), dtype=bool)
-    for name, value in line.items():
-        if name not in pair and value not in ("", ALL_ALGORITHMS):
-            kept &= (runs[name] == value).to_numpy()
-    if pair:
-        column = "weighting_label" if pair[0] == "larger" else "strategy"
-        kept &= runs[column].isin([line[name] for name in pair]).to_numpy()
-    return " ".join(runs["short"].to_numpy()[kept])
+class _Places:
+    """The places of the runs that hold given values in some columns."""
+
+    def __init__(self, runs: pd.DataFrame) -> None:
+        self.runs = runs
+        self._by: dict[tuple[str, ...], dict[tuple[Any, ...], list[int]]] = {(): {(): list(range(len(runs)))}}
+
+    def of(self, columns: tuple[str, ...], values: tuple[Any, ...]) -> IntArray:
+        """Return the places (n,) of the runs that have these values."""
+        if columns not in self._by:
+            own = self._by[columns] = defaultdict(list)
+            for at, found in enumerate(zip(*(self.runs[name] for name in columns), strict=True)):
+                own[found].append(at)
+        return np.array(self._by[columns].get(values, []), dtype=np.int64)

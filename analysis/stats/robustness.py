@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from math import nan
@@ -74,26 +74,27 @@ def leave_one_out(
 ) -> LeaveOneOut:
     """Return the test of :func:`analysis.stats.effect` without each level of a factor in turn."""
     levels = design.levels(factor)
-    every = [units_of(design.cells, estimand, design.dataset), *_without_each(design, estimand, factor)]
-    whole, *without = _p_of([units[~np.isnan(units)] for units in every])
+    units = units_of(design.cells, estimand, design.dataset)
+    whole, *without = _p_of([one[~np.isnan(one)] for one in (units, *_without_each(design, estimand, factor, units))])
     return LeaveOneOut(factor, whole < alpha, dict(zip(levels, without, strict=True)), alpha)
 
 
-def _without_each(design: Design, estimand: Estimand, factor: Factor) -> Iterator[FloatArray]:
-    """Yield the units that are left without each level of a factor."""
+def _without_each(design: Design, estimand: Estimand, factor: Factor, units: FloatArray) -> Iterable[FloatArray]:
+    """Return the units that are left without each level of a factor; those of all levels are given."""
     cells = design.cells
+    if estimand == "fixed-suite" and factor == "seed":
+        return np.asarray(np.where(np.eye(len(units), dtype=bool), np.nan, units))
     number = {
         "seed": np.arange(cells.shape[1]),
         "task": np.arange(cells.shape[0]),
         "dataset": design.dataset,
     }[factor]
-    for level in range(len(design.levels(factor))):
-        kept = number != level
-        if factor == "seed":
-            yield units_of(cells[:, kept], estimand, design.dataset)
-        else:
-            _, dataset = np.unique(design.dataset[kept], return_inverse=True)
-            yield units_of(cells[kept], estimand, dataset)
+    others = number != np.arange(len(design.levels(factor)))[:, None]
+    if estimand == "fixed-suite":  # all levels at once: a report asks for thousands
+        return np.asarray(np.where(others[..., None], cells, 0.0).sum(axis=1) / others.sum(axis=1)[:, None])
+    if factor == "seed":
+        return [units_of(cells[:, kept], estimand, design.dataset) for kept in others]
+    return [units_of(cells[kept], estimand, np.unique(design.dataset[kept], return_inverse=True)[1]) for kept in others]
 
 
 def _p_of(every: list[FloatArray]) -> list[float]:

@@ -6,7 +6,22 @@ import math
 
 import numpy as np
 
+from bench.arrays import FloatArray
 from bench.metrics.base import RoundMetric, RunCourse, RunMetric
+
+
+def mean_heights(labelled: FloatArray, values: FloatArray) -> FloatArray:
+    """Return the area under curves, by their extent: (n,) from x and y of (n, points); NaN where a y is.
+
+    Curves may end early: points whose x is NaN do not count.
+    """
+    there = ~np.isnan(labelled)
+    last = there.shape[1] - 1 - there[:, ::-1].argmax(axis=1)
+    at = np.minimum(np.arange(there.shape[1]), last[:, None])  # after its last point, a curve stays where it is
+    x, y = (np.take_along_axis(one, at, axis=1) for one in (labelled, values))
+    with np.errstate(invalid="ignore"):  # no extent: NaN
+        areas = np.trapezoid(y, x, axis=1) / (x[:, -1] - x[:, 0])
+    return np.asarray(np.clip(areas, y.min(axis=1), y.max(axis=1)))  # but for rounding it is within
 
 
 class AreaUnderLearningCurve(RunMetric):
@@ -31,8 +46,7 @@ class AreaUnderLearningCurve(RunMetric):
         values = course.metrics.get(self.of.name)
         if values is None or not course.selected:
             return math.nan
-        area = float(np.trapezoid(values, course.labelled) / course.selected)
-        return min(max(area, min(values)), max(values)) if not math.isnan(area) else area  # but for rounding it is
+        return float(mean_heights(np.array([course.labelled], dtype=np.float64), np.array([values]))[0])
 
     def chance(self, prevalence: float) -> float:
         """Return the chance level of the metric whose curve it is."""

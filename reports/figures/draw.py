@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from matplotlib.figure import Figure as Canvas
 
@@ -35,7 +35,9 @@ _DRAWINGS: Mapping[Drawing, Callable[..., Canvas]] = {
 }
 
 
-def draw(figure: Figure, width: float = WIDE) -> dict[ImageKind, bytes]:
+def draw(
+    figure: Figure, width: float | None = None, kinds: Sequence[ImageKind] = ("svg", "pdf")
+) -> dict[ImageKind, bytes]:
     """Return a figure as files; the same figure gives the same bytes.
 
     SVG keeps text as text and has no background, so that a page's colours show; PDF embeds its fonts. Both are drawn at
@@ -43,6 +45,7 @@ def draw(figure: Figure, width: float = WIDE) -> dict[ImageKind, bytes]:
 
     Args:
         figure: what is drawn; its name is what an SVG's ids are derived from.
-        width: inches; type is as large at any.
+        width: inches; type is as large at any. None: as wide as a page's text.
+        kinds: of files.
     """
-    return rendered(lambda: _DRAWINGS[figure.drawing](**figure.data), figure.name, width)
+    return rendered(lambda: _DRAWINGS[figure.drawing](**figure.data), figure.name, width or WIDE, kinds)

@@ -110,7 +110,9 @@ def across() -> int:
     return 2 if is_narrow() else 4
 
 
-def rendered(build: Callable[[], Canvas], salt: str, width: float = WIDE) -> dict[ImageKind, bytes]:
+def rendered(
+    build: Callable[[], Canvas], salt: str, width: float = WIDE, kinds: Sequence[ImageKind] = ("svg", "pdf")
+) -> dict[ImageKind, bytes]:
     """Return what is built as files of a width in inches; an SVG's ids are derived from the salt instead of chance."""
     style: Any = {
         **sns.axes_style("ticks"),
@@ -143,7 +145,7 @@ def rendered(build: Callable[[], Canvas], salt: str, width: float = WIDE) -> dic
     with mpl.rc_context({**_DEFAULTS, **style}):
         drawn = build()
         _place(drawn)
-        files: dict[ImageKind, bytes] = {"pdf": _saved(drawn, "pdf"), "svg": slim(_saved(drawn, "svg"))}
+        files = {kind: _saved(drawn, kind) for kind in sorted(kinds)}
     _width.reset(before)
     return files
 
@@ -160,7 +162,7 @@ def _place(drawn: Canvas) -> None:
 def _saved(drawn: Canvas, kind: ImageKind) -> bytes:
     out = io.BytesIO()
     drawn.savefig(out, format=kind, dpi=PIXELS, transparent=kind == "svg", metadata=_METADATA[kind])
-    return out.getvalue()
+    return slim(out.getvalue()) if kind == "svg" else out.getvalue()
 
 
 def canvas(height: float) -> Canvas:

@@ -41,8 +41,8 @@ def plugin(tmp_path, text=OWN, name="mine.py"):
     return tmp_path / name
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_a_table_of_a_users_own_is_in_the_report_with_its_tests(store, tmp_path, monkeypatch):
-    monkeypatch.setattr("reports.report._drawn", lambda report: {section.suffix: () for section in report.sections})
     assert add_plugins([plugin(tmp_path)]) == ()  # no part of runs
     written = report(store, tmp_path / "out")
     names = {path.name for path in written.files.tables}

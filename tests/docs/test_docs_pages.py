@@ -98,8 +98,8 @@ def test_every_command_and_option_shown_exists(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(("page", "code"), SESSIONS, ids=[page for page, _ in SESSIONS])
+@pytest.mark.usefixtures("no_figures")
 def test_every_session_shown_runs(page, code, capsys, monkeypatch):
-    monkeypatch.setattr("reports.report._drawn", lambda report: {section.suffix: () for section in report.sections})
     for there, here in SMALL.items() if "ib.run(" in code else ():
         assert there in code
         code = code.replace(there, here)

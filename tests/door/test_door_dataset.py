@@ -82,9 +82,8 @@ def test_unfit_rows_are_one_line_and_nothing_is_kept(tmp_path, texts, labels, mo
 
 
 @pytest.mark.usefixtures("_undrawn")
+@pytest.mark.usefixtures("no_figures")
 def test_the_report_is_a_path_and_shows_itself(tiny, monkeypatch):
-    monkeypatch.setattr("reports.report.pictures", lambda figures, _: ())  # drawn elsewhere; takes seconds
-    monkeypatch.setattr("reports.report._drawn", lambda report: {section.suffix: () for section in report.sections})
     page = ib.report(tiny(strategies=["random+uniform", "random+invprop"], seeds=2))
     assert os.fspath(page) == str(page)
     assert page.path.name == "report.html"

@@ -27,9 +27,11 @@ def _few_drawn():
 
     blank = rendered(lambda: canvas(2), "blank")
 
-    def drawn(figures, width):
-        sized = [width] if width else []
-        return [draw(one, *sized) if one.name.startswith(MARKS) else dict(blank) for one in figures]
+    def drawn(figures, width, kinds):
+        return [
+            draw(one, width, kinds) if one.name.startswith(MARKS) else {kind: blank[kind] for kind in kinds}
+            for one in figures
+        ]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("reports.picture._drawn", drawn)

@@ -109,8 +109,8 @@ def test_what_is_there_is_not_written_over(store, tmp_path):
     assert "exists already" in str(done.exception)
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_a_report_shows_texts_on_its_page_only_if_asked_for(store, tmp_path, monkeypatch):
-    monkeypatch.setattr("reports.report._drawn", lambda report: {"": ()})  # figures take seconds, and hold no texts
     found = read_report(store.path)
     for with_texts in (False, True):
         write_report(found, tmp_path / "out", tmp_path / "paper", with_texts=with_texts)
