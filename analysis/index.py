@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,12 @@ from bench.records import SCHEMA_VERSION, Status
 from bench.store import Baseline, Store
 
 ALL_STATUSES: tuple[Status, ...] = ("ok", "failed", "skipped")
+_Place = tuple[str, Status]
+"""Key and status of a record."""
+_MANY = 2000
+"""Records that are read about as fast as a second process starts."""
+_AT_ONCE = 250
+"""Records that a process is given at a time."""
 
 
 def read_facts(store: Store | Baseline) -> tuple[list[Facts], list[str]]:
@@ -28,27 +35,54 @@ def read_facts(store: Store | Baseline) -> tuple[list[Facts], list[str]]:
     cache, version = Cache(store.path / "index" / "facts"), _version()
     known: dict[str, Any] = json.loads(cache.get(version) or b"{}")
     found: dict[str, Any] = {}
-    unreadable = store.unreadable_packs()
+    unreadable, new = store.unreadable_packs(), list[_Place]()
     for status in ALL_STATUSES:
         for key in sorted(store.keys(status)):
-            path = store.file_of(key, status)
-            stamp = _stamp(path)  # before it is read: a later change is then seen the next time
+            stamp = _stamp(store.file_of(key, status))  # before it is read: a later change is then seen the next time
             entry = known.get(f"{status}/{key}")
             if entry is None or stamp is None or entry["stamp"] != stamp:
-                try:
-                    entry = {"stamp": stamp, "facts": _read(store, key, status)}
-                except CorruptRecordError as error:
-                    unreadable.append(str(error))
-                    continue
-                except StoreError:
-                    if path.exists():
-                        raise
-                    continue  # it went since it was listed: a run that had failed has now finished
+                new.append((key, status))
+                entry = {"stamp": stamp}
             found[f"{status}/{key}"] = entry
+    for (key, status), read in zip(new, _read_all(store, new), strict=True):
+        name = f"{status}/{key}"
+        if isinstance(read, dict):
+            found[name]["facts"] = read
+            continue
+        del found[name]
+        unreadable += [read] if read else []
     if any(known.get(name) is not entry for name, entry in found.items()) or len(found) < len(known):
         cache.put(version, json.dumps(found).encode())
         cache.keep({version})
     return [entry["facts"] for entry in found.values()], unreadable
+
+
+def _read_all(store: Store, places: Sequence[_Place]) -> Iterator[Facts | str | None]:
+    """Yield the facts of records; of one that cannot be read a line, and None of one that went since it was listed."""
+    if len(places) < _MANY:
+        yield from _read_some(store, places)
+        return
+    from joblib import Parallel, delayed
+
+    parts = [places[at : at + _AT_ONCE] for at in range(0, len(places), _AT_ONCE)]
+    for part in Parallel(n_jobs=-1, return_as="generator")(delayed(_read_there)(store.path, part) for part in parts):
+        yield from part
+
+
+def _read_there(path: Path, places: Sequence[_Place]) -> list[Facts | str | None]:
+    return list(_read_some(Store(path), places))
+
+
+def _read_some(store: Store, places: Sequence[_Place]) -> Iterator[Facts | str | None]:
+    for key, status in places:
+        try:
+            yield _read(store, key, status)
+        except CorruptRecordError as error:
+            yield str(error)
+        except StoreError:
+            if store.file_of(key, status).exists():
+                raise
+            yield None  # a run that had failed has now finished
 
 
 def _read(store: Store | Baseline, key: str, status: Status) -> Facts:

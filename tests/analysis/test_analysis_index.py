@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis import Cache, read_results
+from analysis import Cache, index, read_results
 from bench.paths import without_folders
 from bench.store import Store
 
@@ -154,3 +154,13 @@ def test_a_cache_keeps_what_it_is_told(tmp_path):
 )
 def test_absolute_paths_stay_private(source, shown):
     assert without_folders(source) == shown
+
+
+def test_many_records_are_read_by_several_processes_as_by_one(store, factory, monkeypatch):
+    """Also one that is damaged: it is named, and the others are read."""
+    store.file_of(factory.a_run().key).write_text("{")
+    one = read_results(store)
+    monkeypatch.setattr(index, "_MANY", 2)
+    monkeypatch.setattr(index, "_AT_ONCE", 2)
+    assert_same(from_scratch(store), one)
+    assert len(one.runs) == 7
