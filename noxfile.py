@@ -18,6 +18,8 @@ nox.options.reuse_venv = "yes"
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 OFFLINE_ENCODER = PROJECT["project"]["optional-dependencies"]["offline"]
+DEFAULT = "not slow and not browser"
+"""The tests that one runs while working; CI runs the others, too."""
 TORCH = "torch==2.13.0"  # without a local tag it takes a CPU wheel where pip is configured with one
 
 
@@ -74,9 +76,9 @@ def quickstart(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Install everything and pass the tests (arguments go to pytest; `-- -m slow` runs the slow ones)."""
+    """Install everything and pass the tests (arguments go to pytest; `-- -m "slow or browser"` runs the rest)."""
     install(session, "test")
-    arguments = session.posargs or ["-m", "not slow"]
+    arguments = session.posargs or ["-m", DEFAULT]
     session.env.setdefault("OMP_NUM_THREADS", "1")  # pytest's workers share the cores
     session.run("pytest", "-n", os.environ.get("IMBAL_BENCH_JOBS", "2"), "--dist", "worksteal", *arguments)
 
@@ -133,14 +135,14 @@ def wheel(session: nox.Session) -> None:
 def pythons(session: nox.Session) -> None:
     """Run the tests on the other Pythons, as far as they can be had (arguments go to pytest)."""
     install(session, "test")
-    session.run("pytest", "-n", "2", "--dist", "worksteal", "-m", "not slow", *session.posargs)
+    session.run("pytest", "-n", "2", "--dist", "worksteal", "-m", DEFAULT, *session.posargs)
 
 
 @nox.session(venv_backend="uv", default=False)
 def lowest(session: nox.Session) -> None:
     """Run the tests with the lowest versions that pyproject.toml allows (arguments go to pytest)."""
     install(session, "test", pinned=False, options=["--resolution", "lowest-direct"])
-    session.run("pytest", "-n", "2", "--dist", "worksteal", "-m", "not slow", *session.posargs)
+    session.run("pytest", "-n", "2", "--dist", "worksteal", "-m", DEFAULT, *session.posargs)
 
 
 @nox.session(default=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import os
 import string
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from chromium_tools import CHROMIUM
 from hypothesis import settings
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test may wait for a network
@@ -29,6 +31,12 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs a browser where there is none."""
+    if item.get_closest_marker("browser") and CHROMIUM is None:
+        pytest.skip("Chromium is not installed")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -169,3 +177,19 @@ def no_figures(monkeypatch):
     """Reports without figures, which take seconds to draw."""
     blank = lambda report, kinds: lambda: {section.suffix: () for section in report.sections}  # noqa: E731
     monkeypatch.setattr("reports.report._begun", blank)
+
+
+@pytest.fixture
+def figures_as_hashes(monkeypatch):
+    """Reports whose figures are the hashes of their numbers, which takes no time; the names of those drawn so far."""
+    names: list[str] = []
+
+    def draw(figure, width, kinds):
+        names.append(figure.name)
+        said = hashlib.sha256(repr([(name, frame.to_csv()) for name, frame in figure.data.items()]).encode())
+        svg = f'<svg width="9" height="9"><text>{said.hexdigest()}</text></svg>'
+        return {kind: {"svg": svg, "pdf": said.hexdigest()}[kind].encode() for kind in kinds}
+
+    monkeypatch.setattr("reports.figures.draw", draw)
+    monkeypatch.setattr("reports.picture._FEW", 99)
+    return names

@@ -263,7 +263,7 @@ LIBRARIES: dict[str, set[str]] = {
     "pyarrow": {"bench.data", "bench.store"},
     "yaml": {"bench.yaml12"},
     "filelock": {"bench.data", "bench.grid.worker", "bench.store"},
-    "joblib": {"reports"},
+    "joblib": {"reports", "analysis.index"},
     "loky": {"bench.grid.executors"},
     "cloudpickle": {"bench.grid.executors"},
     "dask": {"bench.grid.executors"},

@@ -79,6 +79,7 @@ def tables_in(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.*") if path.suffix != ".html"}
 
 
+@pytest.mark.usefixtures("figures_as_hashes")
 def test_a_report_of_it_is_the_stores_own(bench, source, published, tmp_path):
     for store, out in ((source, "whole"), (published, "slim")):
         assert bench("report", "--store", store, "--out", out)[0] == 0

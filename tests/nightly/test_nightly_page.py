@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from chromium_tools import CHROMIUM, Browser
+from chromium_tools import Browser
 
 from analysis.nights import Night, NightComparison, Point
 from reports import history_page
@@ -66,7 +66,7 @@ def test_a_first_night_without_a_baseline_has_a_page():
     assert "<svg" not in text
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+@pytest.mark.browser
 def test_a_browser_shows_it_without_complaint(page, tmp_path):
     path = tmp_path / "history.html"
     path.write_text(page)

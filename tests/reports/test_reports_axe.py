@@ -4,7 +4,7 @@ import json
 from importlib.resources import files
 
 import pytest
-from chromium_tools import CHROMIUM, Browser
+from chromium_tools import Browser
 
 from analysis import overview, sections
 from analysis.nights import Night, NightComparison, Point
@@ -13,7 +13,7 @@ from reports.page import to_html
 from reports.picture import Picture
 from reports.trace import Trace
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+pytestmark = pytest.mark.browser
 SVG = b'<svg width="90" height="9" viewBox="0 0 90 9"><rect width="9" height="9"/></svg>'
 
 

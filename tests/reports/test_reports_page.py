@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from chromium_tools import CHROMIUM, Browser
+from chromium_tools import Browser
 
 from analysis import overview, read_results, sections, traced
 from analysis.text import p_text
@@ -13,7 +13,6 @@ from reports.page import to_html
 from reports.picture import Picture
 from reports.trace import trace
 
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 LOGGED = {"Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded"}
 
 
@@ -117,7 +116,7 @@ def test_the_first_lines_are_numbers_of_the_tables(section):
         assert f"{group.title} {max(values, key=lambda cell: cell.value).text} (" in highest
 
 
-@needs_browser
+@pytest.mark.browser
 def test_the_page_logs_nothing_and_asks_for_nothing(opened, page):
     opened.js("document.querySelector('td[data-runs]').click()")
     opened.js("document.querySelector('thead button').click()")
@@ -126,7 +125,7 @@ def test_the_page_logs_nothing_and_asks_for_nothing(opened, page):
     assert [url for url in requests if not url.startswith("data:")] == [page.as_uri()]
 
 
-@needs_browser
+@pytest.mark.browser
 def test_no_other_script_runs(opened):
     opened.js("document.body.append(Object.assign(document.createElement('script'), {textContent: 'window.bad = 1'}))")
     assert opened.js("window.bad") is None
@@ -135,7 +134,7 @@ def test_no_other_script_runs(opened):
 COLUMN = "[...document.querySelectorAll('#table7-p tbody tr')].map(row => row.cells[%d].textContent)"
 
 
-@needs_browser
+@pytest.mark.browser
 def test_a_header_sorts_by_the_unrounded_value(opened, section):
     """Differences with either sign, whose text sorts otherwise."""
     table = section.table("T7-p")
@@ -157,7 +156,7 @@ def test_a_header_sorts_by_the_unrounded_value(opened, section):
     assert opened.js(COLUMN % at) == before
 
 
-@needs_browser
+@pytest.mark.browser
 def test_labels_sort_as_numbers_and_holes_come_last(opened):
     ratios = "[...document.querySelectorAll('#table4 tbody th')].map(head => head.textContent)"
     assert opened.js(ratios) == ["10", "50", "100"]  # nobody ran 2 and 20
@@ -169,7 +168,7 @@ def test_labels_sort_as_numbers_and_holes_come_last(opened):
         assert opened.js(column)[-1] == "reference"
 
 
-@needs_browser
+@pytest.mark.browser
 def test_a_click_lists_the_runs_behind_a_number(opened, store, section):
     cell = section.table("T3").rows[1].cells[2]
     opened.js("document.querySelectorAll('#table3 tbody tr')[1].querySelectorAll('td')[2].click()")
@@ -180,7 +179,7 @@ def test_a_click_lists_the_runs_behind_a_number(opened, store, section):
     assert sorted(found) == sorted(str(store.file_of(key).relative_to(store.path)) for key in cell.runs)
 
 
-@needs_browser
+@pytest.mark.browser
 def test_the_keyboard_reaches_every_number(opened, section):
     opened.js("document.querySelector('#table8 td').focus()")
     assert opened.js("document.querySelectorAll('#table8 td[tabindex=\"0\"]').length") == 1
@@ -197,7 +196,7 @@ def test_the_keyboard_reaches_every_number(opened, section):
     assert opened.js("document.activeElement.tagName") == "TD"
 
 
-@needs_browser
+@pytest.mark.browser
 @pytest.mark.parametrize("dark", [False, True])
 def test_the_page_fits_a_phone(opened, tmp_path, dark):
     opened.screenshot(tmp_path / "phone.png", 390, 800, dark=dark)
@@ -207,7 +206,7 @@ def test_the_page_fits_a_phone(opened, tmp_path, dark):
     assert (ink > paper) == dark
 
 
-@needs_browser
+@pytest.mark.browser
 def test_everything_is_there_without_the_script(browser, page):
     browser("Emulation.setScriptExecutionDisabled", value=True)
     browser.open(page)

@@ -47,6 +47,7 @@ def run(folder, *command):
     return done.stdout
 
 
+@pytest.mark.slow
 @needs_latex
 def test_it_compiles_and_its_pdfs_hold_the_numbers(folder, store, tmp_path):
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)

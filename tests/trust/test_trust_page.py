@@ -1,7 +1,7 @@
 """The page shows what texts and names say and does nothing that they say, as a browser sees it."""
 
 import pytest
-from chromium_tools import CHROMIUM, Browser
+from chromium_tools import Browser
 
 from analysis import overview, read_results, sections, traced
 from bench.records import Example, Informativeness
@@ -11,7 +11,7 @@ from reports.page import to_html
 from reports.picture import Picture
 from reports.trace import trace
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+pytestmark = pytest.mark.browser
 LOGGED = {"Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded", "Page.javascriptDialogOpening"}
 HOSTILE = (
     "<script>window.ran = 1; alert(1)</script>",
