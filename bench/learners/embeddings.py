@@ -22,7 +22,7 @@ from bench.data.folders import cached_folder
 from bench.learners.base import MadeWith, Which
 from bench.learners.encoders import Encoded
 from bench.learners.linear import Source
-from bench.model.sharing import rows_embedded
+from bench.model.sharing import rows_shared
 
 if TYPE_CHECKING:
     from bench.model.hardware import Hardware
@@ -50,7 +50,7 @@ def embeddings_of(texts: Encoded, which: Which) -> tuple[Source, MadeWith]:
     material = texts.material
     model, hardware = material.settings.model, choose_hardware(material.device, material.settings.model.precision)
     split, rows = (material.train, material.pool_rows) if which == "train" else (material.test, material.test_rows)
-    if rows_embedded(len(rows), len(split)) == len(split):
+    if rows_shared(len(rows), len(split)) == len(split):
         rows = np.arange(len(split))
     name = seeds.digest(
         {

@@ -33,7 +33,7 @@ from bench.model.batching import in_smaller_batches, length_batches, pad
 from bench.model.fitting import FineTuning, train
 from bench.model.hardware import Hardware
 from bench.model.masking import Masking, SurprisalModel
-from bench.model.sharing import rows_computed
+from bench.model.sharing import rows_shared
 from bench.model.standard_state import standard_state
 from bench.records import ModelSettings
 
@@ -100,7 +100,7 @@ class SurprisalSource:
             )
             for cached_by in (_CACHED_BY, _CACHED_BY - {"mask_seed"})  # no mask of a row is read to train a head
         )
-        whole = rows_computed(len(rows), len(self.tokens)) == len(self.tokens)
+        whole = rows_shared(len(rows), len(self.tokens)) == len(self.tokens)
         wanted = np.arange(len(self.tokens)) if whole else rows
         rows_name = hashlib.sha256(np.ascontiguousarray(wanted, dtype="<i8").tobytes()).hexdigest()[:16]
 

@@ -229,15 +229,16 @@ def test_a_second_call_reads_the_cache_and_another_set_of_rows_does_not(source, 
             source.embeddings(other)
 
 
-def test_pools_of_at_least_half_of_the_split_share_one_embedding_of_it(source, monkeypatch):
+def test_pools_of_at_least_a_quarter_of_the_split_share_one_embedding_of_it(source, monkeypatch):
+    """As the pools of sst2/positive do, which hold 45 % of their split, in each seed another part of it."""
     order = np.random.default_rng(0).permutation(600)
-    half = source.embeddings(order[:300])
+    first = source.embeddings(order[:150])
     monkeypatch.setattr(SurprisalSource, "compute", refuse)
-    for asked in (order[100:400], order, np.arange(600)):
+    for asked in (order[100:250], order, np.arange(600)):
         found = source.embeddings(asked)
-        assert np.array_equal(vectors(found), half.stored[asked])
+        assert np.array_equal(vectors(found), first.stored[asked])
     with pytest.raises(AssertionError, match="computed again"):
-        source.embeddings(order[:299])
+        source.embeddings(order[:149])
 
 
 def test_a_pass_that_runs_out_of_memory_is_made_in_smaller_batches(source, monkeypatch):

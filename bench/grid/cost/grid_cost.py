@@ -11,7 +11,7 @@ from bench.grid.cost.work import Cost
 from bench.grid.expansion.blocks import BlockJob, Grid
 from bench.grid.expansion.sizes import DatasetSizes
 from bench.loop.needs import run_needs
-from bench.model.sharing import rows_computed, rows_embedded
+from bench.model.sharing import rows_shared
 from bench.records import Task
 
 
@@ -44,11 +44,11 @@ def embedding_cost(grid: Grid) -> Cost:
         if any("encoder" in part.needs and "training" not in part.needs for part in job.block.learners):
             task, tokens = job.block.task, mean_tokens(size, job.settings)
             train, test = size.train_rows, size.test_rows
-            pool = rows_embedded(pool_rows(job, size), train)
+            pool = rows_shared(pool_rows(job, size), train)
             place = task.dataset if pool == train else (task, job.block.ratio)
             embeddings[place] = cost_of({"embed": (1, pool)}, tokens)
             embeddings["test", task.dataset] = cost_of(
-                {"embed": (1, rows_embedded(rows_of_test(job, size), test))}, tokens
+                {"embed": (1, rows_shared(rows_of_test(job, size), test))}, tokens
             )
     return sum(embeddings.values(), Cost())
 
@@ -65,7 +65,7 @@ def surprisal_cost(grid: Grid) -> Cost:
         settings, size = job.settings, grid.sizes[job.block.task.dataset]
         if any("surprisal" in run_needs(run) for run in job.runs):
             task, split = job.block.task, size.train_rows
-            rows = rows_computed(pool_rows(job, size), split)
+            rows = rows_shared(pool_rows(job, size), split)
             place = task.dataset if rows == split else (task, job.block.ratio)
             mask_seed = settings.model.masked_for(job.block.seed).mask_seed
             embeddings[place, mask_seed] = cost_of({"surprisal": (1, rows)}, mean_tokens(size, settings))
