@@ -164,8 +164,9 @@ def effect_map(effects: pd.DataFrame) -> Canvas:
     sure = effects["p"].to_numpy(float).reshape(values.shape) < ALPHA
     drawn = canvas(1.3 + 0.17 * len(strategies))
     panel = drawn.subplots()
-    _map(panel, values, [[f"{_short(own)}{'•' if dot else ''}" for own, dot in zip(*row, strict=True)]
-                         for row in zip(values, sure, strict=True)])  # fmt: skip
+    inks = _map(panel, values, [[_short(own) for own in row] for row in values])
+    row, column = np.nonzero(sure)
+    panel.scatter(column + 0.86, row + 0.2, s=3, color=inks[row, column])
     panel.set_yticks(np.arange(len(strategies)) + 0.5, strategies)
     panel.set_xticks(np.arange(len(tasks)) + 0.5, [wrapped(rare, 14) for _, rare in tasks], rotation=90)
     starts = [number for number, task in enumerate(tasks) if not number or task[0] != tasks[number - 1][0]]
@@ -187,19 +188,24 @@ def _brief_p(p: float) -> str:
     return "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
 
 
-def _map(panel: Axes, values: np.ndarray, texts: list[list[str]], bold: np.ndarray | None = None) -> None:
-    """Fill a panel with cells whose lightness falls from the least to the largest value, and print a text in each."""
+def _map(panel: Axes, values: np.ndarray, texts: list[list[str]], bold: np.ndarray | None = None) -> np.ndarray:
+    """Fill a panel with cells whose lightness falls from the least to the largest value, and print a text in each.
+
+    Returns:
+        The colour of each text.
+    """
     reach = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 1.0
     share = np.clip((values / (reach or 1.0) + 1) / 2, 0, 1)
     colours = LIGHT + (DARK - LIGHT) * np.nan_to_num(share, nan=0.0)[..., None]
     colours[np.isnan(values)] = 1.0
     panel.imshow(colours, aspect="auto", extent=(0, values.shape[1], values.shape[0], 0), interpolation="nearest")
+    inks = np.where(colours @ LUMINANCE < MIDDLE, "white", INK)
     for (row, column), text in np.ndenumerate(np.array(texts, dtype=object)):
-        dark = float(colours[row, column] @ LUMINANCE) < MIDDLE
         panel.text(
             column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=SMALLEST, linespacing=1.0,
-            color="white" if dark else INK, weight="bold" if bold is not None and bold[row, column] else "normal",
+            color=inks[row, column], weight="bold" if bold is not None and bold[row, column] else "normal",
         )  # fmt: skip
+    return inks
 
 
 def _bare(panel: Axes) -> None:

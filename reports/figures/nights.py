@@ -19,6 +19,7 @@ from reports.figures.style import (
     error_bars,
     in_order,
     legend,
+    over_panels,
     several_looks,
     wrapped,
 )
@@ -26,6 +27,8 @@ from reports.figures.style import (
 STATES = {"": "steady", "outside": "outside", "drift": "drift"}
 HEIGHT, MANY_HEIGHT, FEW = 0.42, 0.26, 8
 """Inches of a strategy's row, of one among more than a few, and how many are a few."""
+NAMES = 1.3
+"""Inches of the names of strategies."""
 REFERENCE, MARGIN = "reference", "margin"
 
 
@@ -53,7 +56,7 @@ def nights(points: pd.DataFrame) -> Canvas:
             sns.despine(ax=panel)
         row[0].set_ylabel(wrapped(name, 24), rotation=0, ha="right", va="center", fontsize=SMALLEST)
     for metric, panel in zip(metrics, panels[0], strict=True):
-        panel.set_title(wrapped(metric_title(metric), 22))
+        panel.set_title(over_panels(metric_title(metric), len(metrics), NAMES))
     shown = sorted({0, len(at) // 2, len(at) - 1})
     panels[0][0].set_xticks(shown, [list(at)[number].partition("-")[2] for number in shown])  # the year is in the text
     panels[0][0].set_xlim(-0.6, len(at) - 0.4)

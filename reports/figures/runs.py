@@ -55,11 +55,11 @@ def score_distribution(scores: pd.DataFrame) -> Canvas:
         (handles["share of the rows"],) = below.step(
             [*own["low"], 1.0], [*own["rows"] / own["rows"].sum(), np.nan], where="post", color=pool.colour
         )
-        below.set_xlabel("probability of the positive class")
         for panel in (above, below):
             sns.despine(ax=panel)
     panels[0][0].set_ylabel("(a) rows")
     panels[1][0].set_ylabel("(b) share")
+    drawn.supxlabel("probability of the positive class", fontsize="medium")
     legend(drawn, handles)
     return drawn
 

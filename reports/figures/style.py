@@ -37,6 +37,8 @@ MANY, FLATTER = 12, 0.75
 """More small multiples than this are drawn flatter, so that a figure still fits a page."""
 TICKS = 4
 """Most intervals between ticks of a narrow panel."""
+BESIDE, LETTER = 0.8, 0.065
+"""Inches that labels take left of panels, and that a letter of a title is wide on average."""
 GREY = "#808080"  # readable on white and on black
 INK = "#111111"  # text on a coloured ground: written out, so that a page's own colour does not take its place
 PALETTE = sns.color_palette("colorblind")
@@ -172,6 +174,11 @@ def canvas(height: float) -> Canvas:
     return drawn
 
 
+def over_panels(label: str, count: int, beside: float = BESIDE) -> str:
+    """Return a label in lines that fit over one of so many panels side by side, left of which are inches of labels."""
+    return textwrap.fill(label, max(int((_width.get() - beside) / count / LETTER), 1), break_long_words=False)
+
+
 def wrapped(label: str, width: int = 26) -> str:
     """Return a label in lines that fit over a small panel."""
     return textwrap.fill(label, width)
@@ -212,7 +219,7 @@ def row_of_panels(titles: Sequence[str], height: float) -> tuple[Canvas, list[Ax
     drawn = canvas(height)
     panels = list(drawn.subplots(1, len(titles), squeeze=False, sharey=True)[0])
     for panel, title in zip(panels, titles, strict=True):
-        panel.set_title(title)
+        panel.set_title(over_panels(title, len(titles)))
         panel.xaxis.set_major_locator(MaxNLocator(2 if is_narrow() else TICKS))
         sns.despine(ax=panel)
     return drawn, panels

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Patch
 
 from analysis import metric_title
-from reports.figures.style import GREY, INK, SMALLEST, by_name, canvas, in_order, legend, wrapped
+from reports.figures.style import GREY, INK, SMALLEST, by_name, canvas, in_order, legend, over_panels, wrapped
 
 OUTCOMES = {"win": ("#5aa0d6", ""), "tie": ("#e4e4e4", ""), "loss": ("#f2b25c", "////")}
 CENTRED: dict[str, Any] = {"ha": "center", "va": "center_baseline", "fontsize": SMALLEST, "color": INK}
@@ -37,7 +37,7 @@ def win_tie_loss(wins: pd.DataFrame) -> Canvas:
             own = wins[(wins["smaller"] == opponent) & (wins["metric"] == metric)]
             _stacked(panel, own.set_index("algorithm_label").reindex(algorithms)[list(OUTCOMES)].fillna(0))
     for panel, metric in zip(panels[0], metrics, strict=True):
-        panel.set_title(metric_title(metric))
+        panel.set_title(over_panels(metric_title(metric), len(metrics)))
     panels[0][0].set_ylim(len(algorithms) - 0.4, -0.6)
     for panel in panels[-1]:
         panel.set_xlabel("pairs")

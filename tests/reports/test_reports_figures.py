@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import combinations
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -258,6 +259,18 @@ def test_a_figure_for_a_column_has_type_as_large(figures, drawing):
     assert min(float(size) for size in re.findall(r"font-size:([\d.]+)px", svg)) >= SMALLEST
 
 
+@pytest.mark.parametrize("drawing", LABELS)
+def test_titles_and_labels_of_panels_stay_apart_and_inside_at_any_width(figures, drawing, monkeypatch):
+    drawn, saved = [], style._saved
+    monkeypatch.setattr(style, "_saved", lambda canvas, kind: drawn.append(canvas) or saved(canvas, kind))
+    for width in (NARROW, WIDE):
+        draw(figures[drawing], width, ("pdf",))
+        texts = [one for panel in drawn[-1].axes for one in (panel.title, panel.xaxis.label) if one.get_text()]
+        boxes = [text.get_window_extent() for text in texts]
+        assert not [(one, other) for one, other in combinations(boxes, 2) if one.overlaps(other)]
+        assert all(box.x0 >= 0 and box.x1 <= drawn[-1].bbox.x1 + 1 for box in boxes)
+
+
 def test_the_effect_map_prints_each_difference_on_a_ground_as_dark_as_it_is_large(figures):
     effects = figures["effect-map"].data["effects"]
     panel = effect_map(effects).axes[0]
@@ -268,7 +281,7 @@ def test_the_effect_map_prints_each_difference_on_a_ground_as_dark_as_it_is_larg
     shown = {}
     for text in panel.texts:
         column, row = (int(at) for at in text.get_position())
-        shown[strategies[row], tasks[column]] = (text.get_text().rstrip("•"), ground[row, column])
+        shown[strategies[row], tasks[column]] = (text.get_text(), ground[row, column])
     assert len(shown) == len(effects)
     for it in effects.itertuples():
         assert shown[it.strategy, it.positive][0] == str(round(1000 * it.difference)).replace("-", "−")
