@@ -140,12 +140,13 @@ class Leaderboard:
         score = f"({metric_title(self.metric)} {brief(mean)})"
         if not others:
             return f"{head} is the only strategy {score}."
+        rest = "the other" if others == 1 else f"the {others} others"
         tested = [p for p in self.apart.values() if not isnan(p)]
         if not tested:
-            return f"{head} ranks first {score}; too few seeds to tell it from the {others} others."
+            return f"{head} ranks first {score}; too few seeds to distinguish it from {rest}."
         alike = others - sum(p < ALPHA for p in tested)
         if not alike:
-            return f"{head} ranks first {score}, distinguishable from all {others} others."
+            return f"{head} ranks first {score}, distinguishable from {rest}."
         verb = "is" if alike == 1 else "are"
         return f"{head} ranks first {score}; {alike} of {others} others {verb} not distinguishable from it."
 
@@ -298,9 +299,7 @@ def advice(board: Leaderboard) -> tuple[str, ...]:
     cheapest = min((first, *alike), key=lambda at: seconds.iloc[at])
     lines = [f"Recommended: {board.names[first]}, {seconds.iloc[first]:,.1f} s a run."]
     if cheapest != first:
-        lines[0] += (
-            f" Cheapest that the data do not tell from it: {board.names[cheapest]}, {seconds.iloc[cheapest]:,.1f} s."
-        )
+        lines[0] += f" Cheapest not distinguishable from it: {board.names[cheapest]}, {seconds.iloc[cheapest]:,.1f} s."
     found = regret_of(board)
     if found:
         worst = max(found.each, key=lambda name: found.each[name][1])

@@ -92,7 +92,7 @@ def _who_leads(pairs: AllPairs) -> Iterator[Figure]:
         "standing",
         f"Ranks and cost, {where}",
         f"Left: mean rank by {metric} within a task and seed, with 95 % t-interval over seeds; bars join neighbours of "
-        "which the seed-level test (Holm over all pairs) tells none apart. Right: mean against seconds a run "
+        "which no two are distinguishable (seed-level test, Holm over all pairs). Right: mean against seconds a run "
         "(logarithmic), numbered by rank; the line joins strategies that none beats in both.",
         {"standing": frame, "groups": groups, "metric": pd.DataFrame({"title": [metric]})},
         said_of_groups(frame, groups),

@@ -214,7 +214,7 @@ def test_the_sentence_is_short_and_says_who_leads_and_how_surely(standing):
     ("algorithms", "weightings", "seeds", "said"),
     [
         (("badge",), ("uniform",), 3, "BADGE+Uniform is the only strategy"),
-        (("badge", "random"), ("uniform",), 1, "too few seeds to tell it from the 1 others"),
+        (("badge", "random"), ("uniform",), 1, "too few seeds to distinguish it from the other"),
     ],
 )
 def test_a_sentence_where_there_is_little_to_compare(factory, algorithms, weightings, seeds, said):
