@@ -88,6 +88,11 @@ class Standing:
         """All pairs and the penalty matrix, where there are several strategies."""
         return tuple(table for table in (pairs_table(self.pairs), penalty_table(self.pairs)) if table)
 
+    @property
+    def corrected(self) -> Table | None:
+        """The penalty matrix after Holm, which is made for those who ask for it by its address."""
+        return penalty_table(self.pairs, corrected=True)
+
     @cached_property
     def advice(self) -> tuple[str, ...]:
         """What to take, and what taking it would have cost on data that did not choose it."""
@@ -293,6 +298,8 @@ class Section:
         # Last, since ranking takes longest.
         ranked = [table for one in self.standings for table in (one.table, *one.beside)]
         named = [table for table in ranked if name.lower() in {table.address.lower(), table.name.lower()}]
+        if not named:
+            named = [table for one in self.standings if (table := one.corrected) and table.address == name.lower()]
         alike = [table for table in ranked if table.address.lower().partition("-")[0] == name.lower()]
         if named or len(alike) == 1:
             return (named or alike)[0]

@@ -151,20 +151,26 @@ def _pair(board: Leaderboard, it: Any) -> Iterator[Cell]:
         yield Cell(NO_VALUE if isnan(share) else f"{share:.2f}", share, runs=runs)
 
 
-def penalties(found: AllPairs) -> Table | None:
-    """Return BADGE's penalty matrix, plain and after Holm; None where there is one strategy only."""
+def penalties(found: AllPairs, *, corrected: bool = False) -> Table | None:
+    """Return BADGE's penalty matrix; None where there is one strategy only.
+
+    Args:
+        found: the pairs.
+        corrected: whether p is after Holm over all pairs of a task and checkpoint; if not, bold says what remains then.
+    """
     board = found.board
     if len(board.places) < 2 or not len(found.checkpoints):
         return None
-    plain, corrected = found.penalties(), found.penalties(corrected=True)
+    after_holm = found.penalties(corrected=True)
+    shown = after_holm if corrected else found.penalties()
     names, order = board.names, board.order
-    average = plain.sum(axis=0) / (len(order) - 1)
+    average = shown.sum(axis=0) / (len(order) - 1)
     rows = [
         Row(
             (str(number), names[row]),
             tuple(
                 Cell("") if row == column else Cell(
-                    f"{plain[row, column]:.2f}", plain[row, column], bold=bool(corrected[row, column] > 0),
+                    f"{shown[row, column]:.2f}", shown[row, column], bold=bool(after_holm[row, column] > 0),
                     runs=(*board.keys(board.places[row]), *board.keys(board.places[column])),
                 )
                 for column in order
@@ -174,13 +180,15 @@ def penalties(found: AllPairs) -> Table | None:
     ]  # fmt: skip
     rows.append(Row(("all", "mean penalty"), tuple(Cell(f"{average[at]:.2f}", average[at]) for at in order)))
     labels = ", ".join(f"{number}" for number in found.checkpoints)
+    kind, level = ("penalties-holm", " after Holm") if corrected else ("penalties", "")
+    by_chance = "" if corrected else f" By chance: {found.chance:.2f}."
     return Table(
-        name=f"penalties-{board.panel.name}",
-        address=address_of(board, "penalties"),
+        name=f"{kind}-{board.panel.name}",
+        address=address_of(board, kind),
         title=f"Pairwise penalties by {metric_title(board.metric)}, {board.panel.title}",
         caption=f"BADGE's penalty matrix: in how many of {count(board.scores.shape[1], 'task')} the row beats the "
-        f"column (paired two-sided t over seeds, p < {ALPHA}), averaged over checkpoints after round {labels}. "
-        f"By chance: {found.chance:.2f}.",
+        f"column (paired two-sided t over seeds, p < {ALPHA}{level}), averaged over checkpoints after round "
+        f"{labels}.{by_chance}",
         headers=("No.", "Strategy"),
         groups=(Group("beats No.", tuple(str(number) for number in range(1, len(order) + 1))),),
         rows=tuple(rows),

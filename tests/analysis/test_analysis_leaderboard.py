@@ -241,6 +241,17 @@ def test_each_ratio_and_start_has_a_leaderboard_of_its_own(factory):
     assert section.table("t0-ratio10-warm") is section.standings[0].table
 
 
+def test_the_penalty_matrix_after_holm_is_made_for_those_who_name_it(factory):
+    (section,) = sections(factory.results(factory.grid(tasks=TASKS, seeds=range(3))))
+    address = "penalties-holm-ratio50-warm"
+    assert address not in {table.address for table in section.tables}
+    expected = section.standings[0].pairs.penalties(corrected=True)
+    order = section.standings[0].board.order
+    for row, at in zip(section.table(address).rows, order, strict=False):
+        shown = [cell.value for cell in row.cells if cell.text]
+        assert shown == [expected[at, other] for other in order if other != at]
+
+
 def test_own_data_are_not_held_against_the_paper_unless_asked(factory):
     results = factory.results(factory.grid(tasks=(("mine", "rare"),), seeds=range(2)))
     (section,) = sections(results)
