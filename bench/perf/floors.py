@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
+from unittest.mock import patch
 
-import numpy as np
 import torch
 
 from bench import seeds
 from bench.model.hardware import Hardware
-from bench.strategies.dal import HIDDEN, SCORED_ROWS, UNLABELLED_PER_LABELLED, Training
+from bench.strategies.dal import HIDDEN, SCORED_ROWS, Training
+from bench.strategies.discriminator import Discriminator
 
 COPIED_BYTES = 2**28
 
@@ -46,19 +47,32 @@ def products(d: int, f: int, hardware: Hardware) -> tuple[Callable[[], None], fl
     return multiply, 2.0 * rows * (4 * d * d + 2 * d * f)
 
 
+def steps_of(query: Callable[[], object]) -> int:
+    """Return how many steps of training DAL's networks make in a query, which depends on what they learn."""
+    made = []
+    step = Discriminator.step
+
+    def counted(network: Discriminator, X: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        made.append(len(X))
+        return step(network, X, y)
+
+    with patch.object(Discriminator, "step", counted):
+        query()
+    return len(made)
+
+
 def network_products(
-    training: Training, n: int, width: int, labelled: int, batch: int, hardware: Hardware
+    training: Training, n: int, width: int, steps: int, hardware: Hardware
 ) -> tuple[Callable[[], None], float]:
     """Return the matrix products of a DAL query, and their floating-point operations.
 
-    Of one that trains for all its epochs and scores all rows.
+    Of one that scores all rows.
 
     Args:
         training: of DAL's network.
         n: rows unlabelled.
         width: of h.
-        labelled: rows labelled.
-        batch: rows that the query takes.
+        steps: that its networks make; see :func:`steps_of`.
         hardware: device.
     """
     rng, device = torch.Generator().manual_seed(seeds.torch_seed("calibration", width=width)), hardware.device
@@ -67,8 +81,6 @@ def network_products(
         for inputs, outputs in pairwise([width, HIDDEN, HIDDEN, HIDDEN, 2])
     ]
     inputs = [torch.randn(SCORED_ROWS, layer.shape[1], generator=rng).to(device) for layer in layers]
-    taken = np.cumsum([0, *map(len, np.array_split(np.arange(batch), training.sub_batches)[:-1])])
-    steps = int(training.epochs * (1 + UNLABELLED_PER_LABELLED) * (labelled + taken).sum() / training.batch_size)
     chunks, few = training.sub_batches * n // SCORED_ROWS, training.batch_size
 
     def multiply() -> None:

@@ -8,7 +8,7 @@ import torch
 
 from bench.model.shapes import Shape
 from bench.perf import block, selection
-from bench.perf.floors import network_products
+from bench.perf.floors import network_products, steps_of
 from bench.perf.memory import extra_peak
 from bench.perf.selection import NAMES, Pool
 from bench.strategies.base import ALGORITHMS
@@ -42,14 +42,15 @@ def test_a_query_is_the_algorithms_own_and_takes_a_batch(monkeypatch):
 
 @pytest.mark.slow
 def test_the_products_of_dal_are_those_of_its_network(monkeypatch, hardware):
-    """Counted by torch itself, in a query that trains for all epochs and scores every row."""
+    """Counted by torch itself, in a query that scores every row."""
     from torch.utils.flop_counter import FlopCounterMode
 
     pool = replace(Pool.drawn(2048, torch.device("cpu"), 24, 30), w=np.ones(2048))
     algorithm = Dal(sub_batches=2, epochs=3, batch_size=10)
     with FlopCounterMode(display=False) as counted:
         pool.select(algorithm)
-    multiply, operations = network_products(algorithm.training, 2048, 24, 30, selection.BATCH, hardware)
+    steps = steps_of(lambda: pool.select(algorithm))
+    multiply, operations = network_products(algorithm.training, 2048, 24, steps, hardware)
     with FlopCounterMode(display=False) as of_products:
         multiply()
     assert of_products.get_total_flops() == operations

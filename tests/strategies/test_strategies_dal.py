@@ -74,8 +74,16 @@ def two_clusters():
 
 def test_the_cluster_without_labels_is_picked():
     pool = two_clusters()
-    for algorithm in (PLANTED, Dal()):
+    for algorithm in (PLANTED, Dal(sub_batches=1), Dal(settings="authors", sub_batches=1)):
         assert (algorithm.select(pool.view(), np.ones(N), 8) >= N // 2).all()
+
+
+def test_once_its_first_part_covers_the_other_cluster_the_default_batch_goes_back_and_forth():
+    """What a network that has not learned its sample does not do: it goes on in one place."""
+    picks = Dal().select(two_clusters().view(), np.ones(N), 9)
+    uncovered = picks >= N // 2
+    assert uncovered[:3].all()
+    assert not uncovered[3:].all()
 
 
 def test_inputs_are_raw(monkeypatch):
