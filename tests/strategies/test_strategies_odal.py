@@ -78,7 +78,7 @@ def test_the_order_of_a_pool_larger_than_a_trees_sample_is_irrelevant():
 def test_it_needs_and_is_a_version_of_what_it_hands_over_to():
     assert needs_of(Odal()) == {"pretrained", "embeddings"}
     assert needs_of(Odal(then="margin")) == {"pretrained", "probabilities"}
-    assert component(ALGORITHMS, "odal").version == "2 (dal 3)"
+    assert component(ALGORITHMS, "odal").version == "2 (dal 4)"
     assert component(ALGORITHMS, "odal", {"then": "margin"}).version == "2 (margin 1)"
 
 
