@@ -71,10 +71,10 @@ class Dal(Algorithm):
         "for BERT: 1e-4, 100, 10, 5); fast, this suite's and the default (1e-3, 128, 1000, 3). One query of 50 rows on "
         "frozen MiniLM embeddings of sst2/negative and pubmed/OBJECTIVE at 1/50, 60 rows labelled, uniform weights: "
         "networks of authors and fast always pass accuracy 0.98, and what they select lies 1.18-1.20 from the nearest "
-        "labelled row (the pool at 1.07), with 9-21 % in common between two draws; those of ibm never pass, and select "
-        "rows as near as the pool's (0.96-1.14 on pubmed and dbpedia/Company, the pool at 1.07-1.17). With 260 labelled "
-        "a query of fast takes a fifth of authors'. Under InvProp two draws share 81-97 % with any. With nothing "
-        "labelled the first sub-batch goes by w and priority."
+        "labelled row (the pool at 1.07), with 9-21 % in common between two draws; those of ibm never pass, and "
+        "select rows as near as the pool's (0.96-1.14 on pubmed and dbpedia/Company, the pool at 1.07-1.17). With 260 "
+        "labelled a query of fast takes a fifth of authors'. Under InvProp two draws share 81-97 % with any. With "
+        "nothing labelled the first sub-batch goes by w and priority."
     )
 
     settings: str = "fast"
