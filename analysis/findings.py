@@ -57,7 +57,7 @@ def doubts(condition: Condition, metrics: Sequence[str] = METRICS) -> tuple[str,
             which = f"{len(lost):,} of {count(len(runs), 'run')} (one is {name_of(lost.iloc[0])})"
             lines.append(f"{metric_title(metric)} is NaN in {which}: means and paired tests that need it have no value")
     natural = int((runs["ratio"] == NATURAL_LEVEL).sum())
-    if natural:
+    if 0 < natural < len(runs):
         lines.append(
             f"{count(natural, 'run')} at the natural ratio take part in no table of numeric ratios (T8 has them)"
         )

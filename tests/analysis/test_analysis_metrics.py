@@ -147,6 +147,11 @@ def test_the_natural_ratio_is_a_level_of_its_own(tmp_path, factory):
     assert set(found.runs["ratio"]) == {"natural"}
 
 
+def test_where_all_runs_are_at_the_natural_ratio_nothing_is_missing(factory):
+    (section,) = sections(factory.results(factory.grid(tasks=(("mine", "rare"),), ratios=("natural",), seeds=range(2))))
+    assert section.doubts == ()
+
+
 def test_ratios_are_spelt_in_one_way():
     assert [ratio_level(one) for one in ("natural", "natural (1/1.8)", 50, "50")] == [0, 0, 50, 50]
     assert [ratio_label(0), ratio_label(0, 1 / 23.4), ratio_label(50)] == ["natural", "natural (1/23.4)", "50"]
