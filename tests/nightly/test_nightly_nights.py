@@ -1,4 +1,4 @@
-"""Nights end to end: cut off and finished, judged, remembered; drift and the canary told apart."""
+"""Nights end to end: cut off and finished, judged, remembered; drift and the canary distinguished."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ WORSE = {("margin+invprop", "*", "auc"): -0.05}
 
 @pytest.fixture
 def night(bench, made_up, baseline, tmp_path):
-    """Run a night of the tiny grid against the baseline ``main``, for one strategy unless told otherwise."""
+    """Run a night of the tiny grid against the baseline ``main``, for one strategy unless otherwise given."""
     shutil.copytree(baseline, tmp_path / "baselines")
 
     def run(*arguments, candidate="margin+invprop"):
