@@ -24,6 +24,7 @@ from bench.store import Store
 from bench.testing.everything import parts_named
 from imbal_bench.workflows.check import check
 from imbal_bench.workflows.grids import add_plugins
+from reports import read_report
 
 PAGES = {
     path.relative_to(ROOT / "docs/pages").as_posix(): path.read_text("utf-8")
@@ -150,8 +151,28 @@ def test_the_shares_of_positives_that_the_readme_quotes_are_those_of_the_runs_it
         for weighting in ("uniform", "invprop")
         for dataset in ("sst2", "pubmed_20k_rct", "ag_news")
     ]
-    (sentence,) = re.findall(r"the share of positives among(.*?)The picture", PAGES["README.md"], re.DOTALL)
+    (sentence,) = re.findall(r"the share of positives among the texts(.*?)An example", PAGES["README.md"], re.DOTALL)
     assert [float(number) for number in re.findall(r"\.\d{3}", sentence)] == [round(value, 3) for value in quoted]
+
+
+def test_what_the_readme_says_of_the_field_is_what_its_runs_say():
+    (section,) = read_report(ROOT / "reports" / "field").sections
+    (standing,) = section.standings
+    board, runs = standing.board, section.condition.runs
+    text = " ".join(PAGES["README.md"].split())
+    assert f"([{len(runs):,} runs](reports/field/README.md))" in text
+    assert board.lead.partition(", ")[2] in text
+    last = board.baseline
+    auc = runs.groupby(["algorithm", "weighting"])["auc"].mean()
+    assert f"comes {board.table['rank'].iloc[last]:.0f}th ({auc['random', 'uniform']:.3f})".replace("0.", ".") in text
+    share = runs.groupby(["algorithm", "weighting"])["positives_ratio"].mean()
+    said = [f"from {share[one, 'uniform']:.3f} to {share[one, 'invprop']:.3f}" for one in ("random", "badge", "dal")]
+    assert all(one.replace("0.", ".") in text for one in said), said
+    gains = [auc[one, "invprop"] - auc[one, "uniform"] for one in ("random", "dal", "cal", "core_set")]
+    assert f"by {min(gains):.3f} to {max(gains):.3f}".replace("0.", ".") in text
+    for one in ("entropy", "margin", "galaxy", "bmp", "direct"):
+        assert auc[one, "invprop"] <= auc[one, "uniform"]
+        assert share[one, "invprop"] > share[one, "uniform"]
 
 
 def test_the_cell_that_is_explained_is_there(monkeypatch, capsys):
