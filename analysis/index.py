@@ -59,7 +59,7 @@ def read_facts(store: Store | Baseline) -> tuple[list[Facts], list[str]]:
 
 def _read_all(store: Store, places: Sequence[_Place]) -> Iterator[Facts | str | None]:
     """Yield the facts of records; of one that cannot be read a line, and None of one that went since it was listed."""
-    if len(places) < _MANY:
+    if len(places) < _MANY or store.published.is_there:  # each process would read all of what was published
         yield from _read_some(store, places)
         return
     from joblib import Parallel, delayed
